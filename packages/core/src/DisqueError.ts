@@ -1,0 +1,310 @@
+/**
+ * One tagged error for each kind of failure. Every error says whether trying again can help, and where.
+ */
+import * as Data from "effect/Data"
+import * as Duration from "effect/Duration"
+
+/** Where trying again can help: not at all, on the same node after a while, on another node, or either. */
+export type Remedy = "none" | "later" | "elsewhere" | "later or elsewhere"
+
+/** Shared by all errors of Disco. */
+interface Failure {
+  /** Where trying the same again can help. */
+  readonly remedy: Remedy
+  /** Whether trying the same again can help at all. */
+  readonly isRetryable: boolean
+}
+
+const quote = (names: ReadonlyArray<string>): string => names.map((name) => JSON.stringify(name)).join(", ")
+
+/** No job came within the time given. */
+export class GetJobTimeout
+  extends Data.TaggedError("GetJobTimeout")<{
+    readonly queues: ReadonlyArray<string>
+    readonly timeout: Duration.Duration
+  }>
+  implements Failure
+{
+  readonly remedy = "later"
+  readonly isRetryable = true
+  override get message() {
+    return `no job came from ${quote(this.queues)} within ${Duration.format(this.timeout)}`
+  }
+}
+
+/** An argument or option that Disque would refuse, found before anything was sent. */
+export class InvalidArgument
+  extends Data.TaggedError("InvalidArgument")<{
+    /** The command or the option's owner, e.g. `ADDJOB`. */
+    readonly subject: string
+    readonly argument: string
+    /** The value as text. */
+    readonly value: string
+    readonly expected: string
+  }>
+  implements Failure
+{
+  readonly remedy = "none"
+  readonly isRetryable = false
+  override get message() {
+    return `${this.subject}: ${this.argument} is ${this.value}, expected ${this.expected}`
+  }
+}
+
+/**
+ * Why a node could not be talked to.
+ *
+ * - `refused`: nothing listens there
+ * - `unknown-host`: the name does not resolve
+ * - `timed-out`: the connection was not made in time
+ * - `lost`: the connection ended while a reply was due
+ * - `silent`: the node took the command and did not answer in time
+ * - `closed`: this side closed the connection
+ * - `unreachable`: none of the nodes could be reached
+ * - `failed`: any other failure of the transport; see `cause`
+ */
+export type ConnectionErrorReason =
+  | "refused"
+  | "unknown-host"
+  | "timed-out"
+  | "lost"
+  | "silent"
+  | "closed"
+  | "unreachable"
+  | "failed"
+
+const reasons: Record<ConnectionErrorReason, string> = {
+  refused: "refused the connection: nothing listens there",
+  "unknown-host": "has a host name that does not resolve",
+  "timed-out": "did not accept the connection in time",
+  lost: "closed the connection before it replied",
+  silent: "did not reply in time",
+  closed: "is no longer connected: the connection was closed here",
+  unreachable: "cannot be reached",
+  failed: "cannot be talked to"
+}
+
+/** A node could not be reached, or the connection to it ended. */
+export class ConnectionError
+  extends Data.TaggedError("ConnectionError")<{
+    readonly node: string
+    readonly reason: ConnectionErrorReason
+    /** The attempts behind it, where several nodes were tried. */
+    readonly attempts?: ReadonlyArray<ConnectionError | NotAuthenticated>
+    readonly cause?: unknown
+  }>
+  implements Failure
+{
+  get remedy(): Remedy {
+    return this.reason === "closed" ? "none" : "later or elsewhere"
+  }
+  get isRetryable(): boolean {
+    return this.reason !== "closed"
+  }
+  /** Whether a command that failed so may have been carried out. */
+  get mayHaveRun(): boolean {
+    return this.reason === "lost" || this.reason === "silent" || this.reason === "closed"
+  }
+  override get message() {
+    const detail = this.reason === "failed" && this.cause instanceof Error ? `: ${this.cause.message}` : ""
+    const attempts = (this.attempts ?? []).map((attempt) => attempt.message).join("; ")
+    return `${this.node} ${reasons[this.reason]}${detail}${attempts && ` (${attempts})`}`
+  }
+}
+
+/**
+ * The connection ended while a command that must not be sent twice was waiting for its reply: it may have been carried out,
+ * or not. For ADDJOB: the job may be in the queue, and adding it again may make a second one.
+ */
+export class OutcomeUnknown
+  extends Data.TaggedError("OutcomeUnknown")<{
+    readonly command: string
+    readonly queue: string | undefined
+    readonly node: string
+    readonly cause: ConnectionError
+  }>
+  implements Failure
+{
+  readonly remedy = "none"
+  readonly isRetryable = false
+  override get message() {
+    const queue = this.queue === undefined ? "" : ` to ${quote([this.queue])}`
+    return `it is unknown whether ${this.command}${queue} was carried out: ${this.cause.message}`
+  }
+}
+
+/** Every connection of the pool was in use for as long as one was waited for, or too many were waiting already. */
+export class PoolExhausted
+  extends Data.TaggedError("PoolExhausted")<{
+    readonly maxActive: number
+    readonly waiting: number
+    readonly waited: Duration.Duration
+  }>
+  implements Failure
+{
+  readonly remedy = "later"
+  readonly isRetryable = true
+  override get message() {
+    return `all ${this.maxActive} connections are in use, ${this.waiting} more wait for one, and none came free within ${Duration.format(this.waited)}`
+  }
+}
+
+/** A node replied with something else than the command is documented to give. */
+export class ProtocolError
+  extends Data.TaggedError("ProtocolError")<{
+    readonly command: string
+    readonly node: string
+    readonly expected: string
+    readonly actual: string
+  }>
+  implements Failure
+{
+  readonly remedy = "none"
+  readonly isRetryable = false
+  override get message() {
+    return `${this.node} answered ${this.command} with ${this.actual}, expected ${this.expected}`
+  }
+}
+
+interface Refusal {
+  readonly command: string
+  readonly node: string
+  /** The error as the node wrote it. */
+  readonly reply: string
+}
+
+const refused = ({ command, node, reply }: Refusal): string => `${node} refused ${command}: ${reply}`
+
+/** NOREPL: too few nodes were reachable, or not enough copies were made in time. The job may still exist. */
+export class NotReplicated extends Data.TaggedError("NotReplicated")<Refusal> implements Failure {
+  readonly remedy = "later or elsewhere"
+  readonly isRetryable = true
+  override get message() {
+    return refused(this)
+  }
+}
+
+/** MAXLEN: the node's queue has the length given, or more. */
+export class QueueTooLong extends Data.TaggedError("QueueTooLong")<Refusal> implements Failure {
+  readonly remedy = "later"
+  readonly isRetryable = true
+  override get message() {
+    return refused(this)
+  }
+}
+
+/** PAUSED: the queue takes no jobs. */
+export class QueuePaused extends Data.TaggedError("QueuePaused")<Refusal> implements Failure {
+  readonly remedy = "later"
+  readonly isRetryable = true
+  override get message() {
+    return refused(this)
+  }
+}
+
+/** OOM: the node's memory is full. */
+export class OutOfMemory extends Data.TaggedError("OutOfMemory")<Refusal> implements Failure {
+  readonly remedy = "later or elsewhere"
+  readonly isRetryable = true
+  override get message() {
+    return refused(this)
+  }
+}
+
+/** LEAVING: the node is leaving the cluster. */
+export class NodeLeaving extends Data.TaggedError("NodeLeaving")<Refusal> implements Failure {
+  readonly remedy = "elsewhere"
+  readonly isRetryable = true
+  override get message() {
+    return refused(this)
+  }
+}
+
+/** LOADING: the node is reading its append-only file. */
+export class NodeLoading extends Data.TaggedError("NodeLoading")<Refusal> implements Failure {
+  readonly remedy = "later or elsewhere"
+  readonly isRetryable = true
+  override get message() {
+    return refused(this)
+  }
+}
+
+/** MISCONF: the node cannot write its append-only file. */
+export class NotPersisted extends Data.TaggedError("NotPersisted")<Refusal> implements Failure {
+  readonly remedy = "later or elsewhere"
+  readonly isRetryable = true
+  override get message() {
+    return refused(this)
+  }
+}
+
+/** NOAUTH, or a wrong password. */
+export class NotAuthenticated extends Data.TaggedError("NotAuthenticated")<Refusal> implements Failure {
+  readonly remedy = "none"
+  readonly isRetryable = false
+  override get message() {
+    return refused(this)
+  }
+}
+
+/** NOJOB: the node does not know the job: it was acknowledged, deleted or expired, or other nodes hold it. */
+export class JobNotFound extends Data.TaggedError("JobNotFound")<Refusal> implements Failure {
+  readonly remedy = "none"
+  readonly isRetryable = false
+  override get message() {
+    return refused(this)
+  }
+}
+
+/** TOOLATE: half of the job's TTL has gone, its next delivery can no longer be postponed. */
+export class LeaseTooOld extends Data.TaggedError("LeaseTooOld")<Refusal> implements Failure {
+  readonly remedy = "none"
+  readonly isRetryable = false
+  override get message() {
+    return refused(this)
+  }
+}
+
+/** Any other error reply: a command or an option that the node does not know or accept. */
+export class CommandRefused extends Data.TaggedError("CommandRefused")<Refusal> implements Failure {
+  readonly remedy = "none"
+  readonly isRetryable = false
+  override get message() {
+    return refused(this)
+  }
+}
+
+/** The errors by the first word of the reply. What is not listed here is a `CommandRefused`. */
+export const refusals = {
+  NOREPL: NotReplicated,
+  MAXLEN: QueueTooLong,
+  PAUSED: QueuePaused,
+  OOM: OutOfMemory,
+  LEAVING: NodeLeaving,
+  LOADING: NodeLoading,
+  MISCONF: NotPersisted,
+  NOAUTH: NotAuthenticated,
+  NOJOB: JobNotFound,
+  TOOLATE: LeaseTooOld
+} as const
+
+/** The first words of error replies that have an error of their own. */
+export type RefusalWord = keyof typeof refusals
+
+/** What any command can fail with. */
+export type CommandError =
+  | ConnectionError
+  | NotAuthenticated
+  | NodeLoading
+  | NotPersisted
+  | CommandRefused
+  | ProtocolError
+
+/** Everything that can go wrong. */
+export type DisqueError =
+  | CommandError
+  | GetJobTimeout
+  | InvalidArgument
+  | OutcomeUnknown
+  | PoolExhausted
+  | InstanceType<(typeof refusals)[RefusalWord]>

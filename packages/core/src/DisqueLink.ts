@@ -1,0 +1,46 @@
+/**
+ * The seam between what Disque is and how bytes get there: an open session with one node, and what opens one.
+ */
+import * as Context from "effect/Context"
+import type * as Effect from "effect/Effect"
+import type * as Exit from "effect/Exit"
+import type { ConnectionError, NotAuthenticated } from "./DisqueError.js"
+import type { Reply } from "./Reply.js"
+
+/** A command as it goes over the wire: its name, then its arguments. */
+export type Arguments = ReadonlyArray<string | Uint8Array>
+
+/**
+ * An open session with one node. Replies come in the order of the commands.
+ *
+ * It neither queues nor resends nor reconnects: a link that broke stays broken.
+ */
+export interface DisqueLink {
+  /** The address that was dialled, `host:port`. It names the node in jobs, errors and spans. */
+  readonly node: string
+  /**
+   * Sends a command. `done` is called exactly once, perhaps before `send` returns: with the reply (an error reply is a
+   * reply), or with the reason why there will be none. It does not throw.
+   */
+  readonly send: (command: Arguments, done: (outcome: Exit.Exit<Reply, ConnectionError>) => void) => void
+  /** Whether commands can still be sent. */
+  readonly isOpen: () => boolean
+  /** Breaks the link at once; what is in flight ends with the error given. */
+  readonly close: (reason: ConnectionError) => void
+  /**
+   * Takes back the blocking command in flight and says whether that is certain to have taken no job; its `done` is then
+   * not called. A link over a network has no such thing, and leaves it out.
+   */
+  readonly withdraw?: () => boolean
+}
+
+/** Opens links. `@disco/node` provides one over sockets, `@disco/embedded` one to a node in the process. */
+export class DisqueDialer extends Context.Tag("@disco/core/DisqueDialer")<
+  DisqueDialer,
+  {
+    /** The nodes to start with. */
+    readonly seeds: ReadonlyArray<string>
+    /** Opens an authenticated link. Interrupting it leaves nothing open. */
+    readonly dial: (node: string) => Effect.Effect<DisqueLink, ConnectionError | NotAuthenticated>
+  }
+>() {}

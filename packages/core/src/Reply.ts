@@ -1,0 +1,113 @@
+/**
+ * A reply of a node as data, and the readers that turn it into domain values.
+ */
+import * as Data from "effect/Data"
+import * as Either from "effect/Either"
+
+/** An error reply, as the node wrote it: its first word is its kind (`NOREPL …`, `ERR …`). */
+export class ErrorReply extends Data.TaggedClass("ErrorReply")<{ readonly text: string }> {
+  /** The first word: what kind of error this is. */
+  get word(): string {
+    const end = this.text.indexOf(" ")
+    return end < 0 ? this.text : this.text.slice(0, end)
+  }
+}
+
+/**
+ * What a node replies: a status line is a `string`, a bulk its bytes, an integer a `number` (a `bigint` beyond 2⁵³), and both
+ * kinds of null are `null`.
+ */
+export type Reply = string | Uint8Array | number | bigint | null | ErrorReply | ReadonlyArray<Reply>
+
+/** The reply was not what the command is documented to give. */
+export class Mismatch extends Data.TaggedError("Mismatch")<{ readonly expected: string; readonly actual: string }> {}
+
+/** Reads a value out of a reply. Readers compose by plain calls; they throw `Mismatch`, which {@link read} catches. */
+export type Reader<A> = (reply: Reply) => A
+
+/** Applies a reader: the one place where a mismatch becomes a value. */
+export const read = <A>(reader: Reader<A>, reply: Reply): Either.Either<A, Mismatch> =>
+  Either.try({
+    try: () => reader(reply),
+    catch: (thrown) => {
+      if (thrown instanceof Mismatch) return thrown
+      throw thrown
+    }
+  })
+
+const decoder = new TextDecoder()
+
+/** Says what a reply is, in few words and without its content: bodies have no place in errors and logs. */
+export const describe = (reply: Reply | undefined): string => {
+  if (reply === undefined) return "nothing"
+  if (reply === null) return "null"
+  if (reply instanceof Uint8Array) return `a bulk of ${reply.length} bytes`
+  if (reply instanceof ErrorReply) return `the error ${JSON.stringify(reply.text)}`
+  if (typeof reply === "object") return `an array of ${reply.length}`
+  return typeof reply === "string" ? `the status ${JSON.stringify(reply.slice(0, 80))}` : `the integer ${reply}`
+}
+
+const mismatch = (expected: string, reply: Reply | undefined): never => {
+  throw new Mismatch({ expected, actual: describe(reply) })
+}
+
+/** A status line or a bulk, as text. */
+export const text: Reader<string> = (reply) =>
+  typeof reply === "string" ? reply : reply instanceof Uint8Array ? decoder.decode(reply) : mismatch("text", reply)
+
+/** A bulk, as bytes. */
+export const bytes: Reader<Uint8Array> = (reply) => (reply instanceof Uint8Array ? reply : mismatch("a bulk", reply))
+
+/** An integer that a double can hold. */
+export const integer: Reader<number> = (reply) => {
+  if (typeof reply === "number") return reply
+  const digits = reply instanceof Uint8Array ? decoder.decode(reply) : ""
+  return /^-?\d{1,15}$/.test(digits) ? Number(digits) : mismatch("an integer", reply)
+}
+
+/** A 64-bit integer. */
+export const int64: Reader<bigint> = (reply) =>
+  typeof reply === "bigint" ? reply : typeof reply === "number" ? BigInt(reply) : mismatch("an integer", reply)
+
+/** `null` where the node says null, else what the reader gives. */
+export const nullable =
+  <A>(reader: Reader<A>): Reader<A | null> =>
+  (reply) =>
+    reply === null ? null : reader(reply)
+
+const items = (reply: Reply | undefined): ReadonlyArray<Reply> =>
+  Array.isArray(reply) ? (reply as ReadonlyArray<Reply>) : mismatch("an array", reply)
+
+/** An array, each item read by the same reader. */
+export const array =
+  <A>(reader: Reader<A>): Reader<ReadonlyArray<A>> =>
+  (reply) =>
+    items(reply).map(reader)
+
+/** An array of at least `length` items. */
+export const tuple =
+  (length: number): Reader<ReadonlyArray<Reply>> =>
+  (reply) => {
+    const all = items(reply)
+    return all.length >= length ? all : mismatch(`an array of at least ${length}`, reply)
+  }
+
+/** The item at `index`, read by `reader`. */
+export const at = <A>(all: ReadonlyArray<Reply>, index: number, reader: Reader<A>): A => {
+  const item = all[index]
+  return item === undefined ? mismatch(`an item ${index}`, all) : reader(item)
+}
+
+/** A flat array of names and values, read by name. */
+export const record: Reader<ReadonlyMap<string, Reply>> = (reply) => {
+  const all = items(reply)
+  const fields = new Map<string, Reply>()
+  for (let i = 0; i + 1 < all.length; i += 2) fields.set(at(all, i, text), all[i + 1] as Reply)
+  return fields
+}
+
+/** The field `name` of a record, read by `reader`. */
+export const field = <A>(fields: ReadonlyMap<string, Reply>, name: string, reader: Reader<A>): A => {
+  const value = fields.get(name)
+  return value === undefined ? mismatch(`a field ${JSON.stringify(name)}`, value) : reader(value)
+}
