@@ -27,7 +27,7 @@ export class GetJobTimeout
 {
   readonly remedy = "later"
   readonly isRetryable = true
-  override get message() {
+  override get message(): string {
     return `no job came from ${quote(this.queues)} within ${Duration.format(this.timeout)}`
   }
 }
@@ -46,7 +46,7 @@ export class InvalidArgument
 {
   readonly remedy = "none"
   readonly isRetryable = false
-  override get message() {
+  override get message(): string {
     return `${this.subject}: ${this.argument} is ${this.value}, expected ${this.expected}`
   }
 }
@@ -105,7 +105,7 @@ export class ConnectionError
   get mayHaveRun(): boolean {
     return this.reason === "lost" || this.reason === "silent" || this.reason === "closed"
   }
-  override get message() {
+  override get message(): string {
     const detail = this.reason === "failed" && this.cause instanceof Error ? `: ${this.cause.message}` : ""
     const attempts = (this.attempts ?? []).map((attempt) => attempt.message).join("; ")
     return `${this.node} ${reasons[this.reason]}${detail}${attempts && ` (${attempts})`}`
@@ -127,7 +127,7 @@ export class OutcomeUnknown
 {
   readonly remedy = "none"
   readonly isRetryable = false
-  override get message() {
+  override get message(): string {
     const queue = this.queue === undefined ? "" : ` to ${quote([this.queue])}`
     return `it is unknown whether ${this.command}${queue} was carried out: ${this.cause.message}`
   }
@@ -144,7 +144,7 @@ export class PoolExhausted
 {
   readonly remedy = "later"
   readonly isRetryable = true
-  override get message() {
+  override get message(): string {
     return `all ${this.maxActive} connections are in use, ${this.waiting} more wait for one, and none came free within ${Duration.format(this.waited)}`
   }
 }
@@ -161,7 +161,7 @@ export class ProtocolError
 {
   readonly remedy = "none"
   readonly isRetryable = false
-  override get message() {
+  override get message(): string {
     return `${this.node} answered ${this.command} with ${this.actual}, expected ${this.expected}`
   }
 }
@@ -179,7 +179,7 @@ const refused = ({ command, node, reply }: Refusal): string => `${node} refused 
 export class NotReplicated extends Data.TaggedError("NotReplicated")<Refusal> implements Failure {
   readonly remedy = "later or elsewhere"
   readonly isRetryable = true
-  override get message() {
+  override get message(): string {
     return refused(this)
   }
 }
@@ -188,7 +188,7 @@ export class NotReplicated extends Data.TaggedError("NotReplicated")<Refusal> im
 export class QueueTooLong extends Data.TaggedError("QueueTooLong")<Refusal> implements Failure {
   readonly remedy = "later"
   readonly isRetryable = true
-  override get message() {
+  override get message(): string {
     return refused(this)
   }
 }
@@ -197,7 +197,7 @@ export class QueueTooLong extends Data.TaggedError("QueueTooLong")<Refusal> impl
 export class QueuePaused extends Data.TaggedError("QueuePaused")<Refusal> implements Failure {
   readonly remedy = "later"
   readonly isRetryable = true
-  override get message() {
+  override get message(): string {
     return refused(this)
   }
 }
@@ -206,7 +206,7 @@ export class QueuePaused extends Data.TaggedError("QueuePaused")<Refusal> implem
 export class OutOfMemory extends Data.TaggedError("OutOfMemory")<Refusal> implements Failure {
   readonly remedy = "later or elsewhere"
   readonly isRetryable = true
-  override get message() {
+  override get message(): string {
     return refused(this)
   }
 }
@@ -215,7 +215,7 @@ export class OutOfMemory extends Data.TaggedError("OutOfMemory")<Refusal> implem
 export class NodeLeaving extends Data.TaggedError("NodeLeaving")<Refusal> implements Failure {
   readonly remedy = "elsewhere"
   readonly isRetryable = true
-  override get message() {
+  override get message(): string {
     return refused(this)
   }
 }
@@ -224,7 +224,7 @@ export class NodeLeaving extends Data.TaggedError("NodeLeaving")<Refusal> implem
 export class NodeLoading extends Data.TaggedError("NodeLoading")<Refusal> implements Failure {
   readonly remedy = "later or elsewhere"
   readonly isRetryable = true
-  override get message() {
+  override get message(): string {
     return refused(this)
   }
 }
@@ -233,7 +233,7 @@ export class NodeLoading extends Data.TaggedError("NodeLoading")<Refusal> implem
 export class NotPersisted extends Data.TaggedError("NotPersisted")<Refusal> implements Failure {
   readonly remedy = "later or elsewhere"
   readonly isRetryable = true
-  override get message() {
+  override get message(): string {
     return refused(this)
   }
 }
@@ -242,7 +242,7 @@ export class NotPersisted extends Data.TaggedError("NotPersisted")<Refusal> impl
 export class NotAuthenticated extends Data.TaggedError("NotAuthenticated")<Refusal> implements Failure {
   readonly remedy = "none"
   readonly isRetryable = false
-  override get message() {
+  override get message(): string {
     return refused(this)
   }
 }
@@ -251,7 +251,7 @@ export class NotAuthenticated extends Data.TaggedError("NotAuthenticated")<Refus
 export class JobNotFound extends Data.TaggedError("JobNotFound")<Refusal> implements Failure {
   readonly remedy = "none"
   readonly isRetryable = false
-  override get message() {
+  override get message(): string {
     return refused(this)
   }
 }
@@ -260,7 +260,7 @@ export class JobNotFound extends Data.TaggedError("JobNotFound")<Refusal> implem
 export class LeaseTooOld extends Data.TaggedError("LeaseTooOld")<Refusal> implements Failure {
   readonly remedy = "none"
   readonly isRetryable = false
-  override get message() {
+  override get message(): string {
     return refused(this)
   }
 }
@@ -269,7 +269,7 @@ export class LeaseTooOld extends Data.TaggedError("LeaseTooOld")<Refusal> implem
 export class CommandRefused extends Data.TaggedError("CommandRefused")<Refusal> implements Failure {
   readonly remedy = "none"
   readonly isRetryable = false
-  override get message() {
+  override get message(): string {
     return refused(this)
   }
 }

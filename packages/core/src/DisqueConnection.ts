@@ -1,0 +1,63 @@
+/**
+ * A connection to a Disque cluster: the typed commands, over links that it opens, watches and replaces by itself.
+ */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import type * as Scope from "effect/Scope"
+import * as DisqueCommands from "./DisqueCommands.js"
+import type { ConnectionError, InvalidArgument, NotAuthenticated } from "./DisqueError.js"
+import type { DisqueDialer } from "./DisqueLink.js"
+import { Client } from "./internal/client.js"
+import * as limits from "./internal/limits.js"
+
+/** The options of a connection. Each has a default. */
+export type ConnectionOptions = limits.ConnectionOptions
+
+/** Why a connection could not be made. */
+export type ConnectError = ConnectionError | NotAuthenticated | InvalidArgument
+
+/** What a connection offers. */
+export interface Service extends DisqueCommands.DisqueCommands {
+  /** The address of the node that commands go to. It changes where that node fails. */
+  readonly node: Effect.Effect<string>
+}
+
+const make = (options: ConnectionOptions = {}): Effect.Effect<Service, ConnectError, DisqueDialer | Scope.Scope> =>
+  Effect.gen(function* () {
+    const client = yield* Client.make(yield* limits.check("DisqueConnection", options, { maxActive: 32, maxIdle: 2 }))
+    const fetcher = yield* client.fetcher
+    return {
+      ...DisqueCommands.make({
+        execute: (command) => client.execute(command),
+        fetch: (request) => client.withPermit(fetcher.fetch(request))
+      }),
+      node: Effect.sync(() => client.node)
+    }
+  })
+
+/**
+ * The connection that a program uses.
+ *
+ * @example
+ * ```ts
+ * import { DisqueConnection } from "@disco/core"
+ * import { Effect } from "effect"
+ *
+ * const program = Effect.gen(function* () {
+ *   const disque = yield* DisqueConnection
+ *   const id = yield* disque.addJob("greetings", "hello")
+ *   const job = yield* disque.getJob("greetings", { timeout: "2 seconds" })
+ *   yield* disque.ackJob(job)
+ *   return id
+ * })
+ * ```
+ */
+export class DisqueConnection extends Context.Tag("@disco/core/DisqueConnection")<DisqueConnection, Service>() {
+  /** Opens a connection over the links of a `DisqueDialer`. Its end waits for the replies that are still due. */
+  static readonly make = make
+
+  /** A connection as a layer. */
+  static readonly layer = (options?: ConnectionOptions): Layer.Layer<DisqueConnection, ConnectError, DisqueDialer> =>
+    Layer.scoped(DisqueConnection, make(options))
+}

@@ -1,0 +1,32 @@
+/**
+ * The id that Disque gives a job: `D-` + 8 hex digits of the node that took it + `-` + 24 base64 characters + `-` + 4 hex
+ * digits of TTL, 40 characters in all. `/` and `+` occur in it: encode it in URLs.
+ */
+import * as Brand from "effect/Brand"
+import * as Duration from "effect/Duration"
+
+/** The id of a job. */
+export type JobId = string & Brand.Brand<"@disco/core/JobId">
+
+const pattern = /^D-[0-9a-f]{8}-[A-Za-z0-9+/]{24}-[0-9a-f]{4}$/
+
+/** Whether a value has the form of a job id. */
+export const isJobId = (value: unknown): value is JobId => typeof value === "string" && pattern.test(value)
+
+/**
+ * A job id from text: `JobId.make("D-…")` throws where it is none, `JobId.make.option` and `JobId.make.either` say so by value.
+ */
+export const make = Brand.refined<JobId>(isJobId, (value) =>
+  Brand.error(
+    `${JSON.stringify(value)} is not a job id: expected D-, 8 hex digits, -, 24 base64 characters, -, 4 hex digits`
+  )
+)
+
+/** The first 8 hex digits of the id of the node that took the job: where its producer is connected. */
+export const origin = (id: JobId): string => id.slice(2, 10)
+
+/** The TTL that the id carries: in minutes, rounded down, and accurate to two of them. */
+export const ttl = (id: JobId): Duration.Duration => Duration.minutes(Number.parseInt(id.slice(36), 16))
+
+/** Whether the job is delivered again until it is acknowledged (RETRY above 0). */
+export const isAtLeastOnce = (id: JobId): boolean => Number.parseInt(id.slice(36), 16) % 2 === 1

@@ -1,0 +1,187 @@
+/** Fetching of jobs: every GETJOB that was sent has its reply read, and every job goes to who asked for it or back to its queue. */
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Exit from "effect/Exit"
+import * as Jobs from "../commands/jobs.js"
+import { type CommandError, ConnectionError, type NodeLeaving } from "../DisqueError.js"
+import type { Job } from "../Job.js"
+import { describe, ErrorReply } from "../Reply.js"
+import type { DialError, Session } from "./session.js"
+import { Slot } from "./slot.js"
+import type { WatchedLink } from "./watchedLink.js"
+
+export interface Fetch {
+  readonly queues: ReadonlyArray<string>
+  readonly count: number
+  /** How long to wait for a job; Infinity for ever, 0 not at all. */
+  readonly waitMillis: number
+  /** How a job goes back that arrives when nobody waits for it any more. */
+  readonly unwanted: "ENQUEUE" | "NACK"
+}
+
+export type FetchError = CommandError | NodeLeaving
+
+interface Owner {
+  readonly now: () => number
+  /** Runs an effect that logs, from a callback. */
+  readonly log: (effect: Effect.Effect<void>) => void
+  readonly expect: (at: number) => void
+  readonly reach: Effect.Effect<Session, DialError>
+  readonly limits: { readonly commandMillis: number; readonly sliceMillis: number }
+}
+
+/** A GETJOB that was sent. */
+interface InFlight {
+  readonly slot: Slot<ReadonlyArray<Job>, FetchError>
+  readonly link: WatchedLink
+  readonly release: () => void
+}
+
+// Beyond this, a node that takes connections and drops them would be dialled in a tight loop.
+const maxPauseMillis = 1000
+// The time that a reply which is due within the slice may still take to arrive.
+const closingSlackMillis = 1000
+
+export class Fetcher {
+  private readonly owner: Owner
+  private readonly inFlight = new Set<InFlight>()
+  private unsettled = 0
+  private isClosed = false
+  private onSettled: (() => void) | undefined = undefined
+
+  constructor(owner: Owner) {
+    this.owner = owner
+  }
+
+  /** Jobs, or none where the time has passed. */
+  fetch(request: Fetch): Effect.Effect<ReadonlyArray<Job>, FetchError> {
+    return Effect.suspend(() => this.attempt(request, this.owner.now() + request.waitMillis, 0))
+  }
+
+  private closed(node: string): ConnectionError {
+    return new ConnectionError({ node, reason: "closed" })
+  }
+
+  // A GETJOB whose link broke took no job that will not come back by itself, so it may be sent again, to another node too.
+  private attempt(request: Fetch, deadline: number, failures: number): Effect.Effect<ReadonlyArray<Job>, FetchError> {
+    return Effect.matchEffect(this.slice(request, deadline), {
+      onFailure: (error) =>
+        error._tag === "ConnectionError" && error.mayHaveRun && error.reason !== "closed" && this.owner.now() < deadline
+          ? Effect.zipRight(
+              Effect.sleep(Math.min(maxPauseMillis, 2 ** Math.min(failures, 16) * 10)),
+              this.attempt(request, deadline, failures + 1)
+            )
+          : Effect.fail(error),
+      onSuccess: (jobs) =>
+        jobs.length > 0 || this.owner.now() >= deadline ? Effect.succeed(jobs) : this.attempt(request, deadline, 0)
+    })
+  }
+
+  /** One GETJOB. */
+  private slice(request: Fetch, deadline: number): Effect.Effect<ReadonlyArray<Job>, FetchError> {
+    return Effect.uninterruptibleMask((restore) =>
+      Effect.flatMap(restore(this.owner.reach), (session) =>
+        Effect.flatMap(restore(session.blockingLink), (link) => {
+          if (this.isClosed) {
+            session.release(link)
+            return Effect.fail(this.closed(link.node))
+          }
+          const left = Math.max(0, deadline - this.owner.now())
+          // A link that can take a GETJOB back need not cut the wait.
+          const waitMillis = link.canWithdraw ? left : Math.min(left, this.owner.limits.sliceMillis)
+          return this.exchange(session, link, request, Math.min(waitMillis, Number.MAX_SAFE_INTEGER / 4), restore)
+        })
+      )
+    )
+  }
+
+  private exchange(
+    session: Session,
+    link: WatchedLink,
+    request: Fetch,
+    waitMillis: number,
+    restore: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
+  ): Effect.Effect<ReadonlyArray<Job>, FetchError> {
+    const command = Either.getOrThrow(Jobs.getJobs.make(request.queues, request.count, waitMillis))
+    const slot = new Slot<ReadonlyArray<Job>, FetchError>((jobs) => this.giveBack(link, jobs, request.unwanted))
+    let hasReplied = false
+    let isWaiting = true
+    const flight: InFlight = {
+      slot,
+      link,
+      // The link is free for another GETJOB once nothing has to be given back over it any more.
+      release: () => {
+        if (hasReplied && !isWaiting) session.release(link)
+      }
+    }
+    const settle = () => {
+      hasReplied = true
+      this.inFlight.delete(flight)
+      flight.release()
+      this.settled()
+    }
+    this.inFlight.add(flight)
+    this.unsettled += 1
+    link.send(command.wire, command.serverMillis + this.owner.limits.commandMillis, (outcome) => {
+      slot.fill(Exit.flatMap(outcome, (reply) => command.decode(reply, link.node)))
+      settle()
+    })
+    this.owner.expect(link.deadline)
+    return Effect.onExit(restore(slot.take), () =>
+      Effect.sync(() => {
+        isWaiting = false
+        if (!hasReplied && link.withdraw()) settle()
+        else flight.release()
+      })
+    )
+  }
+
+  private giveBack(link: WatchedLink, jobs: ReadonlyArray<Job>, command: "ENQUEUE" | "NACK"): void {
+    if (jobs.length === 0) return
+    const failed = (why: string) =>
+      this.owner.log(
+        Effect.logWarning(
+          `${jobs.length} jobs arrived for nobody and could not be given back (${why}): they come back after their retry time`
+        ).pipe(Effect.annotateLogs({ node: link.node, jobs: jobs.map((job) => job.id).join(" ") }))
+      )
+    this.unsettled += 1
+    link.send([command, ...jobs.map((job) => job.id)], this.owner.limits.commandMillis, (outcome) => {
+      if (Exit.isFailure(outcome)) failed("the connection was lost")
+      else if (outcome.value instanceof ErrorReply) failed(describe(outcome.value))
+      this.settled()
+    })
+    this.owner.expect(link.deadline)
+  }
+
+  private settled(): void {
+    this.unsettled -= 1
+    if (this.unsettled === 0) this.onSettled?.()
+  }
+
+  /** Ends when every GETJOB has its reply, and every job that nobody took is back, but waits no longer than a slice and a bit. */
+  readonly drain: Effect.Effect<void> = Effect.suspend(() => {
+    if (this.unsettled === 0) return Effect.void
+    return Effect.async<void>((resume) => {
+      const others = this.onSettled
+      this.onSettled = () => {
+        others?.()
+        this.onSettled = undefined
+        resume(Effect.void)
+      }
+    }).pipe(
+      Effect.interruptible,
+      Effect.timeoutOption(this.owner.limits.sliceMillis + closingSlackMillis),
+      Effect.asVoid
+    )
+  })
+
+  /** Tells all who wait for a job that the client closes, and drains. */
+  readonly close: Effect.Effect<void> = Effect.suspend(() => {
+    this.isClosed = true
+    for (const flight of this.inFlight) {
+      flight.slot.fill(Exit.fail(this.closed(flight.link.node)))
+    }
+    // The fibres that were told take back what can be taken back.
+    return Effect.zipRight(Effect.yieldNow(), this.drain)
+  })
+}

@@ -1,0 +1,100 @@
+/** What is open to one node: a link for commands, which all share, and links that block, each for one GETJOB at a time. */
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import { ConnectionError, type ConnectionErrorReason, type NotAuthenticated } from "../DisqueError.js"
+import { Slot } from "./slot.js"
+import type { WatchedLink } from "./watchedLink.js"
+
+export type DialError = ConnectionError | NotAuthenticated
+
+/** What a session needs of the client that it belongs to. */
+export interface Owner {
+  readonly dial: (node: string) => Effect.Effect<WatchedLink, DialError>
+  /** Runs an effect apart from the caller, until the client closes. */
+  readonly fork: (effect: Effect.Effect<unknown>) => void
+  /** Whether a link that has become idle is kept, or else closed by now. */
+  readonly keepIdle: (link: WatchedLink) => boolean
+}
+
+export class Session {
+  readonly node: string
+  private readonly owner: Owner
+  private link: WatchedLink | undefined = undefined
+  private opening: Deferred.Deferred<WatchedLink, DialError> | undefined = undefined
+  private idle: Array<WatchedLink> = []
+
+  constructor(node: string, owner: Owner) {
+    this.node = node
+    this.owner = owner
+  }
+
+  /** The link for commands, where it is open. */
+  get openLink(): WatchedLink | undefined {
+    return this.link?.isOpen === true ? this.link : undefined
+  }
+
+  get idleLinks(): ReadonlyArray<WatchedLink> {
+    return this.idle
+  }
+
+  // One dial serves all who wait, and goes on where one of them is interrupted.
+  /** The link for commands, opened where it is not. */
+  readonly commandLink: Effect.Effect<WatchedLink, DialError> = Effect.suspend(() => {
+    const open = this.openLink
+    if (open !== undefined) return Effect.succeed(open)
+    if (this.opening !== undefined) return Deferred.await(this.opening)
+    return Effect.flatMap(Deferred.make<WatchedLink, DialError>(), (opening) => {
+      this.opening = opening
+      this.open((exit) => {
+        this.opening = undefined
+        if (Exit.isSuccess(exit)) this.link = exit.value
+        Deferred.unsafeDone(opening, exit)
+      })
+      return Deferred.await(opening)
+    })
+  })
+
+  /** A link to block on, for the caller alone until it is released. */
+  readonly blockingLink: Effect.Effect<WatchedLink, DialError> = Effect.suspend(() => {
+    const slot = new Slot<WatchedLink, DialError>((link) => this.release(link))
+    const idle = this.takeIdle()
+    if (idle !== undefined) slot.fill(Exit.succeed(idle))
+    else this.open((exit) => slot.fill(exit))
+    return slot.take
+  })
+
+  /** Gives a link back for the next GETJOB. */
+  release(link: WatchedLink): void {
+    if (link.isOpen && this.owner.keepIdle(link)) this.idle.push(link)
+  }
+
+  /** Closes the links that have been idle since `before` or longer, and says how many. */
+  closeIdle(before: number): number {
+    const old = this.idle.filter((link) => link.idleSince <= before)
+    this.idle = this.idle.filter((link) => link.idleSince > before)
+    for (const link of old) link.close("closed")
+    return old.length
+  }
+
+  close(reason: ConnectionErrorReason): void {
+    this.link?.close(reason)
+    for (const link of this.idle.splice(0)) link.close(reason)
+  }
+
+  private takeIdle(): WatchedLink | undefined {
+    for (let link = this.idle.pop(); link !== undefined; link = this.idle.pop()) {
+      if (link.isOpen) return link
+    }
+    return undefined
+  }
+
+  private open(done: (exit: Exit.Exit<WatchedLink, DialError>) => void): void {
+    const closed = () => Exit.fail(new ConnectionError({ node: this.node, reason: "closed" }))
+    this.owner.fork(
+      Effect.onExit(this.owner.dial(this.node), (exit) =>
+        Effect.sync(() => done(Exit.isInterrupted(exit) ? closed() : exit))
+      ).pipe(Effect.exit)
+    )
+  }
+}

@@ -1,0 +1,69 @@
+/** The hand-over of a value from a callback to the one fibre that waits for it. */
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as FiberRef from "effect/FiberRef"
+
+/**
+ * A place for one value. Each value that is put in is either taken by the fibre that waits, or goes to `reclaim`: never both,
+ * and never neither, whenever the fibre is interrupted.
+ */
+export class Slot<A, E> {
+  private exit: Exit.Exit<A, E> | undefined = undefined
+  private resume: (() => void) | undefined = undefined
+  private isSettled = false
+  private readonly reclaim: (value: A) => void
+
+  constructor(reclaim: (value: A) => void) {
+    this.reclaim = reclaim
+  }
+
+  /** Whether a value would still be taken. */
+  get isOpen(): boolean {
+    return !this.isSettled && this.exit === undefined
+  }
+
+  /** Puts in the outcome. A value that comes too late is reclaimed. */
+  fill(exit: Exit.Exit<A, E>): void {
+    if (this.isOpen) {
+      this.exit = exit
+      this.resume?.()
+    } else if (Exit.isSuccess(exit)) {
+      this.reclaim(exit.value)
+    }
+  }
+
+  /** Says that nobody waits any more. */
+  abandon(): void {
+    if (this.isSettled) return
+    this.isSettled = true
+    if (this.exit !== undefined && Exit.isSuccess(this.exit)) this.reclaim(this.exit.value)
+  }
+
+  private readonly filled: Effect.Effect<void> = Effect.async<void>((resume) => {
+    if (this.exit !== undefined) return resume(Effect.void)
+    this.resume = () => resume(Effect.void)
+  })
+
+  // Only the wait can be interrupted, and it carries no value. The value is taken in the last step inside of the mask, after a
+  // look at whether the fibre was interrupted while it woke: a fibre that has just resumed does not yield within these steps,
+  // so that no interruption comes between the look and the caller's next step.
+  /** Waits for the value. */
+  readonly take: Effect.Effect<A, E> = Effect.uninterruptibleMask((restore) =>
+    Effect.matchCauseEffect(restore(this.filled), {
+      onFailure: (cause) => {
+        this.abandon()
+        return Effect.failCause(cause)
+      },
+      onSuccess: () =>
+        Effect.withFiberRuntime<A, E>((fiber) => {
+          if (!Cause.isEmpty(fiber.getFiberRef(FiberRef.interruptedCause))) {
+            this.abandon()
+            return Effect.interrupt
+          }
+          this.isSettled = true
+          return this.exit as Exit.Exit<A, E>
+        })
+    })
+  )
+}

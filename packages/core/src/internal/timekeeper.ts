@@ -1,0 +1,41 @@
+/** One fibre that sleeps until the nearest of many due times. */
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+
+export class Timekeeper {
+  private readonly nextDue: () => number
+  private readonly tick: (now: number) => void
+  private target = Number.POSITIVE_INFINITY
+  private wake: (() => void) | undefined = undefined
+
+  /** `nextDue` says when `tick` has to be called next, in milliseconds of the clock; Infinity where never. */
+  constructor(nextDue: () => number, tick: (now: number) => void) {
+    this.nextDue = nextDue
+    this.tick = tick
+  }
+
+  /** Says that something has become due at the time given. */
+  expect(at: number): void {
+    if (at >= this.target) return
+    this.target = at
+    this.wake?.()
+  }
+
+  private readonly woken: Effect.Effect<void> = Effect.async<void>((resume) => {
+    this.wake = () => resume(Effect.void)
+    return Effect.sync(() => {
+      this.wake = undefined
+    })
+  })
+
+  readonly run: Effect.Effect<never> = Clock.currentTimeMillis.pipe(
+    Effect.flatMap((now) => {
+      if (this.nextDue() <= now) this.tick(now)
+      this.target = this.nextDue()
+      return this.target === Number.POSITIVE_INFINITY
+        ? this.woken
+        : Effect.raceFirst(Effect.sleep(Math.max(1, this.target - now)), this.woken)
+    }),
+    Effect.forever
+  )
+}

@@ -1,0 +1,84 @@
+/** A link whose every command has an end. */
+import type * as Exit from "effect/Exit"
+import { ConnectionError } from "../DisqueError.js"
+import type { Arguments, DisqueLink } from "../DisqueLink.js"
+import type { Reply } from "../Reply.js"
+
+type Done = (outcome: Exit.Exit<Reply, ConnectionError>) => void
+
+interface Pending {
+  readonly millis: number
+  readonly done: Done
+}
+
+/**
+ * Keeps the time of the command whose reply is due next. The ones behind it cannot be answered before, so their time begins
+ * when they come to the front.
+ */
+export class WatchedLink {
+  readonly node: string
+  /** When the link was last given back; meaningful while it is idle. */
+  idleSince = 0
+  private readonly link: DisqueLink
+  private readonly now: () => number
+  private pending: Array<Pending> = []
+  private head = 0
+  private headSince = 0
+
+  constructor(link: DisqueLink, now: () => number) {
+    this.link = link
+    this.node = link.node
+    this.now = now
+  }
+
+  get isOpen(): boolean {
+    return this.link.isOpen()
+  }
+
+  get canWithdraw(): boolean {
+    return this.link.withdraw !== undefined
+  }
+
+  /** When the reply that is due next is overdue, in milliseconds of the clock. */
+  get deadline(): number {
+    const front = this.pending[this.head]
+    return front === undefined ? Number.POSITIVE_INFINITY : this.headSince + front.millis
+  }
+
+  /** Sends a command that has to be answered within `millis` of coming to the front. */
+  send(command: Arguments, millis: number, done: Done): void {
+    if (this.head === this.pending.length) this.headSince = this.now()
+    const entry = { millis, done }
+    this.pending.push(entry)
+    this.link.send(command, (outcome) => {
+      this.shift()
+      entry.done(outcome)
+    })
+  }
+
+  /** Takes back the blocking command in flight: true where it is certain to have taken no job. */
+  withdraw(): boolean {
+    if (this.link.withdraw?.() !== true) return false
+    this.shift()
+    return true
+  }
+
+  close(reason: ConnectionError["reason"]): void {
+    this.link.close(new ConnectionError({ node: this.node, reason }))
+  }
+
+  private shift(): void {
+    this.pending[this.head] = undefined as never
+    this.head += 1
+    if (this.head === this.pending.length) {
+      this.pending = []
+      this.head = 0
+    } else {
+      this.headSince = this.now()
+      if (this.head > 1024 && this.head * 2 > this.pending.length) {
+        this.pending = this.pending.slice(this.head)
+        this.head = 0
+      }
+    }
+  }
+}
