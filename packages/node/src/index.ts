@@ -1,1 +1,2 @@
-export {}
+export * as NodeAddress from "./NodeAddress.js"
+export * as NodeDisque from "./NodeDisque.js"

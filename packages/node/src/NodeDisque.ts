@@ -1,0 +1,159 @@
+/**
+ * Disque from Node.js: connections and pools over sockets, as layers.
+ */
+import {
+  type ConnectError,
+  ConnectionError,
+  type ConnectionOptions,
+  DisqueConnection,
+  DisqueDialer,
+  type DisqueLink,
+  DisquePool,
+  InvalidArgument,
+  NotAuthenticated,
+  type PoolOptions,
+  Reply
+} from "@disco/core"
+import * as Config from "effect/Config"
+import type * as ConfigError from "effect/ConfigError"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import * as ioredisLink from "./internal/ioredisLink.js"
+import * as NodeAddress from "./NodeAddress.js"
+
+/** Where the nodes are, and what it takes to get in. */
+export interface NodesOptions {
+  /**
+   * The nodes to start with, one of them picked at random: an array, or one string with commas. Each is `host:port` (port 7711
+   * where it has none), or a URL: `disque://:password@host:port`, `disques://…` for TLS.
+   */
+  readonly nodes: string | ReadonlyArray<string>
+  /** The password of the nodes whose address has none. */
+  readonly password?: Redacted.Redacted | undefined
+  /** How long a connection may take to be made and to answer for the first time; 5 seconds. */
+  readonly connectTimeout?: Duration.DurationInput | undefined
+}
+
+const authenticate = (
+  link: DisqueLink,
+  password: Redacted.Redacted | undefined
+): Effect.Effect<void, ConnectionError | NotAuthenticated> => {
+  const send = (...command: ReadonlyArray<string>) =>
+    Effect.async<Reply.Reply, ConnectionError>((resume) => link.send(command, (outcome) => resume(outcome)))
+  const refused = (command: string, reply: Reply.ErrorReply) =>
+    Effect.fail(new NotAuthenticated({ command, node: link.node, reply: reply.text }))
+  // A node without a password refuses AUTH; whether this one lets us in is what PING says.
+  const auth =
+    password === undefined
+      ? Effect.void
+      : Effect.flatMap(send("AUTH", Redacted.value(password)), (reply) =>
+          reply instanceof Reply.ErrorReply && reply.text.includes("invalid password")
+            ? refused("AUTH", reply)
+            : Effect.void
+        )
+  return Effect.zipRight(
+    auth,
+    Effect.flatMap(send("PING"), (reply) =>
+      reply instanceof Reply.ErrorReply && reply.word === "NOAUTH" ? refused("PING", reply) : Effect.void
+    )
+  )
+}
+
+const makeDialer = (options: NodesOptions, subject: string): Effect.Effect<DisqueDialer["Type"], InvalidArgument> =>
+  Effect.gen(function* () {
+    const addresses = yield* NodeAddress.parseAll(options.nodes, subject)
+    const timeout = Option.getOrUndefined(Duration.decodeUnknown(options.connectTimeout ?? "5 seconds"))
+    const connectMillis = timeout === undefined ? 0 : Duration.toMillis(timeout)
+    if (!(connectMillis >= 1 && Number.isFinite(connectMillis))) {
+      return yield* new InvalidArgument({
+        subject,
+        argument: "connectTimeout",
+        value: String(options.connectTimeout),
+        expected: "a duration of 1 ms or more"
+      })
+    }
+    const known = new Map(addresses.map((address) => [NodeAddress.format(address), address]))
+    return {
+      seeds: [...known.keys()],
+      dial: (node) =>
+        Effect.gen(function* () {
+          const address = known.get(node) ?? (yield* Effect.orDie(NodeAddress.parse(node, "node")))
+          const link = yield* ioredisLink.connect(address, connectMillis)
+          yield* authenticate(link, address.password ?? options.password).pipe(
+            Effect.timeoutFail({
+              duration: connectMillis,
+              onTimeout: () => new ConnectionError({ node, reason: "timed-out" })
+            }),
+            Effect.onError(() => Effect.sync(() => link.close(new ConnectionError({ node, reason: "closed" }))))
+          )
+          return link
+        })
+    }
+  })
+
+/** Opens links to the nodes given. */
+export const layerDialer = (options: NodesOptions): Layer.Layer<DisqueDialer, InvalidArgument> =>
+  Layer.effect(DisqueDialer, makeDialer(options, "nodes"))
+
+/**
+ * A connection to the nodes given.
+ *
+ * @example
+ * ```ts
+ * import { DisqueConnection } from "@disco/core"
+ * import { NodeDisque } from "@disco/node"
+ * import { Effect } from "effect"
+ *
+ * const program = Effect.flatMap(DisqueConnection, (disque) => disque.ping).pipe(
+ *   Effect.provide(NodeDisque.layerConnection({ nodes: ["localhost:7711"] }))
+ * )
+ * ```
+ */
+export const layerConnection = (
+  options: NodesOptions & ConnectionOptions
+): Layer.Layer<DisqueConnection, ConnectError> => Layer.provide(DisqueConnection.layer(options), layerDialer(options))
+
+/**
+ * A pool of connections to the nodes given.
+ *
+ * @example
+ * ```ts
+ * import { NodeDisque } from "@disco/node"
+ *
+ * const Pool = NodeDisque.layerPool({ nodes: "localhost:7711,localhost:7712", maxActive: 5, maxIdle: 2 })
+ * ```
+ */
+export const layerPool = (options: NodesOptions & PoolOptions): Layer.Layer<DisquePool, ConnectError> =>
+  Layer.provide(DisquePool.layer(options), layerDialer(options))
+
+/**
+ * What the environment says: `DISQUE_NODES` (addresses with commas between them) and, where the nodes want one,
+ * `DISQUE_PASSWORD`.
+ */
+export const config: Config.Config<NodesOptions> = Config.all({
+  nodes: Config.string("DISQUE_NODES"),
+  password: Config.map(Config.option(Config.redacted("DISQUE_PASSWORD")), Option.getOrUndefined)
+})
+
+const layerDialerConfig = (
+  nodes: Config.Config<NodesOptions>
+): Layer.Layer<DisqueDialer, InvalidArgument | ConfigError.ConfigError> =>
+  Layer.effect(
+    DisqueDialer,
+    Effect.flatMap(nodes, (options) => makeDialer(options, "DISQUE_NODES"))
+  )
+
+/** A connection to the nodes that the configuration names, those of the environment unless told otherwise. */
+export const layerConnectionConfig = (
+  options: ConnectionOptions & { readonly nodes?: Config.Config<NodesOptions> | undefined } = {}
+): Layer.Layer<DisqueConnection, ConnectError | ConfigError.ConfigError> =>
+  Layer.provide(DisqueConnection.layer(options), layerDialerConfig(options.nodes ?? config))
+
+/** A pool of connections to the nodes that the configuration names, those of the environment unless told otherwise. */
+export const layerPoolConfig = (
+  options: PoolOptions & { readonly nodes?: Config.Config<NodesOptions> | undefined } = {}
+): Layer.Layer<DisquePool, ConnectError | ConfigError.ConfigError> =>
+  Layer.provide(DisquePool.layer(options), layerDialerConfig(options.nodes ?? config))
