@@ -1,1 +1,1 @@
-export {}
+export * as Funnel from "./Funnel.js"

@@ -6,8 +6,8 @@ import * as Jobs from "../commands/jobs.js"
 import { type CommandError, ConnectionError, type NodeLeaving } from "../DisqueError.js"
 import type { Job } from "../Job.js"
 import { describe, ErrorReply } from "../Reply.js"
+import { Slot } from "../Slot.js"
 import type { DialError, Session } from "./session.js"
-import { Slot } from "./slot.js"
 import type { WatchedLink } from "./watchedLink.js"
 
 export interface Fetch {

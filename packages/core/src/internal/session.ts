@@ -3,7 +3,7 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import { ConnectionError, type ConnectionErrorReason, type NotAuthenticated } from "../DisqueError.js"
-import { Slot } from "./slot.js"
+import { Slot } from "../Slot.js"
 import type { WatchedLink } from "./watchedLink.js"
 
 export type DialError = ConnectionError | NotAuthenticated
