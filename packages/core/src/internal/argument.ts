@@ -15,13 +15,11 @@ const show = (value: unknown): string => {
   return Array.isArray(value) ? `[${value.map(show).join(", ")}]` : String(value)
 }
 
-const invalid = (
-  subject: string,
-  argument: string,
-  value: unknown,
-  expected: string
-): Either.Either<never, InvalidArgument> =>
-  Either.left(new InvalidArgument({ subject, argument, value: show(value), expected }))
+const refuse = (subject: string, argument: string, value: string, expected: string): Checked<never> =>
+  Either.left(new InvalidArgument({ subject, argument, value, expected }))
+
+const invalid = (subject: string, argument: string, value: unknown, expected: string): Checked<never> =>
+  refuse(subject, argument, show(value), expected)
 
 // Duration.decode turns what is negative into zero, and we promise to round nothing in silence.
 const isNegative = (input: unknown): boolean => {
@@ -70,7 +68,7 @@ export const seconds = (
   return Either.flatMap(milliseconds(subject, argument, input, expected), (millis) =>
     millis % 1000 === 0 && millis >= least * 1000
       ? Either.right(millis / 1000)
-      : invalid(subject, argument, typeof input === "number" ? `${input} ms` : input, expected)
+      : refuse(subject, argument, typeof input === "number" ? `${input} ms` : show(input), expected)
   )
 }
 
@@ -95,7 +93,7 @@ export const queue = (subject: string, name: string): Checked<string> =>
 /** Queues' names, at least one. */
 export const queues = (subject: string, names: string | ReadonlyArray<string>): Checked<ReadonlyArray<string>> => {
   const all = typeof names === "string" ? [names] : names
-  if (all.length === 0) return invalid(subject, "queues", "none", "the name of at least one queue")
+  if (all.length === 0) return refuse(subject, "queues", "none", "the name of at least one queue")
   for (const name of all) {
     const checked = queue(subject, name)
     if (Either.isLeft(checked)) return Either.left(checked.left)

@@ -37,6 +37,9 @@ interface InFlight {
   readonly release: () => void
 }
 
+// As long as for ever needs to be: some thousand years, which the server's arithmetic still holds.
+const foreverMillis = 2 ** 45
+
 // Beyond this, a node that takes connections and drops them would be dialled in a tight loop.
 const maxPauseMillis = 1000
 // The time that a reply which is due within the slice may still take to arrive.
@@ -89,7 +92,7 @@ export class Fetcher {
           const left = Math.max(0, deadline - this.owner.now())
           // A link that can take a GETJOB back need not cut the wait.
           const waitMillis = link.canWithdraw ? left : Math.min(left, this.owner.limits.sliceMillis)
-          return this.exchange(session, link, request, Math.min(waitMillis, Number.MAX_SAFE_INTEGER / 4), restore)
+          return this.exchange(session, link, request, Math.min(waitMillis, foreverMillis), restore)
         })
       )
     )

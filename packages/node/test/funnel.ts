@@ -1,0 +1,182 @@
+import { DisquePool, Job } from "@disco/core"
+import { Funnel } from "@disco/funnel"
+import { assert, describe } from "@effect/vitest"
+import { Deferred, Effect, Exit, Fiber, Queue, type Scope, Stream } from "effect"
+import type { Backend } from "./Backend.js"
+import { freshQueue } from "./commands.js"
+
+/** What a funnel does, wherever the node is. */
+export const funnel = (backend: Backend): void => {
+  const { settle } = backend
+  const test = (
+    name: string,
+    body: (pool: DisquePool["Type"], queue: string) => Effect.Effect<unknown, unknown, DisquePool | Scope.Scope>
+  ) =>
+    backend.test(name, () =>
+      Effect.flatMap(Effect.all([DisquePool, freshQueue]), ([pool, queue]) => body(pool, queue)).pipe(
+        Effect.provide(backend.layer)
+      )
+    )
+
+  const add = (pool: DisquePool["Type"], queue: string, ...bodies: ReadonlyArray<string>) =>
+    Effect.forEach(bodies, (body) => pool.addJob(queue, body, { retry: "1 hour" }))
+
+  const left = (pool: DisquePool["Type"], queue: string) =>
+    Effect.map(pool.getJobs(queue, { count: 100, timeout: 0 }), (jobs) => jobs.map((job) => [Job.text(job), job.nacks]))
+
+  describe(`funnel ${backend.name}`, () => {
+    test("what is offered to outgoing comes through incoming", (_, queue) =>
+      Effect.gen(function* () {
+        const funnel = yield* Funnel.make({ queues: queue })
+        yield* Queue.offer(funnel.outgoing, { queue, body: "this-is-the-payload" })
+        const jobs = yield* Stream.runCollect(Stream.take(funnel.incoming, 1))
+        assert.deepStrictEqual([...jobs].map(Job.text), ["this-is-the-payload"])
+      }))
+
+    test("a job is acknowledged when the next one is pulled, and the last one when the stream ends", (pool, queue) =>
+      Effect.gen(function* () {
+        const ids = yield* add(pool, queue, "1", "2", "3")
+        const seen: Array<string> = []
+        yield* Effect.scoped(
+          Effect.gen(function* () {
+            const funnel = yield* Funnel.make({ queues: queue })
+            yield* Stream.runForEach(Stream.take(funnel.incoming, 3), (job) =>
+              Effect.gen(function* () {
+                seen.push(Job.text(job))
+                const info = yield* pool.show(job)
+                assert.strictEqual(info._tag, "Some")
+              })
+            )
+          })
+        )
+        yield* settle
+        assert.sameMembers(seen, ["1", "2", "3"])
+        for (const id of ids) assert.strictEqual((yield* pool.show(id))._tag, "None")
+      }))
+
+    test("a consumer that fails puts back the job in its hands, and no other", (pool, queue) =>
+      Effect.gen(function* () {
+        yield* add(pool, queue, "1", "2")
+        const funnel = yield* Funnel.make({ queues: queue })
+        const exit = yield* Effect.exit(
+          Stream.runForEach(funnel.incoming, (job) => (Job.text(job) === "2" ? Effect.fail("no") : Effect.void))
+        )
+        assert.deepStrictEqual(exit, Exit.fail("no"))
+        assert.deepStrictEqual(yield* left(pool, queue), [["2", 1]])
+      }))
+
+    test("a consumer that dies or is interrupted puts back the job in its hands", (pool, queue) =>
+      Effect.gen(function* () {
+        yield* add(pool, queue, "1")
+        const funnel = yield* Funnel.make({ queues: queue })
+        yield* Effect.exit(Stream.runForEach(funnel.incoming, () => Effect.die("bug")))
+        const inHand = yield* Deferred.make<void>()
+        const consumer = yield* Effect.fork(
+          Stream.runForEach(funnel.incoming, () => Effect.zipRight(Deferred.succeed(inHand, undefined), Effect.never))
+        )
+        yield* Deferred.await(inHand)
+        yield* Fiber.interrupt(consumer)
+        assert.deepStrictEqual(yield* left(pool, queue), [["1", 2]])
+      }))
+
+    test("several consumers share a funnel, and each job goes to one of them", (pool, queue) =>
+      Effect.gen(function* () {
+        const bodies = Array.from({ length: 40 }, (_, i) => String(i))
+        yield* add(pool, queue, ...bodies)
+        const funnel = yield* Funnel.make({ queues: queue })
+        const seen: Array<string> = []
+        const done = yield* Deferred.make<void>()
+        const consume = Stream.runForEach(funnel.incoming, (job) => {
+          seen.push(Job.text(job))
+          return seen.length === bodies.length ? Deferred.succeed(done, undefined) : Effect.yieldNow()
+        })
+        const consumers = yield* Effect.fork(Effect.all([consume, consume, consume], { concurrency: "unbounded" }))
+        yield* Deferred.await(done)
+        yield* Fiber.interrupt(consumers)
+        assert.sameMembers(seen, bodies)
+      }))
+
+    test("closing puts back every job that was fetched and not settled, each once", (pool, queue) =>
+      Effect.gen(function* () {
+        yield* add(pool, queue, "1", "2", "3", "4")
+        const consumers = yield* Effect.scoped(
+          Effect.gen(function* () {
+            const funnel = yield* Funnel.make({ queues: queue })
+            const holding = yield* Queue.unbounded<string>()
+            const hold = Stream.runForEach(funnel.incoming, (job) =>
+              Effect.zipRight(Queue.offer(holding, Job.text(job)), Effect.never)
+            )
+            const consumers = yield* Effect.forkDaemon(Effect.all([hold, hold, hold], { concurrency: "unbounded" }))
+            yield* Queue.takeN(holding, 3)
+            return consumers
+          })
+        )
+        assert.sameDeepMembers(yield* left(pool, queue), [
+          ["1", 1],
+          ["2", 1],
+          ["3", 1],
+          ["4", 0]
+        ])
+        yield* Fiber.interrupt(consumers)
+      }))
+
+    test("closing adds what was offered, beyond the capacity of outgoing too", (pool, queue) =>
+      Effect.gen(function* () {
+        yield* Effect.scoped(
+          Effect.gen(function* () {
+            const funnel = yield* Funnel.make({ queues: queue, outgoingCapacity: 2, batch: 3 })
+            yield* Effect.forEach(Array.from({ length: 50 }), (_, i) =>
+              Queue.offer(funnel.outgoing, { queue, body: String(i), options: { retry: "1 hour" } })
+            )
+          })
+        )
+        assert.strictEqual(yield* pool.queueLength(queue), 50)
+      }))
+
+    test("a stream that waits for jobs ends when its funnel closes", (_, queue) =>
+      Effect.gen(function* () {
+        const consumer = yield* Effect.scoped(
+          Effect.gen(function* () {
+            const funnel = yield* Funnel.make({ queues: queue })
+            const consumer = yield* Effect.forkDaemon(Stream.runCollect(funnel.incoming))
+            yield* settle
+            return consumer
+          })
+        )
+        assert.strictEqual((yield* Fiber.join(consumer)).length, 0)
+      }))
+
+    test("settled by hand, a job is acknowledged, put back, or left to the close", (pool, queue) =>
+      Effect.gen(function* () {
+        yield* add(pool, queue, "ack", "neither", "nack")
+        yield* Effect.scoped(
+          Effect.gen(function* () {
+            const funnel = yield* Funnel.make({ queues: queue, acknowledge: "manual" })
+            yield* Stream.runForEach(Stream.take(funnel.incoming, 3), (job) => {
+              const body = Job.text(job)
+              // Settling twice does no harm, and changes nothing.
+              if (body === "ack") return Effect.zipRight(job.ack, Effect.zipRight(job.ack, job.nack))
+              return body === "nack" ? Effect.zipRight(job.nack, Effect.zipRight(job.nack, job.ack)) : Effect.void
+            })
+          })
+        )
+        assert.sameDeepMembers(yield* left(pool, queue), [
+          ["neither", 1],
+          ["nack", 1]
+        ])
+      }))
+
+    test("no queues, an empty name or a count below 1 is refused", () =>
+      Effect.gen(function* () {
+        for (const options of [
+          { queues: [] },
+          { queues: ["a", ""] },
+          { queues: "a", fetchCount: 0 },
+          { queues: "a", batch: Number.NaN },
+          { queues: "a", outgoingCapacity: 1.5 }
+        ]) {
+          assert.strictEqual((yield* Effect.flip(Effect.scoped(Funnel.make(options))))._tag, "InvalidArgument")
+        }
+      }))
+  })
+}

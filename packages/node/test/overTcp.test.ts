@@ -1,0 +1,24 @@
+import { Effect, Layer } from "effect"
+import { NodeDisque } from "../src/index.js"
+import { type Backend, real } from "./Backend.js"
+import { commands } from "./commands.js"
+import { embeddedOverTcp } from "./embeddedOverTcp.js"
+import { funnel } from "./funnel.js"
+import { pool } from "./pool.js"
+
+const backend: Backend = {
+  ...real,
+  name: "on an embedded node over TCP",
+  layer: Layer.unwrapScoped(
+    Effect.map(embeddedOverTcp(), ({ address }) =>
+      Layer.mergeAll(
+        NodeDisque.layerConnection({ nodes: address, slice: "500 millis" }),
+        NodeDisque.layerPool({ nodes: address, slice: "500 millis", maxActive: 2, acquireTimeout: "500 millis" })
+      )
+    )
+  )
+}
+
+commands(backend)
+pool(backend)
+funnel(backend)

@@ -1,0 +1,66 @@
+import { DisquePool } from "@disco/core"
+import { assert, describe } from "@effect/vitest"
+import { Effect, Fiber } from "effect"
+import type { Backend } from "./Backend.js"
+import { freshQueue } from "./commands.js"
+
+/** What a pool of at most two connections does, wherever the node is. */
+export const pool = (backend: Backend): void => {
+  const { pass, settle } = backend
+  const test = (name: string, body: (pool: DisquePool["Type"], queue: string) => Effect.Effect<unknown, unknown>) =>
+    backend.test(name, () =>
+      Effect.flatMap(Effect.all([DisquePool, freshQueue]), ([pool, queue]) => body(pool, queue)).pipe(
+        Effect.provide(backend.layer)
+      )
+    )
+
+  describe(`pool ${backend.name}`, () => {
+    test("commands are answered while every connection waits for a job", (pool, queue) =>
+      Effect.gen(function* () {
+        const waiting = yield* Effect.fork(
+          Effect.all([pool.getJob(queue), pool.getJob(queue)], { concurrency: "unbounded" })
+        )
+        yield* settle
+        assert.strictEqual((yield* pool.statistics).active, 2)
+        yield* pool.addJob(queue, "1")
+        yield* pool.addJob(queue, "2")
+        yield* pool.ackJob(yield* Fiber.join(waiting))
+        assert.strictEqual((yield* pool.statistics).active, 0)
+      }))
+
+    test("who waits for a connection gets it in turn, and fails with PoolExhausted after too long", (pool, queue) =>
+      Effect.gen(function* () {
+        const first = yield* Effect.fork(Effect.scoped(Effect.zipRight(pool.connection, Effect.never)))
+        const second = yield* Effect.fork(Effect.scoped(Effect.zipRight(pool.connection, Effect.never)))
+        yield* settle
+        const third = yield* Effect.fork(pool.getJob(queue, { timeout: 0 }))
+        yield* settle
+        assert.strictEqual((yield* pool.statistics).waiting, 1)
+        yield* Fiber.interrupt(first)
+        assert.strictEqual((yield* Effect.flip(Fiber.join(third)))._tag, "GetJobTimeout")
+
+        const fourth = yield* Effect.fork(Effect.scoped(Effect.zipRight(pool.connection, Effect.never)))
+        yield* settle
+        const fifth = yield* Effect.fork(Effect.flip(pool.getJob(queue, { timeout: 0 })))
+        yield* settle
+        yield* pass("600 millis")
+        const error = yield* Fiber.join(fifth)
+        assert.strictEqual(error._tag, "PoolExhausted")
+        yield* Fiber.interruptAll([second, fourth])
+        assert.deepInclude(yield* pool.statistics, { active: 0, waiting: 0 })
+      }))
+
+    test("a connection that is taken out works alone, and is given back with its scope", (pool, queue) =>
+      Effect.gen(function* () {
+        yield* Effect.scoped(
+          Effect.gen(function* () {
+            const connection = yield* pool.connection
+            yield* connection.addJob(queue, "x")
+            yield* connection.ackJob(yield* connection.getJob(queue))
+            assert.strictEqual((yield* pool.statistics).active, 1)
+          })
+        )
+        assert.strictEqual((yield* pool.statistics).active, 0)
+      }))
+  })
+}
