@@ -1,0 +1,217 @@
+/**
+ * Disque nodes in the process: for tests under `TestClock`, and behind a socket for first use. They answer as Disque
+ * 1.0-rc1 does; several of them form a cluster.
+ */
+import { ConnectionError, DisqueDialer, type DisqueLink, InvalidArgument } from "@disco/core"
+import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Random from "effect/Random"
+import * as Redacted from "effect/Redacted"
+import type * as Scope from "effect/Scope"
+import { type Client, Cluster } from "./internal/cluster.js"
+import { makeLink } from "./internal/link.js"
+import type { Node } from "./internal/node.js"
+import { runner } from "./internal/runner.js"
+import type { SessionHandlers } from "./internal/session.js"
+
+/** A node of an embedded cluster. */
+export interface EmbeddedNode {
+  /** `host:port`. The node is known by it even where nothing listens there. */
+  readonly address: string
+  /** 40 hexadecimal digits. `CLUSTER RESET HARD` changes it. */
+  readonly id: string
+  /**
+   * Opens a session: what links and servers stand on. `undefined` if the node is down, or has as many sessions as it takes.
+   * A session that has an `address` is that of a client outside of the process.
+   */
+  readonly connect: (
+    handlers: SessionHandlers,
+    options?: { readonly address?: string; readonly isAuthenticated?: boolean }
+  ) => Client | undefined
+}
+
+export interface EmbeddedOptions {
+  /** How many nodes there are. Default: one for each port, or 1. At most 100. */
+  readonly nodes?: number
+  /** The ports of their addresses. Default: 7711, 7712, … */
+  readonly ports?: ReadonlyArray<number>
+  /** The IP address that the nodes have, and tell each other and clients. Default: 127.0.0.1. */
+  readonly host?: string
+  /** The password that clients have to give. Links in the process need none. */
+  readonly requirepass?: Redacted.Redacted<string>
+  /** How much memory the jobs of one node may take, in bytes, with the 770 kB that a fresh node takes. Default: 1 GiB. */
+  readonly maxmemory?: number
+  /** How long a message between nodes is under way. Default: no time. */
+  readonly latency?: Duration.DurationInput
+  /** How long a node has to be silent to be suspected. Default: 15 seconds. */
+  readonly nodeTimeout?: Duration.DurationInput
+  /**
+   * How long a job waits in its queue before it is given to a node where a client waits for it. Default: 100 ms. A server
+   * asks the others at growing intervals, up to 30 seconds.
+   */
+  readonly federationDelay?: Duration.DurationInput
+  /** Called when a client sent SHUTDOWN, which ends the node as `kill` does. */
+  readonly onShutdown?: (node: EmbeddedNode) => void
+}
+
+const defaultPort = 7711
+const maxNodes = 100
+const maxPort = 65_535
+
+const invalid = (argument: string, value: unknown, expected: string): InvalidArgument =>
+  new InvalidArgument({ subject: "EmbeddedDisque", argument, value: JSON.stringify(value) ?? String(value), expected })
+
+const duration = (
+  argument: string,
+  input: Duration.DurationInput | undefined,
+  fallback: number
+): Effect.Effect<number, InvalidArgument> => {
+  if (input === undefined) return Effect.succeed(fallback)
+  const millis = Option.map(Duration.decodeUnknown(input), Duration.toMillis)
+  return Option.isSome(millis) && Number.isFinite(millis.value)
+    ? Effect.succeed(millis.value)
+    : Effect.fail(invalid(argument, input, "a finite duration"))
+}
+
+const validate = Effect.fnUntraced(function* (options: EmbeddedOptions) {
+  const count = options.nodes ?? options.ports?.length ?? 1
+  if (!Number.isInteger(count) || count < 1 || count > maxNodes) {
+    return yield* invalid("nodes", count, `an integer of 1 to ${maxNodes}`)
+  }
+  const ports = options.ports ?? Array.from({ length: count }, (_, i) => defaultPort + i)
+  if (ports.length !== count) return yield* invalid("ports", ports, `${count} ports, one for each node`)
+  for (const port of ports) {
+    if (!Number.isInteger(port) || port < 1 || port > maxPort) {
+      return yield* invalid("ports", port, `an integer of 1 to ${maxPort}`)
+    }
+  }
+  if (new Set(ports).size < count) return yield* invalid("ports", ports, "ports that differ")
+  const { maxmemory } = options
+  if (maxmemory !== undefined && (!Number.isSafeInteger(maxmemory) || maxmemory < 1)) {
+    return yield* invalid("maxmemory", maxmemory, "a whole number of bytes, at least 1")
+  }
+  const requirepass = options.requirepass === undefined ? "" : Redacted.value(options.requirepass)
+  if (options.requirepass !== undefined && (requirepass === "" || requirepass.length > 512)) {
+    return yield* invalid("requirepass", "<redacted>", "1 to 512 characters")
+  }
+  return {
+    ports,
+    maxmemory,
+    requirepass,
+    host: options.host ?? "127.0.0.1",
+    latency: yield* duration("latency", options.latency, 0),
+    nodeTimeout: yield* duration("nodeTimeout", options.nodeTimeout, 15_000),
+    federationDelay: yield* duration("federationDelay", options.federationDelay, 100)
+  }
+})
+
+/** A cluster of nodes in the process. */
+export class EmbeddedDisque extends Context.Tag("@disco/embedded/EmbeddedDisque")<
+  EmbeddedDisque,
+  {
+    readonly nodes: readonly [EmbeddedNode, ...ReadonlyArray<EmbeddedNode>]
+    /** Ends a node at once: its clients are cut off, its jobs are gone. */
+    readonly kill: (node: EmbeddedNode) => Effect.Effect<void>
+    /** Starts a killed node again: empty, under its old id. */
+    readonly restart: (node: EmbeddedNode) => Effect.Effect<void>
+    /** Stops a node where it is: it takes what it is sent, and does nothing. */
+    readonly freeze: (node: EmbeddedNode) => Effect.Effect<void>
+    /** Lets a frozen node go on. */
+    readonly thaw: (node: EmbeddedNode) => Effect.Effect<void>
+    /** Cuts the links between the nodes given and all others. Clients still reach every node. */
+    readonly isolate: (...nodes: ReadonlyArray<EmbeddedNode>) => Effect.Effect<void>
+    /** Restores all links. */
+    readonly heal: Effect.Effect<void>
+  }
+>() {
+  /**
+   * Starts a cluster, which ends with the scope. Fails with `InvalidArgument` if an option is not one.
+   *
+   * All time is that of the `Clock` at hand, all chance comes from one draw of its `Random`. Nothing runs while nothing is
+   * due.
+   */
+  static make(
+    options: EmbeddedOptions = {}
+  ): Effect.Effect<Context.Tag.Service<EmbeddedDisque>, InvalidArgument, Scope.Scope> {
+    return Effect.gen(function* () {
+      const valid = yield* validate(options)
+      const clock = yield* Effect.clock
+      const seed = Math.floor((yield* Random.next) * Number.MAX_SAFE_INTEGER)
+      const embedded = new Map<Node, EmbeddedNode>()
+      const nodes = new Map<EmbeddedNode, Node>()
+      const cluster = new Cluster({
+        ...valid,
+        seed,
+        now: () => clock.unsafeCurrentTimeMillis(),
+        onShutdown: (node) => {
+          const shown = embedded.get(node)
+          if (shown !== undefined) options.onShutdown?.(shown)
+        }
+      })
+      for (const node of cluster.nodes) {
+        const shown: EmbeddedNode = {
+          address: `${node.host}:${node.port}`,
+          get id() {
+            return node.id
+          },
+          connect: (handlers, connection) => cluster.connect(node, handlers, connection)
+        }
+        embedded.set(node, shown)
+        nodes.set(shown, node)
+      }
+      yield* Effect.acquireRelease(Effect.forkScoped(Effect.interruptible(runner(cluster))), () =>
+        Effect.sync(() => {
+          for (const node of cluster.nodes) cluster.kill(node)
+        })
+      )
+      const on = (change: (node: Node) => void) => (shown: EmbeddedNode) =>
+        Effect.sync(() => {
+          const node = nodes.get(shown)
+          if (node !== undefined) change(node)
+        })
+      const pairs = cluster.nodes.flatMap((a, i) => cluster.nodes.slice(i + 1).map((b) => [a, b] as const))
+      const [first, ...others] = [...nodes.keys()]
+      return {
+        nodes: [first as EmbeddedNode, ...others] as const,
+        kill: on((node) => cluster.kill(node)),
+        restart: on((node) => cluster.restart(node)),
+        freeze: on((node) => cluster.freeze(node)),
+        thaw: on((node) => cluster.thaw(node)),
+        isolate: (...isolated: ReadonlyArray<EmbeddedNode>) =>
+          Effect.sync(() => {
+            const inside = new Set(isolated.map((node) => nodes.get(node)))
+            for (const [a, b] of pairs) if (inside.has(a) !== inside.has(b)) cluster.cut(a, b)
+          }),
+        heal: Effect.sync(() => {
+          for (const [a, b] of pairs) cluster.heal(a, b)
+        })
+      }
+    })
+  }
+
+  /** A cluster as a layer. */
+  static layer(options?: EmbeddedOptions): Layer.Layer<EmbeddedDisque, InvalidArgument> {
+    return Layer.scoped(EmbeddedDisque, EmbeddedDisque.make(options))
+  }
+
+  /** Links to the nodes without a socket. A command is answered before `send` returns, unless it has to wait. */
+  static readonly layerDialer: Layer.Layer<DisqueDialer, never, EmbeddedDisque> = Layer.effect(
+    DisqueDialer,
+    Effect.map(EmbeddedDisque, ({ nodes }) => ({
+      seeds: nodes.map((node) => node.address),
+      dial: (address) => Effect.suspend(() => dial(nodes, address))
+    }))
+  )
+}
+
+const dial = (nodes: ReadonlyArray<EmbeddedNode>, address: string): Effect.Effect<DisqueLink, ConnectionError> => {
+  const wanted = address.replace(/^localhost:/i, "127.0.0.1:")
+  const link = nodes.find((node) => node.address === wanted)
+  const made = link === undefined ? undefined : makeLink(link, address)
+  return made === undefined
+    ? Effect.fail(new ConnectionError({ node: address, reason: "refused" }))
+    : Effect.succeed(made)
+}

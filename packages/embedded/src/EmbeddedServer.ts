@@ -1,0 +1,56 @@
+/**
+ * A TCP server in front of an embedded node, so that any client of Disque can talk to it.
+ */
+import type * as Socket from "@effect/platform/Socket"
+import * as SocketServer from "@effect/platform/SocketServer"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import type { EmbeddedNode } from "./EmbeddedDisque.js"
+import { Connection } from "./internal/connection.js"
+
+/** What can be known of a client where sockets are those of Node: the key is that of `@effect/platform-node`. */
+const NetSocket = Context.GenericTag<"NetSocket", { readonly remoteAddress?: string; readonly remotePort?: number }>(
+  "@effect/platform-node/NodeSocket/NetSocket"
+)
+
+let lastUnknown = 0
+
+/** A name for the other end, by which CLIENT KILL finds it. */
+const addressOf: Effect.Effect<string> = Effect.map(Effect.serviceOption(NetSocket), (socket) => {
+  const { remoteAddress, remotePort } = Option.getOrElse(socket, () => ({
+    remoteAddress: undefined,
+    remotePort: undefined
+  }))
+  if (remoteAddress === undefined || remotePort === undefined) return `?:${++lastUnknown}`
+  return remoteAddress.includes(":") ? `[${remoteAddress}]:${remotePort}` : `${remoteAddress}:${remotePort}`
+})
+
+/** Answers one client until it goes, or the node sends it away. */
+const handle = (node: EmbeddedNode, socket: Socket.Socket): Effect.Effect<void> =>
+  Effect.scoped(
+    Effect.gen(function* () {
+      const write = yield* socket.writer
+      const address = yield* addressOf
+      const connection = yield* Effect.acquireRelease(
+        Effect.sync(() => new Connection(node, address)),
+        (connection) => Effect.sync(() => connection.close())
+      )
+      yield* Effect.raceFirst(
+        socket.run((chunk) => connection.receive(chunk)),
+        connection.writeAll(write)
+      )
+    })
+    // A client that goes is no failure of the server.
+  ).pipe(Effect.catchAll(() => Effect.void))
+
+/**
+ * Serves a node on the `SocketServer` at hand: RESP2 as the server speaks it, inline commands included. A client that does not
+ * read its answers is not served further until it does; one that sends or has to be sent too much is cut off.
+ *
+ * Several nodes want a `SocketServer` each.
+ */
+export const serve = (
+  node: EmbeddedNode
+): Effect.Effect<never, SocketServer.SocketServerError, SocketServer.SocketServer> =>
+  Effect.flatMap(SocketServer.SocketServer, (server) => server.run((socket) => handle(node, socket)))

@@ -1,0 +1,65 @@
+/**
+ * What the engine answers: the five types of RESP2 with both kinds of null kept apart.
+ */
+import { Reply } from "@disco/core"
+import { toBytes } from "./bytes.js"
+
+/** A status line. */
+export class Status {
+  readonly _tag = "Status"
+  readonly text: string
+  constructor(text: string) {
+    this.text = text
+  }
+}
+
+/** An error line, without its `-`. */
+export class Failure {
+  readonly _tag = "Failure"
+  readonly text: string
+  constructor(text: string) {
+    this.text = text
+  }
+}
+
+/** The null bulk, `$-1`. */
+export const nullBulk: unique symbol = Symbol("null bulk")
+
+/** The null array, `*-1`. */
+export const nullArray: unique symbol = Symbol("null array")
+
+/** An answer: a string is a bulk given as a byte string, a `Uint8Array` a bulk given as bytes. */
+export type Answer =
+  | Status
+  | Failure
+  | string
+  | Uint8Array
+  | number
+  | bigint
+  | typeof nullBulk
+  | typeof nullArray
+  | ReadonlyArray<Answer>
+
+export const ok = new Status("OK")
+
+/** Client's text as errors quote it: up to a NUL, where a C string ends. */
+export const quotable = (text: string): string => {
+  const end = text.indexOf("\0")
+  return end < 0 ? text : text.slice(0, end)
+}
+
+/** An error of the kind `ERR`. What would break the line is left out as the server does. */
+export const err = (text: string): Failure => new Failure(`ERR ${text.replace(/[\r\n]/g, " ")}`)
+
+export const syntaxError = err("syntax error")
+
+/** The answer as clients in the process get it: it shares no memory with the engine. */
+export const toReply = (answer: Answer): Reply.Reply => {
+  if (typeof answer === "string") return toBytes(answer)
+  if (typeof answer === "number" || typeof answer === "bigint") return answer
+  if (answer === nullBulk || answer === nullArray) return null
+  if (answer instanceof Uint8Array) return answer.slice()
+  if (answer instanceof Status) return answer.text
+  if (answer instanceof Failure) return new Reply.ErrorReply({ text: answer.text })
+  return answer.map(toReply)
+}

@@ -1,0 +1,44 @@
+/**
+ * Byte strings: inside the engine a short run of bytes is a string in which every character stands for one byte. Such
+ * strings serve as keys of maps and take a fraction of the memory of a typed array.
+ */
+
+/** An argument of a command: a byte string, or bytes. */
+export type Argument = string | Uint8Array
+
+const encoder = new TextEncoder()
+
+/** How many bytes go into one call of `String.fromCharCode`, whose arguments lie on the stack. */
+const stride = 4096
+
+/** Up to this length a body is kept as a byte string, above as bytes. */
+const shortBody = 512
+
+const notAscii = /[^\0-\x7f]/
+
+/** The byte string of some bytes. */
+export const fromBytes = (bytes: Uint8Array): string => {
+  if (bytes.length <= stride) return Reflect.apply(String.fromCharCode, null, bytes)
+  let text = ""
+  for (let at = 0; at < bytes.length; at += stride) text += fromBytes(bytes.subarray(at, at + stride))
+  return text
+}
+
+/** The bytes of a byte string. */
+export const toBytes = (text: string): Uint8Array => {
+  const bytes = new Uint8Array(text.length)
+  for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i)
+  return bytes
+}
+
+/** Takes text as people write it, which is UTF-8 on the wire. */
+export const fromText = (text: string): Argument => (notAscii.test(text) ? encoder.encode(text) : text)
+
+/** An argument as a byte string. */
+export const asText = (argument: Argument): string => (typeof argument === "string" ? argument : fromBytes(argument))
+
+/** An argument as a body to keep: it shares no memory with the argument. */
+export const asBody = (argument: Argument): Argument => {
+  if (argument.length <= shortBody) return asText(argument)
+  return typeof argument === "string" ? toBytes(argument) : argument.slice()
+}

@@ -1,0 +1,176 @@
+/** The table of commands, and what has to hold before one is run. */
+import { type Answer, err, Failure, nullBulk, ok, quotable, Status } from "../answer.js"
+import { type Argument, asText } from "../bytes.js"
+import { Flag, State } from "../job.js"
+import { unregister } from "../jobs.js"
+import type { Node } from "../node.js"
+import { collectQueues } from "../queues.js"
+import type { Session } from "../session.js"
+import { addJob } from "./addJob.js"
+import { client, endSession } from "./clients.js"
+import { cluster, hello } from "./clusterCommands.js"
+import { config } from "./config.js"
+import { getJob } from "./getJob.js"
+import { info } from "./info.js"
+import { ackJob, delJob, dequeueJobs, enqueueJobs, fastAck, nack, working } from "./jobCommands.js"
+import { noAnswer } from "./noAnswer.js"
+import { pause, qlen, qpeek, qstat } from "./queueCommands.js"
+import { jscan, qscan } from "./scan.js"
+import { auth, debug, latency, loadJob, monitor, ping, rewriteAof, shutdown, slowlog, time } from "./serverCommands.js"
+import { show } from "./show.js"
+
+type Run = (node: Node, session: Session, command: ReadonlyArray<Argument>) => Answer | typeof noAnswer
+
+interface Entry {
+  readonly name: string
+  /** The number of words, the name included; where negative, the least number. */
+  readonly arity: number
+  readonly flags: ReadonlyArray<string>
+  /** Whether it is refused where memory is short. */
+  readonly isDenied: boolean
+  readonly run: Run
+}
+
+const flagNames: ReadonlyArray<readonly [string, string]> = [
+  ["w", "write"],
+  ["r", "readonly"],
+  ["m", "denyoom"],
+  ["a", "admin"],
+  ["l", "loading"],
+  ["F", "fast"]
+]
+
+const describe = (entry: Entry | undefined): Answer =>
+  entry === undefined ? nullBulk : [entry.name, entry.arity, entry.flags.map((flag) => new Status(flag)), 0, 0, 0]
+
+/** COMMAND [INFO name… | COUNT] */
+const commandCommand: Run = (_, __, command) => {
+  const name = command[1] === undefined ? "" : asText(command[1]).toLowerCase()
+  if (command.length === 1) return [...table.values()].map(describe)
+  if (name === "info") return command.slice(2).map((other) => describe(table.get(asText(other).toLowerCase())))
+  if (name === "count" && command.length === 2) return table.size
+  return err("Unknown subcommand or wrong number of arguments.")
+}
+
+const table: ReadonlyMap<string, Entry> = new Map(
+  (
+    [
+      ["auth", 2, "rlF", auth],
+      ["ping", -1, "rF", ping],
+      ["info", -1, "rl", info],
+      ["shutdown", -1, "arl", shutdown],
+      ["monitor", 1, "ar", monitor],
+      ["debug", -2, "a", debug],
+      ["config", -2, "ar", config],
+      ["cluster", -2, "ar", cluster],
+      ["client", -2, "ar", client],
+      ["slowlog", -2, "r", slowlog],
+      ["time", 1, "rF", time],
+      ["command", 0, "rl", commandCommand],
+      ["latency", -2, "arl", latency],
+      ["hello", 1, "rF", hello],
+      ["addjob", -4, "wmF", addJob],
+      ["getjob", -2, "wF", getJob],
+      ["ackjob", -1, "wF", ackJob],
+      ["fastack", -1, "wF", fastAck],
+      ["deljob", -1, "wF", delJob],
+      ["show", 2, "rF", show],
+      ["loadjob", 2, "w", loadJob],
+      ["bgrewriteaof", 1, "ar", rewriteAof],
+      ["qlen", 2, "rF", qlen],
+      ["qpeek", 3, "r", qpeek],
+      ["qstat", 2, "rF", qstat],
+      ["qscan", -1, "r", qscan],
+      ["jscan", -1, "r", jscan],
+      ["enqueue", -1, "mwF", enqueueJobs],
+      ["nack", -1, "mwF", nack],
+      ["dequeue", -1, "wF", dequeueJobs],
+      ["working", 2, "wF", working],
+      ["pause", -3, "rF", pause]
+    ] satisfies ReadonlyArray<readonly [string, number, string, Run]>
+  ).map(([name, arity, flags, run]): readonly [string, Entry] => [
+    name,
+    {
+      name,
+      arity,
+      flags: flagNames.flatMap(([letter, flag]) => (flags.includes(letter) ? [flag] : [])),
+      isDenied: flags.includes("m"),
+      run
+    }
+  ])
+)
+
+const notAuthenticated = new Failure("NOAUTH Authentication required.")
+const outOfMemory = new Failure("OOM command not allowed when used memory > 'maxmemory'.")
+
+/** How many jobs in a row may be found to be needed before eviction gives up. */
+const maxNeeded = 10
+
+/** Makes room by what is of no use any more: acknowledged jobs, and delivered at-most-once ones. */
+const freeMemory = (node: Node): boolean => {
+  if (node.memoryWarning < 2) return true
+  if (node.config.get("maxmemory-policy") === "noeviction") return false
+  let needed = 0
+  while (node.memoryWarning === 2) {
+    if (node.jobs.size === 0) {
+      if (collectQueues(node, node.queues.size) === 0) return false
+      continue
+    }
+    node.evictions ??= node.jobs.values()
+    const next = node.evictions.next()
+    if (next.done === true) {
+      node.evictions = undefined
+      if (++needed > maxNeeded) return false
+      continue
+    }
+    const job = next.value
+    if (job.state === State.acked || (job.retry === 0 && (job.flags & Flag.delivered) !== 0)) {
+      unregister(node, job)
+      needed = 0
+    } else if (++needed > maxNeeded) {
+      return false
+    }
+  }
+  return true
+}
+
+const quote = (argument: Argument): string => {
+  const escaped = asText(argument).replace(/["\\]|[^ -~]/g, (char) => {
+    const short = { "\n": "\\n", "\r": "\\r", "\t": "\\t", "\x07": "\\a", "\b": "\\b", '"': '\\"', "\\": "\\\\" }[char]
+    return short ?? `\\x${char.charCodeAt(0).toString(16).padStart(2, "0")}`
+  })
+  return `"${escaped}"`
+}
+
+const feedMonitors = (node: Node, session: Session, command: ReadonlyArray<Argument>): void => {
+  const now = node.world.base + node.ms
+  const at = `${Math.floor(now / 1000)}.${String((now % 1000) * 1000).padStart(6, "0")}`
+  const line = new Status(`${at} [${session.address}] ${command.map(quote).join(" ")}`)
+  for (const monitor of node.monitors) if (!monitor.inProcess) monitor.answer(line)
+}
+
+const lookup = (name: string): Entry | undefined => table.get(name) ?? table.get(name.toLowerCase())
+
+/** Runs a command, or says why not. */
+export const run = (node: Node, session: Session, command: ReadonlyArray<Argument>): Answer | typeof noAnswer => {
+  const name = asText(command[0] ?? "")
+  const entry = lookup(name)
+  session.lastAt = node.seconds
+  if (entry === undefined) {
+    if (name.toLowerCase() !== "quit") return err(`unknown command '${quotable(name)}'`)
+    session.answer(ok)
+    endSession(node, session)
+    return noAnswer
+  }
+  session.lastCommand = entry.name
+  const { arity } = entry
+  if (arity > 0 ? command.length !== arity : command.length < -arity) {
+    return err(`wrong number of arguments for '${entry.name}' command`)
+  }
+  if (node.config.requirepass !== "" && !session.authenticated && entry.run !== auth) return notAuthenticated
+  if (node.config.maxmemory > 0 && !freeMemory(node) && entry.isDenied) return outOfMemory
+  if (node.monitors.size > 0) feedMonitors(node, session, command)
+  node.stats.commands++
+  node.calls.set(entry.name, (node.calls.get(entry.name) ?? 0) + 1)
+  return entry.run(node, session, command)
+}

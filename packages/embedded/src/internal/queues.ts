@@ -1,0 +1,72 @@
+import type { Node } from "./node.js"
+import { Pause, Queue, queueMemory } from "./queue.js"
+
+/** How long an unused queue is kept, in s: the less the fuller the memory. */
+const maxIdle = (node: Node): number => {
+  const warning = node.memoryWarning
+  return warning === 0 ? 300 : warning === 1 ? 10 : 2
+}
+
+/** Forgets the queue if it has been empty, and of no use to anybody, for long enough. */
+export const collectQueue = (node: Node, queue: Queue): boolean => {
+  if (queue.jobs.length > 0 || node.seconds - queue.usedAt < maxIdle(node)) return false
+  if (queue.paused !== Pause.none || queue.clients !== null) return false
+  node.queues.delete(queue.name)
+  node.readyQueues.delete(queue)
+  node.memory -= queueMemory
+  return true
+}
+
+/** Looks at up to `count` queues, going on where it stopped, and says how many it forgot. */
+export const collectQueues = (node: Node, count: number): number => {
+  let collected = 0
+  for (let i = 0; i < count; i++) {
+    node.collections ??= node.queues.values()
+    const next = node.collections.next()
+    if (next.done === true) {
+      node.collections = undefined
+      break
+    }
+    if (collectQueue(node, next.value)) collected++
+  }
+  return collected
+}
+
+export const findQueue = (node: Node, name: string): Queue | undefined => {
+  const queue = node.queues.get(name)
+  return queue === undefined || collectQueue(node, queue) ? undefined : queue
+}
+
+export const makeQueue = (node: Node, name: string): Queue => {
+  const known = findQueue(node, name)
+  if (known !== undefined) return known
+  // Queues that come must not outnumber those that are looked at, else idle ones would pile up.
+  collectQueues(node, 2)
+  const queue = new Queue(name, node.nextSerial(), node.ms)
+  node.queues.set(name, queue)
+  node.memory += queueMemory
+  return queue
+}
+
+/** Notes that clients blocked on the queue may get jobs. */
+export const signalReady = (node: Node, queue: Queue): void => {
+  if (queue.clients !== null) node.readyQueues.add(queue)
+}
+
+export const setPaused = (node: Node, queue: Queue, paused: number): void => {
+  const wasOut = (queue.paused & Pause.out) !== 0
+  queue.paused = paused
+  if (wasOut && (paused & Pause.out) === 0) {
+    signalReady(node, queue)
+    armInterest(node, queue)
+  }
+}
+
+/** Makes sure that nodes that wait for jobs of the queue are thought of. */
+export const armInterest = (node: Node, queue: Queue): void => {
+  if (node.interests.size === 0) return
+  const interest = node.interests.get(queue.name)
+  if (interest !== undefined && interest.give.timerIndex < 0) {
+    node.alarms.set(interest.give, node.ms + node.world.federationDelay)
+  }
+}

@@ -1,0 +1,36 @@
+import * as Effect from "effect/Effect"
+import type { Cluster } from "./cluster.js"
+
+/** The longest sleep, in ms: a timer of JavaScript holds no more than 2³¹ - 1. */
+const longest = 2 ** 30
+
+/**
+ * Runs a cluster: sleeps until something is due, and wakes sooner only where something is due sooner. All time is that of
+ * the `Clock`.
+ */
+export const runner = (cluster: Cluster): Effect.Effect<never> => {
+  let isWoken = false
+  let resume: (() => void) | undefined
+  cluster.onEarlier = () => {
+    isWoken = true
+    cluster.awaited = Number.NEGATIVE_INFINITY
+    resume?.()
+  }
+  const woken = Effect.async<void>((done) => {
+    resume = () => done(Effect.void)
+    if (isWoken) resume()
+    return Effect.sync(() => {
+      resume = undefined
+    })
+  })
+  const wait = Effect.suspend(() => {
+    isWoken = false
+    cluster.advance()
+    const due = cluster.nextDue()
+    const left = due - cluster.now()
+    if (left <= 0) return Effect.yieldNow()
+    cluster.awaited = due
+    return left === Number.POSITIVE_INFINITY ? woken : Effect.raceFirst(Effect.sleep(Math.min(longest, left)), woken)
+  })
+  return Effect.forever(wait)
+}

@@ -1,0 +1,235 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Redacted from "effect/Redacted"
+import { TcpClient } from "./utils/client.js"
+import { serveCluster } from "./utils/server.js"
+
+const client = (port: number | undefined) =>
+  Effect.acquireRelease(
+    Effect.promise(() => TcpClient.connect(port ?? 0)),
+    (made) => Effect.sync(() => made.close())
+  )
+
+const next = (from: TcpClient, within = 2000) => Effect.promise(() => from.next(within))
+
+const say = (to: TcpClient, line: string) =>
+  Effect.zipRight(
+    Effect.sync(() => to.write(`${line}\r\n`)),
+    next(to)
+  )
+
+/** Looks until it is so, or for two seconds. */
+const eventually = (look: () => boolean) =>
+  Effect.promise(async () => {
+    for (let i = 0; i < 400 && !look(); i++) await new Promise((resolve) => setTimeout(resolve, 5))
+    return look()
+  })
+
+const command = (...words: ReadonlyArray<string>) =>
+  `*${words.length}\r\n${words.map((word) => `$${Buffer.byteLength(word)}\r\n${word}\r\n`).join("")}`
+
+describe.concurrent("the server", () => {
+  it.scopedLive("answers many pipelined commands in order", () =>
+    Effect.gen(function* () {
+      const { ports } = yield* serveCluster(1)
+      const a = yield* client(ports[0])
+      const count = 20_000
+      a.write(Array.from({ length: count }, (_, i) => command("PING", `${i}`)).join(""))
+      for (let i = 0; i < count; i++) assert.deepStrictEqual(yield* next(a), { $: `${i}` })
+    })
+  )
+
+  it.scopedLive("carries a body of megabytes both ways", () =>
+    Effect.gen(function* () {
+      const { ports } = yield* serveCluster(1)
+      const a = yield* client(ports[0])
+      const body = "0123456789abcdef".repeat(512 * 1024)
+      a.write(command("ADDJOB", "q", body, "0"))
+      assert.match(String((yield* next(a, 5000))?.["+"]), /^D-/)
+      a.write(command("QPEEK", "q", "1"))
+      const reply = yield* next(a, 5000)
+      assert.strictEqual(JSON.stringify(reply).includes(body), true)
+    })
+  )
+
+  it.scopedLive("forgets a client that goes while it is blocked", () =>
+    Effect.gen(function* () {
+      const { disque, ports } = yield* serveCluster(1)
+      const a = yield* client(ports[0])
+      const b = yield* client(ports[0])
+      b.write("GETJOB FROM q\r\n")
+      const blocked = () => {
+        let shown = ""
+        const asker = disque.nodes[0].connect({ onAnswer: (answer) => (shown = String(answer)), onEnd: () => {} })
+        asker?.send(["CLIENT", "LIST"])
+        asker?.close()
+        return shown.includes("flags=b")
+      }
+      assert.isTrue(yield* eventually(blocked))
+      b.close()
+      assert.isTrue(yield* eventually(() => !blocked()))
+      yield* say(a, "ADDJOB q kept 0")
+      assert.deepStrictEqual(yield* say(a, "QLEN q"), { ":": 1 })
+    })
+  )
+
+  it.scopedLive("runs what a client sent behind its GETJOB once that is answered", () =>
+    Effect.gen(function* () {
+      const { ports } = yield* serveCluster(1)
+      const a = yield* client(ports[0])
+      const b = yield* client(ports[0])
+      b.write("GETJOB FROM q\r\nPING one\r\nGETJOB FROM q\r\nPING two\r\n")
+      assert.isUndefined(yield* next(b, 50))
+      yield* say(a, "ADDJOB q first 0")
+      assert.include(JSON.stringify(yield* next(b)), "first")
+      assert.deepStrictEqual(yield* next(b), { $: "one" })
+      assert.isUndefined(yield* next(b, 50))
+      yield* say(a, "ADDJOB q second 0")
+      assert.include(JSON.stringify(yield* next(b)), "second")
+      assert.deepStrictEqual(yield* next(b), { $: "two" })
+    })
+  )
+
+  it.scopedLive("holds back a client that does not read, and serves the others", () =>
+    Effect.gen(function* () {
+      const { disque, ports } = yield* serveCluster(1)
+      const a = yield* client(ports[0])
+      const greedy = yield* client(ports[0])
+      yield* say(a, `ADDJOB q ${"b".repeat(50_000)} 0`)
+      greedy.socket.pause()
+      const count = 2000
+      greedy.write(command("QPEEK", "q", "1").repeat(count))
+      const done = () => {
+        let shown = ""
+        const asker = disque.nodes[0].connect({ onAnswer: (answer) => (shown = String(answer)), onEnd: () => {} })
+        asker?.send(["INFO", "commandstats"])
+        asker?.close()
+        return Number(/cmdstat_qpeek:calls=(\d+)/.exec(shown)?.[1] ?? 0)
+      }
+      let before = -1
+      // Until no more of its commands are run.
+      yield* Effect.promise(async () => {
+        while (before !== done()) {
+          before = done()
+          await new Promise((resolve) => setTimeout(resolve, 100))
+        }
+      })
+      assert.isAbove(before, 0)
+      assert.isBelow(before, count)
+      assert.deepStrictEqual(yield* say(a, "PING"), { "+": "PONG" })
+      greedy.socket.resume()
+      for (let i = 0; i < count; i++) assert.isDefined(yield* next(greedy, 5000))
+    })
+  )
+
+  it.scopedLive("closes after QUIT and after a protocol error, with what was asked before answered", () =>
+    Effect.gen(function* () {
+      const { ports } = yield* serveCluster(1)
+      for (const [line, reply] of [
+        ["QUIT\r\nPING\r\n", { "+": "OK" }],
+        ["*x\r\nPING\r\n", { "-": "ERR Protocol error: invalid multibulk length" }]
+      ] as const) {
+        const a = yield* client(ports[0])
+        a.write(`PING\r\n${line}`)
+        assert.deepStrictEqual(yield* next(a), { "+": "PONG" })
+        assert.deepStrictEqual(yield* next(a), reply)
+        assert.isTrue(yield* Effect.promise(() => a.closed(2000)))
+        assert.isUndefined(yield* next(a, 0))
+      }
+    })
+  )
+
+  it.scopedLive("answers what came before the other side closed its half", () =>
+    Effect.gen(function* () {
+      const { ports } = yield* serveCluster(1)
+      const a = yield* client(ports[0])
+      a.socket.end("PING\r\nPING x\r\n")
+      assert.deepStrictEqual(yield* next(a), { "+": "PONG" })
+      assert.deepStrictEqual(yield* next(a), { $: "x" })
+      assert.isTrue(yield* Effect.promise(() => a.closed(2000)))
+    })
+  )
+
+  it.scopedLive("asks each client for the password", () =>
+    Effect.gen(function* () {
+      const { ports } = yield* serveCluster(1, { requirepass: Redacted.make("secret") })
+      const a = yield* client(ports[0])
+      assert.deepStrictEqual(yield* say(a, "PING"), { "-": "NOAUTH Authentication required." })
+      assert.deepStrictEqual(yield* say(a, "AUTH secret"), { "+": "OK" })
+      assert.deepStrictEqual(yield* say(a, "PING"), { "+": "PONG" })
+    })
+  )
+
+  it.scopedLive("knows clients by their address, and closes those that are killed", () =>
+    Effect.gen(function* () {
+      const { ports } = yield* serveCluster(1)
+      const a = yield* client(ports[0])
+      const b = yield* client(ports[0])
+      assert.deepStrictEqual(yield* say(b, "PING"), { "+": "PONG" })
+      assert.deepStrictEqual(yield* say(a, `CLIENT KILL 127.0.0.1:${b.socket.localPort}`), { "+": "OK" })
+      assert.isTrue(yield* Effect.promise(() => b.closed(2000)))
+      assert.deepStrictEqual(yield* say(a, "PING"), { "+": "PONG" })
+    })
+  )
+
+  it.scopedLive("takes no more clients than maxclients", () =>
+    Effect.gen(function* () {
+      const { ports } = yield* serveCluster(1)
+      const a = yield* client(ports[0])
+      yield* say(a, "CONFIG SET maxclients 1")
+      const b = yield* client(ports[0])
+      assert.deepStrictEqual(yield* next(b), { "-": "ERR max number of clients reached" })
+      assert.isTrue(yield* Effect.promise(() => b.closed(2000)))
+    })
+  )
+
+  it.scopedLive("shows a monitor what others ask", () =>
+    Effect.gen(function* () {
+      const { ports } = yield* serveCluster(1)
+      const a = yield* client(ports[0])
+      const b = yield* client(ports[0])
+      assert.deepStrictEqual(yield* say(b, "MONITOR"), { "+": "OK" })
+      yield* say(a, 'PING "a\\nb"')
+      assert.match(String((yield* next(b))?.["+"]), /^\d+\.\d{6} \[127\.0\.0\.1:\d+\] "PING" "a\\nb"$/)
+    })
+  )
+
+  it.scopedLive("says nothing to a client that wants no replies", () =>
+    Effect.gen(function* () {
+      const { ports } = yield* serveCluster(1)
+      const a = yield* client(ports[0])
+      a.write("CLIENT REPLY SKIP\r\nPING 1\r\nPING 2\r\nCLIENT REPLY OFF\r\nPING 3\r\nCLIENT REPLY ON\r\nPING 4\r\n")
+      assert.deepStrictEqual(yield* next(a), { $: "2" })
+      assert.deepStrictEqual(yield* next(a), { "+": "OK" })
+      assert.deepStrictEqual(yield* next(a), { $: "4" })
+    })
+  )
+
+  it.scopedLive("cuts its clients off when the node is killed, and serves the node that is started again", () =>
+    Effect.gen(function* () {
+      const { disque, ports } = yield* serveCluster(3)
+      const a = yield* client(ports[0])
+      assert.match(String((yield* say(a, "ADDJOB q body 1000"))?.["+"]), /^D-/)
+      yield* disque.kill(disque.nodes[0])
+      assert.isTrue(yield* Effect.promise(() => a.closed(2000)))
+      const early = yield* client(ports[0])
+      assert.isTrue(yield* Effect.promise(() => early.closed(2000)))
+      yield* disque.restart(disque.nodes[0])
+      const b = yield* client(ports[0])
+      assert.deepStrictEqual(yield* say(b, "QLEN q"), { ":": 0 })
+    })
+  )
+
+  it.scopedLive("leaves the commands to a frozen node unread until it goes on", () =>
+    Effect.gen(function* () {
+      const { disque, ports } = yield* serveCluster(1)
+      const a = yield* client(ports[0])
+      yield* disque.freeze(disque.nodes[0])
+      a.write("PING 1\r\nPING 2\r\n")
+      assert.isUndefined(yield* next(a, 50))
+      yield* disque.thaw(disque.nodes[0])
+      assert.deepStrictEqual(yield* next(a), { $: "1" })
+      assert.deepStrictEqual(yield* next(a), { $: "2" })
+    })
+  )
+})

@@ -1,0 +1,138 @@
+import { readFileSync } from "node:fs"
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import { EmbeddedDisque } from "../src/index.js"
+import { Failure, nullArray, nullBulk, Status } from "../src/internal/answer.js"
+import { asText } from "../src/internal/bytes.js"
+import { Connection } from "../src/internal/connection.js"
+import { AnswerWriter, CommandParser } from "../src/internal/resp.js"
+
+const latin1 = (text: string): Uint8Array => Buffer.from(text, "latin1")
+
+/** What a server said to raw bytes, and whether it closed; recorded from Disque 1.0-rc1. */
+const exchanges: ReadonlyArray<{
+  readonly sent: string
+  readonly then?: string
+  readonly times?: number
+  readonly received: string
+  readonly closed: boolean
+}> = JSON.parse(readFileSync(new URL("./data/protocol.json", import.meta.url), "utf8"))
+
+const commands = (chunks: ReadonlyArray<Uint8Array>): ReadonlyArray<ReadonlyArray<string>> => {
+  const parser = new CommandParser()
+  const all: Array<ReadonlyArray<string>> = []
+  for (const chunk of chunks) {
+    parser.feed(chunk)
+    for (let command = parser.next(); command !== undefined; command = parser.next()) {
+      if (command instanceof Failure) return [...all, [command.text]]
+      all.push(command.map(asText))
+    }
+  }
+  return all
+}
+
+describe("reading commands", () => {
+  const stream = latin1(
+    '*1\r\n$4\r\nPING\r\n*0\r\nPING "a b"\r\n\r\n*2\r\n$4\r\nQLEN\r\n$6\r\na\r\n\0\xffb\r\n*-1\r\n*1\r\n$0\r\n\r\nPING x\nPING y\r\n'
+  )
+  const expected = [["PING"], ["PING", "a b"], ["QLEN", "a\r\n\0\xffb"], [""], ["PING", "x"], ["PING", "y"]]
+
+  it("reads the same wherever the stream is cut", () => {
+    for (let at = 0; at <= stream.length; at++) {
+      assert.deepStrictEqual(commands([stream.subarray(0, at), stream.subarray(at)]), expected, `cut at ${at}`)
+    }
+    for (let size = 1; size < 8; size++) {
+      const chunks: Array<Uint8Array> = []
+      for (let at = 0; at < stream.length; at += size) chunks.push(stream.subarray(at, at + size))
+      assert.deepStrictEqual(commands(chunks), expected, `pieces of ${size}`)
+    }
+  })
+
+  it("fails the same wherever the stream is cut", () => {
+    const bad = latin1("PING\r\n*2\r\n$4\r\nQLEN\r\n$x\r\n")
+    for (let at = 0; at <= bad.length; at++) {
+      assert.deepStrictEqual(commands([bad.subarray(0, at), bad.subarray(at)]), [
+        ["PING"],
+        ["ERR Protocol error: invalid bulk length"]
+      ])
+    }
+  })
+
+  it("reads a large body in many pieces in time that grows with its size alone", () => {
+    const size = 32 * 1024 * 1024
+    const piece = new Uint8Array(1024).fill(0x61)
+    const parser = new CommandParser()
+    parser.feed(latin1(`*1\r\n$${size}\r\n`))
+    const started = performance.now()
+    for (let sent = 0; sent < size; sent += piece.length) {
+      assert.isUndefined(parser.next())
+      parser.feed(piece)
+    }
+    parser.feed(latin1("\r\n"))
+    const command = parser.next()
+    assert.strictEqual(command instanceof Failure ? 0 : command?.[0]?.length, size)
+    // Copying what there is with every piece would move half a terabyte.
+    assert.isBelow(performance.now() - started, 5000)
+  })
+
+  it("counts what it keeps", () => {
+    const parser = new CommandParser()
+    parser.feed(latin1("*2\r\n$4\r\nQLEN\r\n$100\r\nabc"))
+    assert.isUndefined(parser.next())
+    assert.strictEqual(parser.size, 7)
+  })
+})
+
+describe("writing answers", () => {
+  it("writes every type as RESP2, with both kinds of null", () => {
+    const writer = new AnswerWriter()
+    writer.write([
+      new Status("OK"),
+      new Failure("ERR no"),
+      "b\xfflk",
+      Uint8Array.of(0, 255),
+      -5,
+      2n ** 63n - 1n,
+      nullBulk,
+      nullArray,
+      [],
+      ""
+    ])
+    assert.strictEqual(
+      Buffer.from(writer.take()).toString("latin1"),
+      "*10\r\n+OK\r\n-ERR no\r\n$4\r\nb\xfflk\r\n$2\r\n\0\xff\r\n:-5\r\n:9223372036854775807\r\n$-1\r\n*-1\r\n*0\r\n$0\r\n\r\n"
+    )
+    assert.strictEqual(writer.length, 0)
+  })
+
+  it("grows with what is written", () => {
+    const writer = new AnswerWriter()
+    for (let i = 0; i < 10_000; i++) writer.write("0123456789")
+    assert.strictEqual(writer.take().length, 10_000 * 17)
+  })
+})
+
+describe("what a server says to raw bytes", () => {
+  for (const { sent, then = "", times = 0, received, closed } of exchanges) {
+    it.scoped(JSON.stringify(sent + then), () =>
+      Effect.gen(function* () {
+        const { nodes } = yield* EmbeddedDisque.make()
+        const connection = new Connection(nodes[0], "127.0.0.1:1")
+        let output = ""
+        const writing = yield* Effect.fork(
+          connection.writeAll((bytes) =>
+            Effect.sync(() => {
+              output += Buffer.from(bytes).toString("latin1")
+            })
+          )
+        )
+        connection.receive(latin1(sent + then.repeat(times)))
+        for (let i = 0; i < 20; i++) yield* Effect.yieldNow()
+        assert.strictEqual(output, received)
+        assert.strictEqual((yield* Fiber.poll(writing))._tag, closed ? "Some" : "None")
+        connection.close()
+      })
+    )
+  }
+})
