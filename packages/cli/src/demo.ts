@@ -1,0 +1,53 @@
+/** `disco demo`: jobs for the files of a folder, through an embedded node or the cluster that DISQUE_NODES names. */
+import { NodeDisque } from "@disco/node"
+import * as Command from "@effect/cli/Command"
+import * as Options from "@effect/cli/Options"
+import * as Path from "@effect/platform/Path"
+import * as Config from "effect/Config"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Demo from "./demo/demo.js"
+import { serveNodes } from "./nodes.js"
+
+// Parts of a checkout that are not the project's own.
+const notOwn = new Set(["node_modules", ".git", "dist", "build", "coverage"])
+
+// Short, so that Ctrl-C need not wait long for the last reply.
+const slice = "400 millis"
+
+const folder = Options.text("folder").pipe(
+  Options.withDescription("The folder to work on; the project's own files unless told otherwise"),
+  Options.optional
+)
+
+const port = Options.integer("port").pipe(
+  Options.withDescription("The port of the embedded node; any free one unless told otherwise"),
+  Options.withDefault(0)
+)
+
+const embedded = (port: number) =>
+  Effect.map(serveNodes({ host: "127.0.0.1", ports: [port] }), (addresses) => ({
+    through: `an embedded Disque node on ${addresses.join()}`,
+    pool: NodeDisque.layerPool({ nodes: addresses, slice })
+  }))
+
+const cluster = (nodes: string) =>
+  Effect.succeed({
+    through: `the Disque nodes of DISQUE_NODES (${nodes})`,
+    pool: NodeDisque.layerPoolConfig({ slice })
+  })
+
+export const demo = Command.make("demo", { folder, port }, (options) =>
+  Effect.gen(function* () {
+    const path = yield* Path.Path
+    // npm runs scripts in the project's folder, whichever folder its user is in.
+    const here = yield* Config.string("INIT_CWD").pipe(Config.withDefault("."))
+    const nodes = yield* Config.option(Config.nonEmptyString("DISQUE_NODES"))
+    const { pool, through } = yield* Option.match(nodes, { onNone: () => embedded(options.port), onSome: cluster })
+    const chosen = Option.match(options.folder, {
+      onNone: () => ({ folder: path.resolve("."), skipped: notOwn }),
+      onSome: (folder) => ({ folder: path.resolve(here, folder), skipped: new Set<string>() })
+    })
+    yield* Effect.provide(Demo.run({ ...chosen, through }), pool)
+  }).pipe(Effect.scoped)
+).pipe(Command.withDescription("Watch real jobs go through Disque: one for each file of a folder"))

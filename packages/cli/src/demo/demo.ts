@@ -1,0 +1,183 @@
+/** Real work through Disque: every file of a folder is a job, and a worker crashes on the way. */
+import { DisquePool, type Job, JobQueue } from "@disco/core"
+import { Funnel } from "@disco/funnel"
+import type * as FileSystem from "@effect/platform/FileSystem"
+import * as Path from "@effect/platform/Path"
+import type * as Terminal from "@effect/platform/Terminal"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Queue from "effect/Queue"
+import * as Random from "effect/Random"
+import * as Schedule from "effect/Schedule"
+import * as Schema from "effect/Schema"
+import * as Stream from "effect/Stream"
+import { CliError } from "../CliError.js"
+import { listFiles } from "./folder.js"
+import * as Screen from "./screen.js"
+import { Tally, tally, total } from "./tally.js"
+
+export interface DemoOptions {
+  readonly folder: string
+  /** Names of folders that are no part of the work. */
+  readonly skipped: ReadonlySet<string>
+  /** What the jobs go through, in words. */
+  readonly through: string
+}
+
+const workers = 4
+const crashing = workers + 1
+const jobsOfTheCrash = 3
+const retrySeconds = 2
+const stalledAfter = "30 seconds"
+
+const jobOptions = { retry: `${retrySeconds} seconds`, ttl: "1 hour" } as const
+
+const plural = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? "" : "s"}`
+
+export const run = (
+  options: DemoOptions
+): Effect.Effect<void, CliError, DisquePool | FileSystem.FileSystem | Path.Path | Terminal.Terminal> =>
+  Effect.gen(function* () {
+    const pool = yield* DisquePool
+    const path = yield* Path.Path
+    const screen = yield* Screen.make
+    const files = yield* listFiles(options.folder, options.skipped)
+    const read = (file: string) => tally(path.join(options.folder, file))
+
+    yield* screen.line(`${plural(files.length, "file")} in ${options.folder}`)
+    yield* screen.line(`one job each, through ${options.through}, to ${workers} workers in one funnel`)
+    const expected = total(
+      new Map(yield* Effect.forEach(files, (file) => Effect.map(read(file), (t) => [file, t] as const)))
+    )
+
+    // Queues of its own, so that runs on a shared cluster do not take each other's jobs.
+    const own = (yield* Random.nextIntBetween(0, 2 ** 32)).toString(16).padStart(8, "0")
+    const fileJobs = JobQueue.make(`disco-demo-${own}-files`, {
+      payload: Schema.Struct({ file: Schema.String }),
+      options: jobOptions
+    })
+    const results = JobQueue.make(`disco-demo-${own}-results`, {
+      payload: Schema.Struct({ file: Schema.String, worker: Schema.Number, delivery: Schema.Number, tally: Tally }),
+      options: jobOptions
+    })
+
+    const inHand = new Map<number, Job.Job>()
+    const done = new Map<string, Tally>()
+    let redeliveries = 0
+
+    const work = Effect.gen(function* () {
+      const jobsFunnel = yield* Funnel.make({ queues: fileJobs.name, defaults: jobOptions })
+      const resultsFunnel = yield* Funnel.make({ queues: results.name })
+      const started = yield* Clock.currentTimeMillis
+
+      const produce = Effect.forEach(
+        files,
+        (file) =>
+          Effect.flatMap(fileJobs.encode({ file }), (body) =>
+            Queue.offer(jobsFunnel.outgoing, { queue: fileJobs.name, body })
+          ),
+        { discard: true }
+      )
+
+      // It takes jobs and is gone, as a process is that was killed: nobody gives them back.
+      const crash = Effect.gen(function* () {
+        const connection = yield* pool.connection
+        const taken: Array<Job.Job> = []
+        const wanted = Math.min(jobsOfTheCrash, files.length)
+        const take = Effect.gen(function* () {
+          while (taken.length < wanted) {
+            taken.push(...(yield* connection.getJobs(fileJobs.name, { count: wanted - taken.length })))
+          }
+          return yield* Effect.forEach(taken, (job) => Effect.map(fileJobs.decode(job), ({ file }) => file))
+        })
+        const names = yield* Effect.onInterrupt(take, () =>
+          taken.length > 0 ? Effect.ignore(pool.enqueueJob(taken)) : Effect.void
+        )
+        yield* screen.line(
+          `  worker ${crashing} crashes with ${plural(names.length, "job")} in its hands: ${names.join(", ")}`
+        )
+        yield* screen.line(`  they come back ${retrySeconds} seconds after they were queued`)
+      }).pipe(Effect.scoped)
+
+      const handle = (worker: number) => (job: Funnel.FunnelJob) =>
+        Effect.gen(function* () {
+          inHand.set(worker, job)
+          const { file } = yield* fileJobs.decode(job)
+          const delivery = 1 + job.nacks + job.additionalDeliveries
+          const renew = Effect.schedule(Effect.ignore(pool.working(job)), Schedule.spaced("1 second"))
+          const counted = yield* Effect.raceFirst(read(file), Effect.zipRight(renew, Effect.never))
+          yield* results.add(pool, { file, worker, delivery, tally: counted })
+          inHand.delete(worker)
+        })
+
+      const worker = (number: number) =>
+        Stream.runForEach(jobsFunnel.incoming, handle(number)).pipe(
+          Effect.tapError((error) => screen.line(`  worker ${number} failed, its job goes back: ${error.message}`)),
+          Effect.retry(Schedule.spaced("200 millis"))
+        )
+
+      const collect = resultsFunnel.incoming.pipe(
+        Stream.mapEffect((job) => results.decode(job)),
+        Stream.timeoutFail(
+          () => new CliError({ message: `nothing was done for ${stalledAfter}: the jobs do not come back` }),
+          stalledAfter
+        ),
+        Stream.runForEachWhile(({ delivery, file, tally, worker }) =>
+          Effect.gen(function* () {
+            if (delivery > 1 && !done.has(file)) {
+              redeliveries += 1
+              yield* screen.line(`  ${file} came back, and worker ${worker} did it (delivery ${delivery})`)
+            }
+            done.set(file, tally)
+            screen.progress(done.size, files.length)
+            return done.size < files.length
+          })
+        )
+      )
+
+      const others = Effect.all(
+        [produce, Effect.zipRight(crash, Effect.forEach([1, 2, 3, 4], worker, { concurrency: "unbounded" }))],
+        { concurrency: "unbounded", discard: true }
+      )
+      screen.progress(0, files.length)
+      yield* Effect.raceFirst(collect, Effect.zipRight(others, Effect.never))
+      return (yield* Clock.currentTimeMillis) - started
+    }).pipe(Effect.scoped)
+
+    const stopped = Effect.gen(function* () {
+      yield* screen.end
+      const jobs = [...inHand.values()]
+      const back = yield* Effect.forEach(jobs, (job) => Effect.option(pool.show(job)))
+      const queued = back.filter((info) => info._tag === "Some" && info.value._tag === "Some").length
+      yield* screen.line(
+        `stopped: ${plural(jobs.length, "job")} in hand, ${queued === jobs.length ? "all" : queued} given back; ${done.size} of ${plural(files.length, "file")} done`
+      )
+    })
+
+    const millis = yield* work.pipe(
+      Effect.onInterrupt(() => stopped),
+      Effect.mapError((error) => (error._tag === "CliError" ? error : new CliError({ message: error.message })))
+    )
+    yield* screen.end
+
+    const actual = total(done)
+    const matches = actual.digest === expected.digest
+    const rows: ReadonlyArray<ReadonlyArray<string | number>> = [
+      ["", "through Disque", "plain walk"],
+      ["files", actual.files, expected.files],
+      ...(expected.unreadable > 0 ? [["unreadable files", actual.unreadable, expected.unreadable]] : []),
+      ["bytes", actual.bytes, expected.bytes],
+      ["lines", actual.lines, expected.lines],
+      ["words", actual.words, expected.words],
+      ["digest", actual.digest.slice(0, 12), expected.digest.slice(0, 12)],
+      ["jobs per second", (1000 * files.length) / Math.max(1, millis), ""],
+      ["redeliveries", redeliveries, ""]
+    ]
+    yield* screen.line(`\n${Screen.table(rows)}\n`)
+    if (!matches) {
+      return yield* new CliError({ message: "the totals differ from those of a plain walk over the folder" })
+    }
+    yield* screen.line(
+      `every file was done, those of the crashed worker too: the totals are those of a plain walk (${(millis / 1000).toFixed(1)} s)`
+    )
+  }).pipe(Effect.scoped)

@@ -1,0 +1,76 @@
+/** What the demo shows: a bar that stays at the bottom of a terminal, or plain lines where there is none. */
+import * as Terminal from "@effect/platform/Terminal"
+import * as Effect from "effect/Effect"
+import * as Schedule from "effect/Schedule"
+import type * as Scope from "effect/Scope"
+
+export interface Screen {
+  /** Shows a line. */
+  readonly line: (text: string) => Effect.Effect<void>
+  /** Says how far the work is. */
+  readonly progress: (done: number, of: number) => void
+  /** Takes the bar away. */
+  readonly end: Effect.Effect<void>
+}
+
+const barWidth = 30
+const clear = "\r\u001b[K"
+
+export const make: Effect.Effect<Screen, never, Terminal.Terminal | Scope.Scope> = Effect.gen(function* () {
+  const terminal = yield* Terminal.Terminal
+  const isTTY = yield* terminal.isTTY
+  const show = (text: string) => Effect.ignore(terminal.display(text))
+  let state = { done: 0, of: 0 }
+  let bar = ""
+  let quarter = 0
+
+  const draw = Effect.suspend(() => {
+    const { done, of } = state
+    if (of === 0) return Effect.void
+    if (!isTTY) {
+      const reached = Math.floor((4 * done) / of)
+      if (reached <= quarter) return Effect.void
+      quarter = reached
+      return show(`  ${done} of ${of} files done\n`)
+    }
+    const filled = Math.floor((barWidth * done) / of)
+    const next = `  ${"█".repeat(filled)}${"░".repeat(barWidth - filled)} ${done}/${of}`
+    if (next === bar) return Effect.void
+    bar = next
+    return show(`${clear}${bar}`)
+  })
+
+  yield* Effect.forkScoped(Effect.repeat(draw, Schedule.spaced("50 millis")))
+  return {
+    line: (text) =>
+      Effect.suspend(() => {
+        const above = isTTY && bar !== ""
+        return show(above ? `${clear}${text}\n${bar}` : `${text}\n`)
+      }),
+    progress: (done, of) => {
+      state = { done, of }
+    },
+    end: Effect.suspend(() => {
+      const last = draw
+      const clean = Effect.suspend(() => {
+        const hadBar = bar !== ""
+        state = { done: 0, of: 0 }
+        bar = ""
+        return hadBar ? show("\n") : Effect.void
+      })
+      return Effect.zipRight(last, clean)
+    })
+  }
+})
+
+const number = (value: number): string => value.toLocaleString("en-US", { maximumFractionDigits: 1 })
+
+/** Columns, the first to the left and the others to the right. */
+export const table = (rows: ReadonlyArray<ReadonlyArray<string | number>>): string => {
+  const cells = rows.map((row) => row.map((cell) => (typeof cell === "number" ? number(cell) : cell)))
+  const widths = (cells[0] ?? []).map((_, i) => Math.max(...cells.map((row) => row[i]?.length ?? 0)))
+  return cells
+    .map((row) => row.map((cell, i) => (i === 0 ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0))))
+    .map((row) => `  ${row.join("   ").trimEnd()}`)
+    .join("\n")
+}

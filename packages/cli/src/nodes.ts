@@ -1,0 +1,53 @@
+/** Embedded nodes behind sockets. */
+import { EmbeddedDisque, type EmbeddedNode, EmbeddedServer } from "@disco/embedded"
+import * as SocketServer from "@effect/platform/SocketServer"
+import * as NodeSocketServer from "@effect/platform-node/NodeSocketServer"
+import * as Effect from "effect/Effect"
+import type * as Redacted from "effect/Redacted"
+import type * as Scope from "effect/Scope"
+import { CliError } from "./CliError.js"
+
+export interface NodesOptions {
+  readonly host: string
+  /** One node each; 0 stands for any free port. */
+  readonly ports: ReadonlyArray<number>
+  readonly requirepass?: Redacted.Redacted | undefined
+  readonly maxmemory?: number | undefined
+  readonly onShutdown?: ((node: EmbeddedNode) => void) | undefined
+}
+
+const codeOf = (error: SocketServer.SocketServerError): string => {
+  const { cause } = error
+  return cause instanceof Error && "code" in cause ? String(cause.code) : error.message
+}
+
+const listen = (host: string, port: number) =>
+  Effect.mapError(NodeSocketServer.make({ host, port }), (error) => {
+    const code = codeOf(error)
+    if (code === "EADDRINUSE")
+      return new CliError({ message: `port ${port} is in use: choose another one with --port` })
+    if (code === "EACCES") return new CliError({ message: `port ${port} may not be listened on: permission denied` })
+    return new CliError({ message: `${host}:${port} cannot be listened on (${code})` })
+  })
+
+/** Starts nodes that listen until the scope ends, and gives their addresses. */
+export const serveNodes = (options: NodesOptions): Effect.Effect<ReadonlyArray<string>, CliError, Scope.Scope> =>
+  Effect.gen(function* () {
+    const servers = yield* Effect.forEach(options.ports, (port) => listen(options.host, port))
+    const ports = servers.map((server) => (server.address._tag === "TcpAddress" ? server.address.port : 0))
+    const { host, maxmemory, onShutdown, requirepass } = options
+    const disque = yield* EmbeddedDisque.make({
+      ports,
+      host,
+      ...(requirepass === undefined ? {} : { requirepass }),
+      ...(maxmemory === undefined ? {} : { maxmemory }),
+      ...(onShutdown === undefined ? {} : { onShutdown })
+    }).pipe(Effect.mapError((error) => new CliError({ message: error.message })))
+    yield* Effect.forEach(disque.nodes, (node, i) =>
+      EmbeddedServer.serve(node).pipe(
+        Effect.provideService(SocketServer.SocketServer, servers[i] as SocketServer.SocketServer["Type"]),
+        Effect.forkScoped
+      )
+    )
+    return disque.nodes.map((node) => node.address)
+  })
