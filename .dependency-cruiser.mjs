@@ -1,0 +1,116 @@
+// Imports run one way: cli → node, embedded, funnel → core → effect. `npm run check:imports` says where they do not.
+
+const src = (name) => `^packages/${name}/src/`
+
+/** A package as it is resolved to: its folder in node_modules, which pnpm keeps in one of its own. */
+const npm = (name) => `(^|/)node_modules/${name}/`
+
+/** An error for each import of `packages/<name>/src` that resolves to none of `allowed`, nor (where told) to Node.js. */
+const only = (name, { packages = [], modules, node }, comment) => ({
+  name: `${name}-imports`,
+  comment,
+  severity: "error",
+  from: { path: src(name) },
+  to: {
+    pathNot: [src(name), ...packages.map(src), ...modules.map(npm)],
+    ...(node ? { dependencyTypesNot: ["core"] } : {})
+  }
+})
+
+export default {
+  forbidden: [
+    only(
+      "core",
+      { modules: ["effect"] },
+      "core says what Disque is, in types: it runs wherever effect does, and needs nothing else."
+    ),
+    only(
+      "node",
+      { packages: ["core"], modules: ["effect", "ioredis", "@effect/platform[^/]*"], node: true },
+      "node is how bytes get to Disque from Node.js. It knows neither who uses it nor the stand-in for a real node."
+    ),
+    only(
+      "funnel",
+      { packages: ["core"], modules: ["effect"] },
+      "funnel works over whatever connection it is given: a socket, a link in the process. So it knows core alone."
+    ),
+    only(
+      "embedded",
+      { packages: ["core"], modules: ["effect", "@effect/platform"] },
+      "embedded runs on any runtime and any clock: sockets are those of @effect/platform, whoever implements them."
+    ),
+    only(
+      "cli",
+      {
+        packages: ["core", "node", "funnel", "embedded"],
+        modules: ["effect", "@effect/(cli|platform|platform-node|printer|printer-ansi)"],
+        node: true
+      },
+      "cli puts everything together for a terminal, from what it declares. It is on top: the rules above keep others from it."
+    ),
+    {
+      name: "no-foreign-internals",
+      comment:
+        "Another package is imported by its name, as its users do: what its exports map does not offer may change at any time.",
+      severity: "error",
+      from: { path: "^packages/([^/]+)/" },
+      to: { path: "^packages/", pathNot: "^packages/$1/", dependencyTypes: ["local"] }
+    },
+    {
+      name: "examples-use-names",
+      comment: "Examples are programs of users: they import packages by name.",
+      severity: "error",
+      from: { path: "^examples/" },
+      to: { path: "^packages/", dependencyTypes: ["local"] }
+    },
+    {
+      name: "src-not-to-test",
+      comment: "Sources are published, tests are not.",
+      severity: "error",
+      from: { path: "^packages/[^/]+/src/" },
+      to: { path: "^(packages/[^/]+/test|examples|bench)/" }
+    },
+    {
+      name: "no-cycle",
+      comment:
+        "Modules in a cycle can only be understood, and loaded, all at once. A cycle that is one in types alone is gone at run time, and allowed.",
+      severity: "error",
+      from: {},
+      to: { circular: true, viaOnly: { dependencyTypesNot: ["type-only"] } }
+    },
+    {
+      name: "resolvable",
+      comment: "An import that leads nowhere fails at run time, if not before.",
+      severity: "error",
+      from: {},
+      to: { couldNotResolve: true }
+    },
+    {
+      name: "declared",
+      comment:
+        "A dependency that the package.json at hand does not name is there by accident, and not there for users.",
+      severity: "error",
+      from: { pathNot: "/vitest\\.config\\.ts$" }, // the tools are declared once, at the root
+      to: { dependencyTypes: ["npm-no-pkg", "npm-unknown"] }
+    },
+    {
+      name: "src-not-to-dev-dependency",
+      comment: "devDependencies are not installed with a package: its sources cannot do with them.",
+      severity: "error",
+      from: { path: "^packages/[^/]+/src/" },
+      to: { dependencyTypes: ["npm-dev"], dependencyTypesNot: ["npm", "npm-peer", "type-only"] }
+    }
+  ],
+  options: {
+    doNotFollow: { path: "(^|/)node_modules/" },
+    exclude: { path: "^(packages/[^/]+|examples)/(dist|build|coverage)/" },
+    tsPreCompilationDeps: true,
+    combinedDependencies: false,
+    enhancedResolveOptions: {
+      exportsFields: ["exports"],
+      conditionNames: ["import", "types", "default"],
+      extensions: [".ts", ".js", ".mjs", ".json"]
+    },
+    moduleSystems: ["es6"]
+  }
+}

@@ -1,0 +1,76 @@
+// Runs the checks that are named on the command line, all of them unless some are, and says for each how it went: a line
+// where it passed, its output where it did not. Every check is run, whatever came before it.
+
+import { spawn } from "node:child_process"
+import { constants } from "node:os"
+import { fileURLToPath } from "node:url"
+
+const root = fileURLToPath(new URL("..", import.meta.url))
+const tool = (path) => fileURLToPath(new URL(`../node_modules/${path}`, import.meta.url))
+
+const checks = {
+  types: { what: "the types fit", run: [tool("typescript/bin/tsc"), "-b"], color: "--pretty" },
+  lint: { what: "formatted and linted", run: [tool("@biomejs/biome/bin/biome"), "check"], color: "--colors=force" },
+  imports: {
+    what: "imports run one way",
+    run: [
+      tool("dependency-cruiser/bin/dependency-cruise.mjs"),
+      "--config",
+      ".dependency-cruiser.mjs",
+      "--output-type",
+      "err-long",
+      "packages",
+      "examples"
+    ]
+  },
+  packages: { what: "fit to be published", run: [fileURLToPath(new URL("check-packages.mjs", import.meta.url))] },
+  tests: { what: "the tests pass", run: [tool("vitest/vitest.mjs"), "run"], live: true }
+}
+
+const names = process.argv.slice(2)
+const unknown = names.find((name) => checks[name] === undefined)
+if (unknown !== undefined) {
+  console.error(`There is no check "${unknown}"; there are ${Object.keys(checks).join(", ")}.`)
+  process.exit(1)
+}
+
+const color = process.stdout.isTTY === true && process.env.NO_COLOR === undefined
+
+let running
+let ended
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
+  process.on(signal, () => {
+    ended = signal
+    running?.kill(signal)
+  })
+}
+
+const run = (check) =>
+  new Promise((resolve, reject) => {
+    const args = color && check.color !== undefined ? [...check.run, check.color] : check.run
+    const stdio = check.live ? "inherit" : ["ignore", "pipe", "pipe"]
+    const child = spawn(process.execPath, args, { cwd: root, stdio })
+    running = child
+    const output = []
+    child.stdout?.on("data", (chunk) => output.push(chunk))
+    child.stderr?.on("data", (chunk) => output.push(chunk))
+    child.on("error", reject)
+    child.on("close", (code) => resolve({ passed: code === 0, output: Buffer.concat(output).toString("utf8").trim() }))
+  })
+
+const failed = []
+for (const name of names.length > 0 ? names : Object.keys(checks)) {
+  const start = process.hrtime.bigint()
+  const result = await run(checks[name])
+  if (ended !== undefined) process.exit(128 + constants.signals[ended])
+  if (!result.passed) failed.push(name)
+  if (checks[name].live) continue
+  const seconds = (Number(process.hrtime.bigint() - start) / 1e9).toFixed(1)
+  console.log(`${name.padEnd(8)} ${result.passed ? `✓ ${checks[name].what}` : "✗"} (${seconds} s)`)
+  if (!result.passed) console.log(`\n${result.output}\n`)
+}
+
+if (failed.length > 0) {
+  console.error(`Failed: ${failed.join(", ")}.`)
+  process.exitCode = 1
+}
