@@ -2,7 +2,15 @@
  * Disque nodes in the process: for tests under `TestClock`, and behind a socket for first use. They answer as Disque
  * 1.0-rc1 does; several of them form a cluster.
  */
-import { ConnectionError, DisqueDialer, type DisqueLink, InvalidArgument } from "@disco/core"
+import {
+  type ConnectError,
+  ConnectionError,
+  DisqueConnection,
+  DisqueDialer,
+  type DisqueLink,
+  DisquePool,
+  InvalidArgument
+} from "@disco/core"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -197,6 +205,29 @@ export class EmbeddedDisque extends Context.Tag("@disco/embedded/EmbeddedDisque"
     return Layer.scoped(EmbeddedDisque, EmbeddedDisque.make(options))
   }
 
+  /**
+   * A connection to a node of its own. Built together with `layerPool`, both use the same node.
+   *
+   * @example
+   * ```ts
+   * import { DisqueConnection } from "@disco/core"
+   * import { EmbeddedDisque } from "@disco/embedded"
+   * import { Effect } from "effect"
+   *
+   * const program = Effect.flatMap(DisqueConnection, (disque) => disque.addJob("greetings", "hello")).pipe(
+   *   Effect.provide(EmbeddedDisque.layerConnection)
+   * )
+   * ```
+   */
+  static get layerConnection(): Layer.Layer<DisqueConnection, ConnectError> {
+    return connection
+  }
+
+  /** A pool of connections to a node of its own. Built together with `layerConnection`, both use the same node. */
+  static get layerPool(): Layer.Layer<DisquePool, ConnectError> {
+    return pool
+  }
+
   /** Links to the nodes without a socket. A command is answered before `send` returns, unless it has to wait. */
   static readonly layerDialer: Layer.Layer<DisqueDialer, never, EmbeddedDisque> = Layer.effect(
     DisqueDialer,
@@ -206,6 +237,11 @@ export class EmbeddedDisque extends Context.Tag("@disco/embedded/EmbeddedDisque"
     }))
   )
 }
+
+// One value, so that a build which needs it twice makes one node.
+const links = Layer.provide(EmbeddedDisque.layerDialer, EmbeddedDisque.layer())
+const connection = Layer.provide(DisqueConnection.layer(), links)
+const pool = Layer.provide(DisquePool.layer(), links)
 
 const dial = (nodes: ReadonlyArray<EmbeddedNode>, address: string): Effect.Effect<DisqueLink, ConnectionError> => {
   const wanted = address.replace(/^localhost:/i, "127.0.0.1:")
