@@ -1,5 +1,6 @@
 /** Jobs on their way to the cluster: offered to a queue, and added in pipelined batches. */
 import type { AddJobOptions, DisquePool } from "@disco/core"
+import * as Cause from "effect/Cause"
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
@@ -43,51 +44,57 @@ export class Outbox {
   // A queue loses what it hands to a fibre that is interrupted while it waits, so this one waits uninterruptibly, and ends by
   // what it is sent. Only the adding can be interrupted, and what it was about is reported.
   /** Adds what is offered, until the end. */
-  readonly run: Effect.Effect<void> = Effect.uninterruptible(
+  readonly run: Effect.Effect<void> = Effect.uninterruptibleMask((restore) =>
     Effect.iterate(true, {
       while: (isOpen) => isOpen,
       body: () =>
         Effect.flatMap(Queue.takeBetween(this.queue, 1, this.batch), (items) => {
           const batch = [...items]
-          const isLast = batch.includes(end)
-          return Effect.as(this.addAll(batch), !isLast)
+          return Effect.as(this.addAll(batch, restore), !batch.includes(end))
         })
-    }).pipe(Effect.zipRight(Effect.suspend(() => this.finish)))
+    }).pipe(Effect.zipRight(Effect.suspend(() => this.finish(restore))))
   )
 
   /** Lets the sender end, after everything that was offered so far. */
   readonly close: Effect.Effect<void> = Effect.suspend(() => Queue.offer(this.queue, end))
 
-  private readonly finish: Effect.Effect<void> = Effect.flatMap(
-    Effect.suspend(() => Queue.takeAll(this.queue)),
-    (items) => {
+  private finish(restore: Restore): Effect.Effect<void> {
+    return Effect.flatMap(Queue.takeAll(this.queue), (items) => {
       const left = [...items]
       return left.length === 0
         ? Queue.shutdown(this.queue)
         : Effect.zipRight(
-            this.addAll(left),
-            Effect.suspend(() => this.finish)
+            this.addAll(left, restore),
+            Effect.suspend(() => this.finish(restore))
           )
-    }
-  )
-
-  private addAll(items: ReadonlyArray<Item>): Effect.Effect<void> {
-    const jobs = items.filter((item) => item !== end)
-    return Effect.forEach(jobs, (job) => this.add(job), { concurrency: "unbounded", discard: true })
+    })
   }
 
-  private add(job: OutgoingJob): Effect.Effect<void> {
-    return this.pool.addJob(job.queue, job.body, { ...this.defaults, ...job.options }).pipe(
-      Effect.retry({ while: (error) => error.isRetryable, schedule: retrySchedule }),
-      Effect.interruptible,
-      Effect.matchCauseEffect({
-        onFailure: (cause) =>
-          Effect.annotateLogs(Effect.logError("a job could not be added", cause), {
-            queue: job.queue,
-            bytes: job.body.length
-          }),
-        onSuccess: () => Effect.void
-      })
+  private addAll(items: ReadonlyArray<Item>, restore: Restore): Effect.Effect<void> {
+    const left = new Set(items.filter((item) => item !== end))
+    const add = (job: OutgoingJob) =>
+      this.pool.addJob(job.queue, job.body, { ...this.defaults, ...job.options }).pipe(
+        Effect.retry({ while: (error) => error.isRetryable, schedule: retrySchedule }),
+        Effect.matchCauseEffect({
+          onFailure: (cause) =>
+            Cause.isInterruptedOnly(cause) ? Effect.void : Effect.zipRight(report(job, cause), done(job)),
+          onSuccess: () => done(job)
+        })
+      )
+    const done = (job: OutgoingJob) => Effect.sync(() => left.delete(job))
+    return Effect.zipRight(
+      Effect.exit(restore(Effect.forEach([...left], add, { concurrency: "unbounded", discard: true }))),
+      Effect.suspend(() => Effect.forEach(left, (job) => report(job, abandoned), { discard: true }))
     )
   }
 }
+
+type Restore = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
+
+const abandoned = Cause.fail("the funnel had to close before")
+
+const report = (job: OutgoingJob, cause: Cause.Cause<unknown>): Effect.Effect<void> =>
+  Effect.annotateLogs(Effect.logError("a job could not be added", cause), {
+    queue: job.queue,
+    bytes: typeof job.body === "string" ? new TextEncoder().encode(job.body).length : job.body.length
+  })

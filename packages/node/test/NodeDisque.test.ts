@@ -1,0 +1,189 @@
+import { DisqueConnection, DisquePool } from "@disco/core"
+import { assert, describe, it } from "@effect/vitest"
+import { ConfigProvider, Duration, Effect, Fiber, type Layer, Redacted } from "effect"
+import { NodeDisque } from "../src/index.js"
+import { embeddedOverTcp } from "./embeddedOverTcp.js"
+import { scriptedPeer } from "./scriptedPeer.js"
+
+const connectionError = <E>(layer: Layer.Layer<DisqueConnection, E>) =>
+  Effect.flip(Effect.scoped(Effect.provide(Effect.asVoid(DisqueConnection), layer)))
+
+const fromEnvironment = (variables: Record<string, string>) =>
+  Effect.withConfigProvider(ConfigProvider.fromMap(new Map(Object.entries(variables))))
+
+describe("a connection", () => {
+  it.scopedLive("to nodes that are not there says of each why", () =>
+    Effect.gen(function* () {
+      const refused = yield* connectionError(NodeDisque.layerConnection({ nodes: "127.0.0.1:1" }))
+      assert.include(refused, { _tag: "ConnectionError", reason: "refused", node: "127.0.0.1:1" })
+      const none = yield* connectionError(NodeDisque.layerConnection({ nodes: ["127.0.0.1:1", "127.0.0.1:2"] }))
+      assert.include(none, { _tag: "ConnectionError", reason: "unreachable" })
+      assert.include(none.message, "127.0.0.1:1 refused the connection")
+      assert.include(none.message, "127.0.0.1:2 refused the connection")
+    })
+  )
+
+  it.scopedLive("to a node that is not there and one that is uses that one", () =>
+    Effect.gen(function* () {
+      const { address } = yield* embeddedOverTcp()
+      const layer = NodeDisque.layerConnection({ nodes: ["127.0.0.1:1", address] })
+      const node = yield* Effect.provide(
+        Effect.flatMap(DisqueConnection, (disque) => disque.node),
+        layer
+      )
+      assert.strictEqual(node, address)
+    })
+  )
+
+  it.scopedLive("with a wrong password or none is refused, and the password is in no message", () =>
+    Effect.gen(function* () {
+      const { address } = yield* embeddedOverTcp({ requirepass: Redacted.make("sesame") })
+      const wrong = yield* connectionError(
+        NodeDisque.layerConnection({ nodes: address, password: Redacted.make("swordfish") })
+      )
+      assert.strictEqual(wrong._tag, "NotAuthenticated")
+      assert.notInclude(JSON.stringify(wrong) + wrong.message, "swordfish")
+      const none = yield* connectionError(NodeDisque.layerConnection({ nodes: address }))
+      assert.strictEqual(none._tag, "NotAuthenticated")
+      const right = Effect.flatMap(DisqueConnection, (disque) => disque.ping)
+      yield* Effect.provide(right, NodeDisque.layerConnection({ nodes: address, password: Redacted.make("sesame") }))
+      yield* Effect.provide(right, NodeDisque.layerConnection({ nodes: `disque://:sesame@${address}` }))
+    })
+  )
+
+  it.scopedLive("takes its nodes and its password from the environment", () =>
+    Effect.gen(function* () {
+      const { address } = yield* embeddedOverTcp({ requirepass: Redacted.make("sesame") })
+      yield* Effect.flatMap(DisqueConnection, (disque) => disque.ping).pipe(
+        Effect.provide(NodeDisque.layerConnectionConfig()),
+        fromEnvironment({ DISQUE_NODES: address, DISQUE_PASSWORD: "sesame" })
+      )
+      yield* Effect.flatMap(DisquePool, (pool) => pool.ping).pipe(
+        Effect.provide(NodeDisque.layerPoolConfig({ maxActive: 1 })),
+        fromEnvironment({ DISQUE_NODES: `disque://:sesame@${address}` })
+      )
+    })
+  )
+
+  it.scopedLive("from an environment without nodes, or with malformed ones, says what it misses", () =>
+    Effect.gen(function* () {
+      const config = NodeDisque.layerConnectionConfig()
+      const missing = yield* Effect.scoped(connectionError(config)).pipe(fromEnvironment({}))
+      assert.include(String(missing), "DISQUE_NODES")
+      const malformed = yield* connectionError(config).pipe(
+        fromEnvironment({ DISQUE_NODES: "localhost:7711,local host" })
+      )
+      assert.strictEqual(malformed._tag, "InvalidArgument")
+      assert.include(malformed.message, 'DISQUE_NODES: address is "local host", expected host, host:port')
+    })
+  )
+
+  it.scopedLive("to a peer that accepts and says nothing fails when its time is up", () =>
+    Effect.gen(function* () {
+      const peer = yield* scriptedPeer(() => {})
+      const [took, error] = yield* Effect.timed(
+        connectionError(NodeDisque.layerConnection({ nodes: peer.address, connectTimeout: "200 millis" }))
+      )
+      assert.include(error, { _tag: "ConnectionError", reason: "timed-out" })
+      assert.isBelow(Duration.toMillis(took), 2000)
+    })
+  )
+
+  it.live("with options that are none is refused", () =>
+    Effect.gen(function* () {
+      for (const options of [
+        { connectTimeout: 0 },
+        { connectTimeout: "soon" as never },
+        { maxActive: 0 },
+        { maxIdle: -1 },
+        { slice: 0 },
+        { commandTimeout: Number.NaN },
+        { idleTimeToLive: -1 }
+      ]) {
+        const error = yield* connectionError(NodeDisque.layerConnection({ nodes: "127.0.0.1:1", ...options }))
+        assert.strictEqual(error._tag, "InvalidArgument", JSON.stringify(options))
+      }
+    })
+  )
+})
+
+const pong = "+PONG\r\n"
+
+describe("a connection whose node", () => {
+  const connect = (address: string) =>
+    NodeDisque.layerConnection({ nodes: address, commandTimeout: "300 millis", connectTimeout: "1 second" })
+
+  it.scopedLive("hangs up over an ADDJOB fails with OutcomeUnknown, and sends it once", () =>
+    Effect.gen(function* () {
+      const peer = yield* scriptedPeer((name, socket) => {
+        if (name === "PING") socket.write(pong)
+        else socket.destroy()
+      })
+      yield* Effect.gen(function* () {
+        const disque = yield* DisqueConnection
+        const error = yield* Effect.flip(disque.addJob("q", "x"))
+        assert.strictEqual(error._tag, "OutcomeUnknown")
+        // The next command has a link of its own again.
+        yield* disque.ping
+      }).pipe(Effect.provide(connect(peer.address)))
+      assert.deepStrictEqual(
+        peer.commands.filter((name) => name !== "PING"),
+        ["ADDJOB"]
+      )
+    })
+  )
+
+  it.scopedLive("hangs up in the middle of a reply fails the commands that wait", () =>
+    Effect.gen(function* () {
+      const peer = yield* scriptedPeer((name, socket) => {
+        if (name === "PING") socket.write(pong)
+        if (name === "QLEN") socket.end(":12")
+      })
+      const error = yield* Effect.flatMap(DisqueConnection, (disque) =>
+        Effect.flip(Effect.all([disque.queueLength("a"), disque.queueLength("b")], { concurrency: "unbounded" }))
+      ).pipe(Effect.provide(connect(peer.address)))
+      assert.include(error, { _tag: "ConnectionError", reason: "lost" })
+    })
+  )
+
+  it.scopedLive("falls silent fails the commands that wait, and the close of a getJob that waits ends", () =>
+    Effect.gen(function* () {
+      const peer = yield* scriptedPeer((name, socket) => {
+        if (name === "PING") socket.write(pong)
+      })
+      const layer = NodeDisque.layerConnection({
+        nodes: peer.address,
+        commandTimeout: "300 millis",
+        slice: "200 millis"
+      })
+      const [took] = yield* Effect.timed(
+        Effect.gen(function* () {
+          const disque = yield* DisqueConnection
+          const waiting = yield* Effect.fork(disque.getJob("q"))
+          const error = yield* Effect.flip(disque.queueLength("q"))
+          assert.include(error, { _tag: "ConnectionError", reason: "silent" })
+          yield* Fiber.interrupt(waiting)
+        }).pipe(Effect.provide(layer))
+      )
+      assert.isBelow(Duration.toMillis(took), 3000)
+    })
+  )
+
+  it.scopedLive("answers with garbage, or with another type, is told apart from one that is right", () =>
+    Effect.gen(function* () {
+      const peer = yield* scriptedPeer((name, socket) => {
+        if (name === "PING") socket.write(pong)
+        if (name === "QLEN") socket.write("+many\r\n")
+        if (name === "HELLO") socket.write("hello yourself\r\n")
+      })
+      yield* Effect.gen(function* () {
+        const disque = yield* DisqueConnection
+        const mistyped = yield* Effect.flip(disque.queueLength("q"))
+        assert.strictEqual(mistyped._tag, "ProtocolError")
+        assert.include(mistyped.message, "expected an integer")
+        const garbage = yield* Effect.flip(disque.hello)
+        assert.strictEqual(garbage._tag, "ConnectionError")
+      }).pipe(Effect.provide(connect(peer.address)))
+    })
+  )
+})
