@@ -15,13 +15,18 @@ const parseMemory = (text: string): Option.Option<number> => {
   return digits !== "" && factor !== undefined ? Option.some(Number(digits) * factor) : Option.none()
 }
 
-const areAllPorts = (ports: ReadonlyArray<number>): Option.Option<ReadonlyArray<number>> =>
-  ports.every((port) => port >= 0 && port <= 65_535) ? Option.some(ports) : Option.none()
+const parsePorts = (ports: ReadonlyArray<string>): Option.Option<ReadonlyArray<number>> =>
+  ports.every((port) => /^\d{1,5}$/.test(port) && Number(port) <= 65_535)
+    ? Option.some(ports.map(Number))
+    : Option.none()
 
-const ports = Options.integer("port").pipe(
-  Options.withDescription("The port to listen on, 7711 unless told otherwise; several run as many nodes of one cluster"),
+// As text, because @effect/cli refuses an integer option that may be repeated and is not.
+const ports = Options.text("port").pipe(
+  Options.withDescription(
+    "The port to listen on, 7711 unless told otherwise; several run as many nodes of one cluster"
+  ),
   Options.repeated,
-  Options.filterMap(areAllPorts, "--port takes a number from 0 (any free port) to 65535")
+  Options.filterMap(parsePorts, "--port takes a number from 0 (any free port) to 65535")
 )
 
 const host = Options.text("host").pipe(
