@@ -16,8 +16,8 @@ const run = async (name: string) => {
 }
 
 describe.concurrent("the examples", () => {
-  it("hello.ts adds a job, gets it, and is told when none comes", async () => {
-    assert.strictEqual(await run("hello.ts"), 'added D-…\ngot hello\nno job came from "greetings" within 100ms\n')
+  it("hello.ts adds a job, gets it, and is told when no other comes", async () => {
+    assert.strictEqual(await run("hello.ts"), 'got hello\nno job came from "greetings" within 100ms\n')
   })
 
   it("funnel.ts sends a job and receives it", async () => {
