@@ -104,6 +104,7 @@ if (build.status !== 0) process.exit(1)
 
 const folder = mkdtempSync(join(tmpdir(), "disco-packages-"))
 process.on("exit", () => rmSync(folder, { recursive: true, force: true }))
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => setImmediate(() => process.exit(1)))
 
 const packed = await runPnpm(["--recursive", "--filter=./packages/*", "pack", `--pack-destination=${folder}`])
 if (packed.code !== 0) {
