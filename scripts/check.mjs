@@ -1,5 +1,5 @@
 // Runs the checks that are named on the command line, all of them unless some are, and says for each how it went: a line
-// where it passed, its output where it did not. Every check is run, whatever came before it.
+// where it passed, its output where it did not. A check that fails does not keep the others from being run.
 
 import { spawn } from "node:child_process"
 import { constants } from "node:os"
@@ -23,7 +23,11 @@ const checks = {
       "examples"
     ]
   },
-  packages: { what: "fit to be published", run: [fileURLToPath(new URL("check-packages.mjs", import.meta.url))] },
+  packages: {
+    what: "fit to be published",
+    needs: "types", // it would say the same again
+    run: [fileURLToPath(new URL("check-packages.mjs", import.meta.url))]
+  },
   tests: { what: "the tests pass", run: [tool("vitest/vitest.mjs"), "run"], live: true }
 }
 
@@ -36,30 +40,49 @@ if (unknown !== undefined) {
 
 const color = process.stdout.isTTY === true && process.env.NO_COLOR === undefined
 
+const windows = process.platform === "win32"
+
+/** Sends a signal to a check and to all that it started: the workers of vitest would outlive it. */
+const kill = (child, signal) => {
+  try {
+    if (windows) child.kill(signal)
+    else process.kill(-child.pid, signal)
+  } catch {
+    // they have ended already
+  }
+}
+
 let running
 let ended
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
   process.on(signal, () => {
     ended = signal
-    running?.kill(signal)
+    if (running !== undefined) kill(running, signal)
   })
 }
 
 const run = (check) =>
   new Promise((resolve, reject) => {
     const args = color && check.color !== undefined ? [...check.run, check.color] : check.run
-    const stdio = check.live ? "inherit" : ["ignore", "pipe", "pipe"]
-    const child = spawn(process.execPath, args, { cwd: root, stdio })
+    const out = check.live ? "inherit" : "pipe"
+    const child = spawn(process.execPath, args, { cwd: root, stdio: ["ignore", out, out], detached: !windows })
     running = child
     const output = []
     child.stdout?.on("data", (chunk) => output.push(chunk))
     child.stderr?.on("data", (chunk) => output.push(chunk))
     child.on("error", reject)
+    child.on("exit", () => {
+      if (ended !== undefined) kill(child, "SIGKILL")
+    })
     child.on("close", (code) => resolve({ passed: code === 0, output: Buffer.concat(output).toString("utf8").trim() }))
   })
 
 const failed = []
 for (const name of names.length > 0 ? names : Object.keys(checks)) {
+  if (failed.includes(checks[name].needs)) {
+    console.log(`${name.padEnd(8)} – not checked: ${checks[name].needs} failed`)
+    continue
+  }
   const start = process.hrtime.bigint()
   const result = await run(checks[name])
   if (ended !== undefined) process.exit(128 + constants.signals[ended])

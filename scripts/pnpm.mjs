@@ -22,7 +22,8 @@ const commandLine = (args) => {
   if (isScript && (process.env.npm_config_user_agent || "").startsWith(`pnpm/${version} `)) {
     return [process.execPath, [runner, ...pnpm]]
   }
-  const npm = ["exec", "--yes", "--prefer-offline", "--no-update-notifier", ...options("--")]
+  // Errors are wanted even under `npm --silent`: they are what is shown when it fails.
+  const npm = ["exec", "--yes", "--loglevel=error", "--prefer-offline", "--no-update-notifier", ...options("--")]
   npm.push(`--package=pnpm@${version}`, "--", "pnpm", ...pnpm)
   return isScript && basename(runner) === "npm-cli.js" ? [process.execPath, [runner, ...npm]] : ["npm", npm]
 }
