@@ -21,6 +21,8 @@ export interface Command<out A, out E> {
   readonly lost: (
     node: string
   ) => (cause: Cause.Cause<DisqueError.ConnectionError>) => Cause.Cause<E | DisqueError.CommandError>
+  /** Whether it may be sent again where its reply never came. */
+  readonly isIdempotent: boolean
   /** How long the node itself may take before it answers, in milliseconds; the connection's time-out comes on top. */
   readonly serverMillis: number
   /** The node that it should go to while that is reachable. */
@@ -125,6 +127,7 @@ export const define = <
         wire: [spec.name, ...call.args],
         decode,
         lost: lost(call.queue),
+        isIdempotent: spec.isIdempotent,
         serverMillis: call.serverMillis ?? 0,
         holder: spec.needsHolder ? call.holder : undefined,
         queue: call.queue

@@ -2,15 +2,21 @@
  * A pool of connections: the typed commands for all fibres of a program, and connections to take out where one is needed alone.
  */
 import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
+import type { GetJobsError, GetJobsOptions } from "./DisqueCommands.js"
 import * as DisqueCommands from "./DisqueCommands.js"
 import type { ConnectError, Service as Connection, ConnectionOptions } from "./DisqueConnection.js"
 import type { PoolExhausted } from "./DisqueError.js"
 import type { DisqueDialer } from "./DisqueLink.js"
+import * as argument from "./internal/argument.js"
 import { Client } from "./internal/client.js"
+import type { FetcherHealth } from "./internal/consumer.js"
 import * as limits from "./internal/limits.js"
+import type { Job } from "./Job.js"
 
 /** The options of a pool: those of a connection, with `maxActive` 5 and `maxIdle` 2 unless told otherwise. */
 export type PoolOptions = ConnectionOptions
@@ -33,7 +39,50 @@ export interface PoolStatistics {
     readonly expired: number
     /** A reply did not come in time. */
     readonly silent: number
+    /** The other end closed it, or the network did. */
+    readonly lost: number
   }
+}
+
+/** For whom `consume` fetches. */
+export interface ConsumeOptions {
+  /**
+   * Waits until there is room for a job, and reserves it: for one job at least, for `most` at most. The loops of all nodes
+   * call it, so that one of them takes only what the others leave.
+   */
+  readonly demand: (most: number) => Effect.Effect<number>
+  /**
+   * Takes the jobs that a reservation brought. It is called once for each reservation, with fewer jobs than were reserved, or
+   * none, where no more came; it cannot be interrupted.
+   */
+  readonly receive: (jobs: ReadonlyArray<Job>) => Effect.Effect<void>
+  /** The most jobs that one GETJOB takes; 64. */
+  readonly count?: number | undefined
+  /** How many GETJOBs wait on each node; 1. */
+  readonly perNode?: number | undefined
+  /** How a job goes back that arrives after the interruption: by ENQUEUE unless told otherwise, or by NACK. */
+  readonly unwanted?: GetJobsOptions["unwanted"]
+}
+
+/** A node as the pool sees it. */
+export interface NodeHealth {
+  /** The address at which it is dialled. */
+  readonly address: string
+  /** Unknown where it has not been reached, nor told of by another one. */
+  readonly id: string | undefined
+  /** 1: fine. 5: no link to it. 10: suspected to fail. 100: failed or leaving. */
+  readonly priority: number
+  /** Whether commands go there. */
+  readonly isCurrent: boolean
+  /** For how long others go first, because it failed. */
+  readonly restsFor: Duration.Duration
+}
+
+/** How a pool fares. */
+export interface PoolHealth {
+  readonly nodes: ReadonlyArray<NodeHealth>
+  /** What fetches jobs for consumers (`consume`, funnels, workers): which node it is on, when it last heard of it, and why not. */
+  readonly fetchers: ReadonlyArray<FetcherHealth>
 }
 
 /** What a pool offers. */
@@ -43,7 +92,19 @@ export interface Service extends DisqueCommands.DisqueCommands {
    * it need not stand in line: take one for a loop that waits for jobs.
    */
   readonly connection: Effect.Effect<Connection, PoolExhausted, Scope.Scope>
+  /**
+   * GETJOB in a loop, on every node of the cluster at once, so that a job comes at once wherever it was added; with the option
+   * `cycle`, on one node. What a funnel and a worker stand on.
+   *
+   * It goes on while nodes come and go, and fails where no node lets it. Interrupting it waits until the replies still due are
+   * read, a slice and a bit at most, and gives back the jobs in them.
+   */
+  readonly consume: (
+    queues: string | ReadonlyArray<string>,
+    options: ConsumeOptions
+  ) => Effect.Effect<never, GetJobsError>
   readonly statistics: Effect.Effect<PoolStatistics>
+  readonly health: Effect.Effect<PoolHealth>
 }
 
 const make = (options: PoolOptions = {}): Effect.Effect<Service, ConnectError, DisqueDialer | Scope.Scope> =>
@@ -69,8 +130,37 @@ const make = (options: PoolOptions = {}): Effect.Effect<Service, ConnectError, D
         closed: {
           surplus: client.counts.surplus,
           expired: client.counts.expired,
-          silent: client.counts.silent
+          silent: client.counts.silent,
+          lost: client.counts.lost
         }
+      })),
+      consume: (queues, options) =>
+        Either.match(
+          Either.all({
+            queues: argument.queues("GETJOB", queues),
+            count: argument.count("GETJOB", "count", options.count ?? 64, 1, Number.MAX_SAFE_INTEGER),
+            perNode: argument.count("consume", "perNode", options.perNode ?? 1, 1, 1024)
+          }),
+          {
+            onLeft: Effect.fail,
+            onRight: (request) =>
+              client.consume({
+                ...request,
+                demand: options.demand,
+                receive: options.receive,
+                unwanted: options.unwanted === "nack" ? "NACK" : "ENQUEUE"
+              })
+          }
+        ),
+      health: Effect.sync(() => ({
+        nodes: client.topology.nodes.map(({ address, id, priority }) => ({
+          address,
+          id,
+          priority,
+          isCurrent: address === client.node,
+          restsFor: Duration.millis(client.topology.restMillis(address))
+        })),
+        fetchers: [...client.consumers].flatMap((consumer) => consumer.health)
       }))
     }
   })

@@ -5,7 +5,15 @@ export type { AddJobError, DisqueCommands, GetJobsError, GetJobsOptions } from "
 export { type ConnectError, type ConnectionOptions, DisqueConnection } from "./DisqueConnection.js"
 export * from "./DisqueError.js"
 export { type Arguments, DisqueDialer, type DisqueLink } from "./DisqueLink.js"
-export { DisquePool, type PoolOptions, type PoolStatistics } from "./DisquePool.js"
+export {
+  type ConsumeOptions,
+  DisquePool,
+  type NodeHealth,
+  type PoolHealth,
+  type PoolOptions,
+  type PoolStatistics
+} from "./DisquePool.js"
+export type { FetcherHealth, FetcherState } from "./internal/consumer.js"
 export * as Job from "./Job.js"
 export * as JobId from "./JobId.js"
 export * as JobQueue from "./JobQueue.js"

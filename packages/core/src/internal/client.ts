@@ -1,36 +1,45 @@
 /** The links behind a connection or a pool: which node a command goes to, over which link, and what becomes of its reply. */
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import * as Exit from "effect/Exit"
+import * as Option from "effect/Option"
 import * as Random from "effect/Random"
 import * as Runtime from "effect/Runtime"
+import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import type { Command } from "../Command.js"
+import * as Server from "../commands/server.js"
 import { type CommandError, ConnectionError, type PoolExhausted } from "../DisqueError.js"
 import { DisqueDialer } from "../DisqueLink.js"
-import { Fetcher } from "./fetcher.js"
+import type { Job } from "../Job.js"
+import { type Consume, Consumer } from "./consumer.js"
+import { type FetchError, Fetcher } from "./fetcher.js"
+import type { Limits } from "./limits.js"
 import { Permits } from "./permits.js"
 import { type DialError, Session } from "./session.js"
 import { Timekeeper } from "./timekeeper.js"
+import { Origins, Topology } from "./topology.js"
 import { WatchedLink } from "./watchedLink.js"
 
-/** The options of a connection or a pool, checked and in numbers. */
-export interface Limits {
-  readonly commandMillis: number
-  readonly sliceMillis: number
-  readonly maxActive: number
-  readonly maxIdle: number
-  readonly idleMillis: number
-  readonly maxWaiting: number
-  readonly acquireMillis: number
-}
+// A link that was in use so shortly ago is taken to work still.
+const freshMillis = 1000
+// After trouble the cluster is asked anew, but not more often than this.
+const leastRefreshMillis = 1000
+// How many times as many jobs have to come from another node to make it worth a move.
+const worthMoving = 1.5
+
+const hello = Either.getOrThrow(Server.hello.make())
+const ping = ["PING"]
 
 export class Client {
   readonly permits: Permits
   readonly limits: Limits
+  readonly topology: Topology
   /** Links by what became of them. */
-  readonly counts = { created: 0, surplus: 0, expired: 0, silent: 0 }
+  readonly counts = { created: 0, surplus: 0, expired: 0, silent: 0, lost: 0 }
   private readonly dialer: DisqueDialer["Type"]
-  private readonly now: () => number
+  readonly now: () => number
   private readonly fork: (effect: Effect.Effect<unknown>) => void
   private readonly log: (effect: Effect.Effect<void>) => void
   private readonly timekeeper = new Timekeeper(
@@ -38,9 +47,20 @@ export class Client {
     (now) => this.tick(now)
   )
   private readonly fetchers = new Set<Fetcher>()
+  /** Changes when nodes come, go or change, and when jobs are to be fetched from another one. */
+  version = 0
+  readonly consumers = new Set<Consumer>()
+  private readonly watchers = new Set<() => void>()
   private readonly sessions = new Map<string, Session>()
   private readonly links = new Set<WatchedLink>()
+  private readonly origins = new Origins()
   private current: string
+  private mustMove = false
+  private fetchedFrom: string | undefined = undefined
+  private fetched = 0
+  private refreshAt = Number.POSITIVE_INFINITY
+  private refreshedAt = Number.NEGATIVE_INFINITY
+  private isRefreshing = false
   private isClosed = false
 
   private constructor(
@@ -49,14 +69,16 @@ export class Client {
     now: () => number,
     fork: (effect: Effect.Effect<unknown>) => void,
     log: (effect: Effect.Effect<void>) => void,
-    first: string
+    seed: number
   ) {
     this.dialer = dialer
     this.limits = limits
     this.now = now
     this.fork = fork
     this.log = log
-    this.current = first
+    this.topology = new Topology(dialer.seeds, limits.addressMap, seed, now)
+    this.topology.onChange = () => this.nodesChanged()
+    this.current = this.topology.candidates("")[0] ?? ""
     this.permits = new Permits(limits, now, (at) => this.timekeeper.expect(at))
   }
 
@@ -74,11 +96,12 @@ export class Client {
         Runtime.runFork(runtime, effect)
       }
       const now = () => clock.unsafeCurrentTimeMillis()
-      const first = yield* Random.nextIntBetween(0, Math.max(1, dialer.seeds.length))
-      const client = new Client(dialer, limits, now, fork, log, dialer.seeds[first] ?? "")
+      const seed = yield* Random.nextIntBetween(0, 2 ** 31)
+      const client = new Client(dialer, limits, now, fork, log, seed)
       yield* client.timekeeper.run.pipe(Effect.interruptible, Effect.forkScoped)
       yield* Effect.addFinalizer(() => client.close)
       yield* client.reach
+      yield* client.refresh
       return client
     })
   }
@@ -90,7 +113,10 @@ export class Client {
         now: this.now,
         log: this.log,
         expect: (at) => this.timekeeper.expect(at),
-        reach: Effect.suspend(() => this.reach),
+        session: (node) => (node === undefined ? this.reachForJobs : Effect.sync(() => this.session(node))),
+        judge: (link, cause) => this.judge(link, cause),
+        hasFit: () => this.topology.hasFit,
+        received: (jobs) => this.received(jobs),
         limits: this.limits
       })
       this.fetchers.add(fetcher)
@@ -108,6 +134,11 @@ export class Client {
     return this.current
   }
 
+  /** The nodes that a consumer fetches from. */
+  get fetchNodes(): ReadonlyArray<string> {
+    return this.limits.cycle === undefined ? this.topology.members : [this.fetchedFrom ?? this.current]
+  }
+
   get idle(): number {
     let idle = 0
     for (const session of this.sessions.values()) idle += session.idleLinks.length
@@ -116,12 +147,81 @@ export class Client {
 
   /** Sends a command to the node that it belongs to, and gives what its reply says. */
   execute<A, E>(command: Command<A, E>): Effect.Effect<A, E | CommandError> {
+    return Effect.catchAll(this.executeOnce(command), (error) => this.recover(command, error))
+  }
+
+  /** Sends a command to the node given, and to no other. */
+  executeOn<A, E>(node: string, command: Command<A, E>): Effect.Effect<A, E | CommandError> {
+    return Effect.flatMap(
+      Effect.suspend(() => this.session(node).commandLink),
+      (link) => this.exchange(link, command)
+    )
+  }
+
+  private executeOnce<A, E>(command: Command<A, E>): Effect.Effect<A, E | CommandError> {
     return Effect.suspend(() => {
       if (this.isClosed) return Effect.fail(new ConnectionError({ node: this.current, reason: "closed" }))
-      const link = this.sessions.get(command.holder ?? this.current)?.openLink
+      const node = command.holder ?? this.current
+      const link = this.mustMove && node === this.current ? undefined : this.sessions.get(node)?.openLink
       if (link !== undefined) return this.exchange(link, command)
       return Effect.flatMap(this.linkTo(command.holder), (link) => this.exchange(link, command))
     })
+  }
+
+  // What a node refused unseen may be asked of another one, and what is idempotent may be asked again. Nothing else is.
+  private recover<A, E>(command: Command<A, E>, failure: E | CommandError): Effect.Effect<A, E | CommandError> {
+    if (tagOf(failure) === "NodeLoading" && this.topology.hasFit) return this.executeOnce(command)
+    const mayRepeat = (error: E | CommandError): error is ConnectionError =>
+      command.isIdempotent && isConnectionError(error) && error.mayHaveRun && error.reason !== "closed"
+    if (!mayRepeat(failure)) return Effect.fail(failure)
+    let isFirst = true
+    const attempt = Effect.suspend(() => {
+      if (!isFirst) return this.executeOnce(command)
+      isFirst = false
+      return Effect.fail<E | CommandError>(failure)
+    })
+    return Effect.retry(attempt, {
+      while: mayRepeat,
+      schedule: Schedule.mapInput(this.limits.retry, (error: E | CommandError) => error as ConnectionError)
+    })
+  }
+
+  /** The nodes of the cluster that work, with the addresses at which they are reached. */
+  readonly nodes: Effect.Effect<ReadonlyArray<{ readonly id: string; readonly address: string }>, CommandError> =
+    Effect.suspend(() =>
+      Effect.map(Effect.zipRight(this.learn, this.identifySeeds), () => {
+        const members = new Set(this.topology.members)
+        return this.topology.nodes.flatMap(({ address, id }) =>
+          id !== undefined && members.has(address) ? [{ id, address }] : []
+        )
+      })
+    )
+
+  /** Finds out which nodes the seeds are. */
+  readonly identifySeeds: Effect.Effect<void> = Effect.suspend(() =>
+    Effect.forEach(
+      this.topology.unidentified.filter((seed) => this.topology.restMillis(seed) === 0),
+      (seed) =>
+        Effect.match(this.executeOn(seed, hello), {
+          onFailure: () => {},
+          onSuccess: ({ id }) => this.topology.identify(seed, id)
+        }),
+      { concurrency: "unbounded", discard: true }
+    )
+  )
+
+  /** Fetches for a consumer, from all nodes at once, until it is interrupted; that waits for the replies still due. */
+  consume(request: Consume): Effect.Effect<never, FetchError> {
+    return Effect.scoped(
+      Effect.flatMap(this.fetcher, (fetcher) => {
+        const consumer = new Consumer(this, fetcher, request)
+        this.consumers.add(consumer)
+        return Effect.ensuring(
+          consumer.run,
+          Effect.sync(() => this.consumers.delete(consumer))
+        )
+      })
+    )
   }
 
   /** Counts as one of the `maxActive` until the scope ends. */
@@ -145,11 +245,11 @@ export class Client {
   private exchange<A, E>(link: WatchedLink, command: Command<A, E>): Effect.Effect<A, E | CommandError> {
     return Effect.async<A, E | CommandError>((resume) => {
       link.send(command.wire, command.serverMillis + this.limits.commandMillis, (outcome) => {
-        resume(
-          Exit.isSuccess(outcome)
-            ? command.decode(outcome.value, link.node)
-            : Exit.failCause(command.lost(link.node)(outcome.cause))
-        )
+        const exit = Exit.isSuccess(outcome)
+          ? command.decode(outcome.value, link.node)
+          : Exit.failCause(command.lost(link.node)(outcome.cause))
+        if (Exit.isFailure(exit)) this.judge(link, Exit.isFailure(outcome) ? outcome.cause : exit.cause)
+        resume(exit)
       })
       this.timekeeper.expect(link.deadline)
     })
@@ -157,7 +257,7 @@ export class Client {
 
   private linkTo(holder: string | undefined): Effect.Effect<WatchedLink, DialError> {
     const anywhere = Effect.flatMap(this.reach, (session) => session.commandLink)
-    return holder === undefined
+    return holder === undefined || (this.topology.restMillis(holder) > 0 && holder !== this.current)
       ? anywhere
       : Effect.catchAll(
           Effect.suspend(() => this.session(holder).commandLink),
@@ -165,32 +265,39 @@ export class Client {
         )
   }
 
-  private session(node: string): Session {
+  /** What is open, or can be opened, to a node. */
+  session(node: string): Session {
     const known = this.sessions.get(node)
     if (known !== undefined) return known
     const session = new Session(node, {
       dial: (node) => this.dial(node),
       fork: this.fork,
-      keepIdle: (link) => this.keepIdle(link)
+      keepIdle: (link) => this.keepIdle(link),
+      check: (link, done) => this.check(link, done)
     })
     this.sessions.set(node, session)
     return session
   }
 
-  /** The node in use, or where it cannot be reached the first other one that can, which is in use from then on. */
+  /** The node in use, or where it cannot be used the first other one that can, which is in use from then on. */
   private readonly reach: Effect.Effect<Session, DialError> = Effect.suspend(() => {
     const current = this.session(this.current)
-    return current.openLink === undefined ? this.search : Effect.succeed(current)
+    return current.openLink === undefined || this.mustMove ? this.search : Effect.succeed(current)
   })
 
+  private readonly reachForJobs: Effect.Effect<Session, DialError> = Effect.suspend(() =>
+    this.fetchedFrom !== undefined && !this.topology.isToLeave(this.fetchedFrom)
+      ? Effect.succeed(this.session(this.fetchedFrom))
+      : this.reach
+  )
+
   private readonly search: Effect.Effect<Session, DialError> = Effect.gen(this, function* () {
-    const others = yield* Random.shuffle(this.dialer.seeds.filter((seed) => seed !== this.current))
     const attempts: Array<DialError> = []
-    for (const node of [this.current, ...others]) {
+    for (const node of this.topology.candidates(this.current)) {
       const session = this.session(node)
       const exit = yield* Effect.either(session.commandLink)
       if (exit._tag === "Right") {
-        this.current = node
+        this.use(node)
         return session
       }
       attempts.push(exit.left)
@@ -199,21 +306,140 @@ export class Client {
     const [only] = attempts
     if (rejected !== undefined) return yield* rejected
     if (only !== undefined && attempts.length === 1) return yield* only
-    return yield* new ConnectionError({ node: this.dialer.seeds.join(", "), reason: "unreachable", attempts })
+    return yield* new ConnectionError({
+      node: attempts.map((attempt) => attempt.node).join(", "),
+      reason: "unreachable",
+      attempts
+    })
   })
+
+  private use(node: string): void {
+    this.mustMove = false
+    if (node === this.current) return
+    const from = this.current
+    this.current = node
+    // Before the first answer it is no news that some seed is not there.
+    if (this.refreshedAt === Number.NEGATIVE_INFINITY) return
+    this.log(Effect.logWarning(`${from} cannot be used at present: commands go to ${node}`))
+    if (this.limits.cycle !== undefined) this.changed()
+  }
 
   private dial(node: string): Effect.Effect<WatchedLink, DialError> {
     return Effect.suspend(() => {
       if (this.isClosed) return Effect.fail(new ConnectionError({ node, reason: "closed" }))
-      return Effect.map(this.dialer.dial(node), (opened) => {
-        const link = new WatchedLink(opened, this.now)
-        for (const link of this.links) if (!link.isOpen) this.links.delete(link)
-        this.links.add(link)
-        this.counts.created += 1
-        if (this.isClosed) link.close("closed")
-        return link
+      return Effect.matchEffect(this.dialer.dial(node), {
+        onFailure: (error) => {
+          this.topology.failed(node)
+          return Effect.fail(error)
+        },
+        onSuccess: (opened) => {
+          const link = new WatchedLink(opened, this.now)
+          this.sweep()
+          this.links.add(link)
+          this.counts.created += 1
+          if (this.isClosed) link.close("closed")
+          else this.timekeeper.expect(this.now() + this.limits.refreshMillis)
+          return Effect.succeed(link)
+        }
       })
     })
+  }
+
+  /** Looks at why a command failed: whether its node does. */
+  private judge(link: WatchedLink, cause: Cause.Cause<unknown>): void {
+    if (this.isClosed || link.closedFor === "closed") return
+    const tag = Option.map(Cause.failureOption(cause), tagOf)
+    if (Option.exists(tag, (tag) => troubles.has(tag))) this.trouble(link.node)
+  }
+
+  /** The node failed, or refuses to work: it is left, and the cluster is asked what is the matter. */
+  private trouble(node: string): void {
+    this.topology.failed(node)
+    if (node === this.current) this.mustMove = true
+    if (node === this.fetchedFrom) {
+      this.fetchedFrom = undefined
+      this.changed()
+    }
+    this.refreshBy(Math.max(this.now(), this.refreshedAt + leastRefreshMillis))
+  }
+
+  private refreshBy(at: number): void {
+    if (at >= this.refreshAt) return
+    this.refreshAt = at
+    this.timekeeper.expect(at)
+  }
+
+  private readonly learn: Effect.Effect<void, CommandError> = Effect.suspend(() =>
+    Effect.flatMap(
+      Effect.flatMap(this.reach, (session) => session.commandLink),
+      (link) => Effect.map(this.exchange(link, hello), (hello) => this.topology.learn(link.node, hello))
+    )
+  )
+
+  /** Asks a node for its cluster; where none can say, what was known stays known. */
+  private readonly refresh: Effect.Effect<void> = Effect.suspend(() => {
+    this.isRefreshing = true
+    return Effect.ignore(this.learn)
+  }).pipe(
+    Effect.ensuring(
+      Effect.sync(() => {
+        this.isRefreshing = false
+        this.refreshedAt = this.now()
+        this.refreshAt = Number.POSITIVE_INFINITY
+        this.refreshBy(this.refreshedAt + this.limits.refreshMillis)
+      })
+    )
+  )
+
+  private nodesChanged(): void {
+    if (this.topology.isToLeave(this.current)) this.mustMove = true
+    this.changed()
+    for (const [node, session] of this.sessions) {
+      if (node !== this.current && !this.topology.nodes.some(({ address }) => address === node)) {
+        if (session.openLink === undefined && session.idleLinks.length === 0) this.sessions.delete(node)
+      }
+    }
+  }
+
+  private changed(): void {
+    this.version += 1
+    for (const watch of [...this.watchers]) watch()
+  }
+
+  /** Waits until `version` is another one than that given. */
+  changedSince(version: number): Effect.Effect<void> {
+    return Effect.async<void>((resume) => {
+      if (this.version !== version) return resume(Effect.void)
+      const watch = () => resume(Effect.void)
+      this.watchers.add(watch)
+      return Effect.sync(() => this.watchers.delete(watch))
+    }).pipe(Effect.asVoid)
+  }
+
+  private received(jobs: ReadonlyArray<Job>): void {
+    const { cycle } = this.limits
+    if (cycle === undefined) return
+    for (const job of jobs) this.origins.count(job.id)
+    this.fetched += jobs.length
+    if (this.fetched < cycle) return
+    this.fetched = 0
+    const from = this.fetchedFrom ?? this.current
+    const here = this.topology.nodes.find(({ address }) => address === from)?.id?.slice(0, 8)
+    const leader = this.origins.leader(here)
+    if (leader === undefined || leader.ratio < worthMoving) return
+    const node = this.topology.byPrefix(leader.prefix)
+    if (node === undefined || node === from || this.topology.isToLeave(node)) return
+    this.fetchedFrom = node
+    this.changed()
+  }
+
+  private check(link: WatchedLink, done: (works: boolean) => void): void {
+    if (this.now() - link.idleSince < freshMillis) {
+      done(true)
+      return
+    }
+    link.send(ping, this.limits.commandMillis, (outcome) => done(Exit.isSuccess(outcome)))
+    this.timekeeper.expect(link.deadline)
   }
 
   private keepIdle(link: WatchedLink): boolean {
@@ -227,9 +453,19 @@ export class Client {
     return true
   }
 
+  private sweep(): void {
+    for (const link of this.links) {
+      if (link.isOpen) continue
+      this.links.delete(link)
+      if (link.closedFor === undefined) this.counts.lost += 1
+    }
+  }
+
   private nextDue(): number {
-    let due = this.permits.deadline
-    for (const link of this.links) if (link.isOpen) due = Math.min(due, link.deadline)
+    let due = Math.min(this.permits.deadline, this.isRefreshing ? Number.POSITIVE_INFINITY : this.refreshAt)
+    for (const link of this.links) {
+      if (link.isOpen) due = Math.min(due, link.deadline, link.quietSince + this.limits.refreshMillis)
+    }
     for (const session of this.sessions.values()) {
       for (const link of session.idleLinks) due = Math.min(due, link.idleSince + this.limits.idleMillis)
     }
@@ -239,13 +475,23 @@ export class Client {
   private tick(now: number): void {
     this.permits.expire(now)
     for (const link of this.links) {
-      if (link.isOpen && link.deadline <= now) {
+      if (!link.isOpen) continue
+      if (link.deadline <= now) {
         this.counts.silent += 1
         link.close("silent")
+      } else if (link.quietSince + this.limits.refreshMillis <= now) {
+        link.send(ping, this.limits.commandMillis, (outcome) => {
+          if (Exit.isFailure(outcome)) this.judge(link, outcome.cause)
+        })
       }
     }
     for (const session of this.sessions.values()) {
       this.counts.expired += session.closeIdle(now - this.limits.idleMillis)
+    }
+    this.sweep()
+    if (this.refreshAt <= now && !this.isRefreshing) {
+      this.isRefreshing = true
+      this.fork(this.refresh)
     }
   }
 
@@ -261,3 +507,11 @@ export class Client {
     )
   )
 }
+
+const tagOf = (error: unknown): unknown =>
+  typeof error === "object" && error !== null && "_tag" in error ? error._tag : undefined
+
+const isConnectionError = (error: unknown): error is ConnectionError => tagOf(error) === "ConnectionError"
+
+// Its link broke, it leaves the cluster, or it has only just begun to read its jobs.
+const troubles: ReadonlySet<unknown> = new Set(["ConnectionError", "NodeLeaving", "NodeLoading"])

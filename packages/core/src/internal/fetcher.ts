@@ -1,4 +1,5 @@
 /** Fetching of jobs: every GETJOB that was sent has its reply read, and every job goes to who asked for it or back to its queue. */
+import type * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Exit from "effect/Exit"
@@ -17,6 +18,8 @@ export interface Fetch {
   readonly waitMillis: number
   /** How a job goes back that arrives when nobody waits for it any more. */
   readonly unwanted: "ENQUEUE" | "NACK"
+  /** The one node to fetch from; where none is given, a node that works. */
+  readonly node?: string
 }
 
 export type FetchError = CommandError | NodeLeaving
@@ -26,7 +29,13 @@ interface Owner {
   /** Runs an effect that logs, from a callback. */
   readonly log: (effect: Effect.Effect<void>) => void
   readonly expect: (at: number) => void
-  readonly reach: Effect.Effect<Session, DialError>
+  /** What is open to the node given, or to one that works. */
+  readonly session: (node: string | undefined) => Effect.Effect<Session, DialError>
+  /** Is told why a GETJOB failed. */
+  readonly judge: (link: WatchedLink, cause: Cause.Cause<FetchError>) => void
+  /** Whether there is a node that is fit to work. */
+  readonly hasFit: () => boolean
+  readonly received: (jobs: ReadonlyArray<Job>) => void
   readonly limits: { readonly commandMillis: number; readonly sliceMillis: number }
 }
 
@@ -65,25 +74,33 @@ export class Fetcher {
     return new ConnectionError({ node, reason: "closed" })
   }
 
-  // A GETJOB whose link broke took no job that will not come back by itself, so it may be sent again, to another node too.
+  // A GETJOB whose link broke took no job that will not come back by itself, so it may be sent again, to another node too; and
+  // one that a node refused because it leaves or has just begun is another node's.
   private attempt(request: Fetch, deadline: number, failures: number): Effect.Effect<ReadonlyArray<Job>, FetchError> {
     return Effect.matchEffect(this.slice(request, deadline), {
-      onFailure: (error) =>
-        error._tag === "ConnectionError" && error.mayHaveRun && error.reason !== "closed" && this.owner.now() < deadline
-          ? Effect.zipRight(
-              Effect.sleep(Math.min(maxPauseMillis, 2 ** Math.min(failures, 16) * 10)),
-              this.attempt(request, deadline, failures + 1)
-            )
-          : Effect.fail(error),
+      onFailure: (error) => {
+        if (request.node !== undefined || this.isClosed || !this.canMove(error)) return Effect.fail(error)
+        if (this.owner.now() >= deadline && failures > 0) return Effect.fail(error)
+        const pause = failures === 0 ? 0 : Math.min(maxPauseMillis, 2 ** Math.min(failures, 16) * 10)
+        return Effect.zipRight(
+          pause === 0 ? Effect.void : Effect.sleep(pause),
+          this.attempt(request, deadline, failures + 1)
+        )
+      },
       onSuccess: (jobs) =>
         jobs.length > 0 || this.owner.now() >= deadline ? Effect.succeed(jobs) : this.attempt(request, deadline, 0)
     })
   }
 
+  private canMove(error: FetchError): boolean {
+    if (error._tag === "ConnectionError") return error.mayHaveRun && error.reason !== "closed"
+    return (error._tag === "NodeLeaving" || error._tag === "NodeLoading") && this.owner.hasFit()
+  }
+
   /** One GETJOB. */
   private slice(request: Fetch, deadline: number): Effect.Effect<ReadonlyArray<Job>, FetchError> {
     return Effect.uninterruptibleMask((restore) =>
-      Effect.flatMap(restore(this.owner.reach), (session) =>
+      Effect.flatMap(restore(this.owner.session(request.node)), (session) =>
         Effect.flatMap(restore(session.blockingLink), (link) => {
           if (this.isClosed) {
             session.release(link)
@@ -126,7 +143,10 @@ export class Fetcher {
     this.inFlight.add(flight)
     this.unsettled += 1
     link.send(command.wire, command.serverMillis + this.owner.limits.commandMillis, (outcome) => {
-      slot.fill(Exit.flatMap(outcome, (reply) => command.decode(reply, link.node)))
+      const exit = Exit.flatMap(outcome, (reply) => command.decode(reply, link.node))
+      if (Exit.isSuccess(exit)) this.owner.received(exit.value)
+      else this.owner.judge(link, exit.cause)
+      slot.fill(exit)
       settle()
     })
     this.owner.expect(link.deadline)

@@ -1,9 +1,9 @@
 /** The options of connections and pools, with their defaults, checked. */
 import type * as Duration from "effect/Duration"
 import * as Either from "effect/Either"
-import type { InvalidArgument } from "../DisqueError.js"
+import * as Schedule from "effect/Schedule"
+import type { ConnectionError, InvalidArgument } from "../DisqueError.js"
 import * as argument from "./argument.js"
-import type { Limits } from "./client.js"
 
 /** Options that connections and pools share. */
 export interface ConnectionOptions {
@@ -24,7 +24,44 @@ export interface ConnectionOptions {
   readonly maxWaiting?: number | undefined
   /** How long a call stands in line for a connection; 5 seconds. */
   readonly acquireTimeout?: Duration.DurationInput | undefined
+  /**
+   * When a command whose reply never came is sent again, where that can do no harm (all but ADDJOB and a few that administer
+   * a node): three times within half a second unless told otherwise. `Schedule.stop` sends nothing twice.
+   */
+  readonly retry?: Schedule.Schedule<unknown, ConnectionError> | undefined
+  /** How often the nodes of the cluster are asked for (HELLO), and links without use are tried; 30 seconds. */
+  readonly refreshInterval?: Duration.DurationInput | undefined
+  /**
+   * For few connections: jobs are fetched from one node, and after so many of them from the node that most of them come from.
+   * Without it, a consumer (`DisquePool.consume`, a funnel, a worker) fetches from all nodes at once.
+   */
+  readonly cycle?: number | undefined
+  /**
+   * Where the nodes are for this program, by the addresses at which they know each other: for containers and address
+   * translation, `{ "172.28.77.11:7711": "localhost:7711" }`.
+   */
+  readonly addressMap?: Readonly<Record<string, string>> | undefined
 }
+
+/** The options of a connection or a pool, checked and in numbers. */
+export interface Limits {
+  readonly commandMillis: number
+  readonly sliceMillis: number
+  readonly maxActive: number
+  readonly maxIdle: number
+  readonly idleMillis: number
+  readonly maxWaiting: number
+  readonly acquireMillis: number
+  readonly retry: Schedule.Schedule<unknown, ConnectionError>
+  readonly refreshMillis: number
+  readonly cycle: number | undefined
+  readonly addressMap: Readonly<Record<string, string>>
+}
+
+const retry: Limits["retry"] = Schedule.exponential("50 millis").pipe(
+  Schedule.jittered,
+  Schedule.intersect(Schedule.recurs(3))
+)
 
 /** Checks the options. */
 export const check = (
@@ -39,5 +76,12 @@ export const check = (
     maxIdle: argument.count(subject, "maxIdle", options.maxIdle ?? defaults.maxIdle, 0, 65_535),
     idleMillis: argument.wait(subject, "idleTimeToLive", options.idleTimeToLive ?? "200 seconds", 1),
     maxWaiting: argument.count(subject, "maxWaiting", options.maxWaiting ?? 1024, 0, 1_000_000),
-    acquireMillis: argument.wait(subject, "acquireTimeout", options.acquireTimeout ?? "5 seconds", 0)
+    acquireMillis: argument.wait(subject, "acquireTimeout", options.acquireTimeout ?? "5 seconds", 0),
+    retry: Either.right(options.retry ?? retry),
+    refreshMillis: argument.wait(subject, "refreshInterval", options.refreshInterval ?? "30 seconds", 100),
+    cycle:
+      options.cycle === undefined
+        ? Either.right(undefined)
+        : argument.count(subject, "cycle", options.cycle, 1, Number.MAX_SAFE_INTEGER),
+    addressMap: Either.right(options.addressMap ?? {})
   })

@@ -15,6 +15,8 @@ export interface Owner {
   readonly fork: (effect: Effect.Effect<unknown>) => void
   /** Whether a link that has become idle is kept, or else closed by now. */
   readonly keepIdle: (link: WatchedLink) => boolean
+  /** Finds out whether a link that was idle still works. */
+  readonly check: (link: WatchedLink, done: (works: boolean) => void) => void
 }
 
 export class Session {
@@ -58,9 +60,7 @@ export class Session {
   /** A link to block on, for the caller alone until it is released. */
   readonly blockingLink: Effect.Effect<WatchedLink, DialError> = Effect.suspend(() => {
     const slot = new Slot<WatchedLink, DialError>((link) => this.release(link))
-    const idle = this.takeIdle()
-    if (idle !== undefined) slot.fill(Exit.succeed(idle))
-    else this.open((exit) => slot.fill(exit))
+    this.borrow(slot)
     return slot.take
   })
 
@@ -80,6 +80,18 @@ export class Session {
   close(reason: ConnectionErrorReason): void {
     this.link?.close(reason)
     for (const link of this.idle.splice(0)) link.close(reason)
+  }
+
+  private borrow(slot: Slot<WatchedLink, DialError>): void {
+    const idle = this.takeIdle()
+    if (idle === undefined) {
+      this.open((exit) => slot.fill(exit))
+    } else {
+      this.owner.check(idle, (works) => {
+        if (works) slot.fill(Exit.succeed(idle))
+        else this.borrow(slot)
+      })
+    }
   }
 
   private takeIdle(): WatchedLink | undefined {

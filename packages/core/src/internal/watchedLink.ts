@@ -19,6 +19,8 @@ export class WatchedLink {
   readonly node: string
   /** When the link was last given back; meaningful while it is idle. */
   idleSince = 0
+  /** Why this side closed it. */
+  closedFor: ConnectionError["reason"] | undefined = undefined
   private readonly link: DisqueLink
   private readonly now: () => number
   private pending: Array<Pending> = []
@@ -29,6 +31,7 @@ export class WatchedLink {
     this.link = link
     this.node = link.node
     this.now = now
+    this.headSince = now()
   }
 
   get isOpen(): boolean {
@@ -43,6 +46,11 @@ export class WatchedLink {
   get deadline(): number {
     const front = this.pending[this.head]
     return front === undefined ? Number.POSITIVE_INFINITY : this.headSince + front.millis
+  }
+
+  /** Since when nothing is under way; Infinity while something is. */
+  get quietSince(): number {
+    return this.head === this.pending.length ? this.headSince : Number.POSITIVE_INFINITY
   }
 
   /** Sends a command that has to be answered within `millis` of coming to the front. */
@@ -64,17 +72,18 @@ export class WatchedLink {
   }
 
   close(reason: ConnectionError["reason"]): void {
+    this.closedFor ??= reason
     this.link.close(new ConnectionError({ node: this.node, reason }))
   }
 
   private shift(): void {
     this.pending[this.head] = undefined as never
     this.head += 1
+    this.headSince = this.now()
     if (this.head === this.pending.length) {
       this.pending = []
       this.head = 0
     } else {
-      this.headSince = this.now()
       if (this.head > 1024 && this.head * 2 > this.pending.length) {
         this.pending = this.pending.slice(this.head)
         this.head = 0

@@ -1,0 +1,151 @@
+/** Fetching from every node at once: a loop for each, for as long as the node is one of the cluster. */
+import * as Effect from "effect/Effect"
+import * as FiberMap from "effect/FiberMap"
+import type { Job } from "../Job.js"
+import type { Client } from "./client.js"
+import type { FetchError, Fetcher } from "./fetcher.js"
+
+/** What is fetched, and for whom. */
+export interface Consume {
+  readonly queues: ReadonlyArray<string>
+  /** The most jobs that one GETJOB takes. */
+  readonly count: number
+  /** How many loops each node has. */
+  readonly perNode: number
+  readonly unwanted: "ENQUEUE" | "NACK"
+  /** Waits until there is room, and reserves it: for one job at least, for as many as asked at most. */
+  readonly demand: (most: number) => Effect.Effect<number>
+  /** Takes the jobs that a reservation brought: once for each, with none where none came. */
+  readonly receive: (jobs: ReadonlyArray<Job>) => Effect.Effect<void>
+}
+
+/** What a loop is doing: */
+export type FetcherState =
+  /** it waits for room, */
+  | "full"
+  /** for jobs, */
+  | "fetching"
+  /** or for its node, which failed. */
+  | "resting"
+
+/** How a loop fares that fetches jobs. */
+export interface FetcherHealth {
+  readonly node: string
+  readonly queues: ReadonlyArray<string>
+  readonly state: FetcherState
+  /** When the node last answered a GETJOB, in milliseconds since 1970. */
+  readonly lastRound: number | undefined
+  /** Why it does not fetch, where it does not. */
+  readonly error: FetchError | undefined
+}
+
+interface Loop {
+  readonly node: string
+  state: FetcherState
+  lastRound: number | undefined
+  error: FetchError | undefined
+}
+
+// A node that takes connections and refuses to work is not asked in a tight loop.
+const leastPauseMillis = 100
+
+export class Consumer {
+  private readonly client: Client
+  private readonly fetcher: Fetcher
+  private readonly request: Consume
+  private readonly loops = new Map<string, Loop>()
+
+  constructor(client: Client, fetcher: Fetcher, request: Consume) {
+    this.client = client
+    this.fetcher = fetcher
+    this.request = request
+  }
+
+  get health(): ReadonlyArray<FetcherHealth> {
+    return [...this.loops.values()].map((loop) => ({ ...loop, queues: this.request.queues }))
+  }
+
+  /** Fetches until it is interrupted. Fails where no node lets it, for a reason that no waiting mends. */
+  readonly run: Effect.Effect<never, FetchError> = Effect.scoped(
+    Effect.gen(this, function* () {
+      yield* this.client.identifySeeds
+      const fibers = yield* FiberMap.make<string, never, FetchError>()
+      while (true) {
+        const { version } = this.client
+        const wanted = new Map<string, string>()
+        for (const node of this.client.fetchNodes) {
+          for (let i = 0; i < this.request.perNode; i++) wanted.set(`${node} ${i}`, node)
+        }
+        for (const [key] of fibers) if (!wanted.has(key)) yield* FiberMap.remove(fibers, key)
+        for (const [key, node] of wanted) {
+          yield* FiberMap.run(fibers, key, this.loop(node, key), { onlyIfMissing: true })
+        }
+        yield* Effect.raceFirst(this.client.changedSince(version), FiberMap.join(fibers))
+      }
+    })
+  )
+
+  private loop(node: string, key: string): Effect.Effect<never, FetchError> {
+    const loop: Loop = { node, state: "full", lastRound: undefined, error: undefined }
+    const { count } = this.request
+    const poll = this.fetch(loop, count, 0)
+    const wait = this.fetch(loop, 1, this.client.limits.sliceMillis)
+    const round = Effect.flatMap(poll, (got) => (got ? Effect.void : wait)).pipe(
+      Effect.catchAll((error) => this.rest(loop, error))
+    )
+    return Effect.suspend(() => {
+      this.loops.set(key, loop)
+      return Effect.forever(round)
+    }).pipe(Effect.ensuring(Effect.sync(() => this.loops.delete(key))))
+  }
+
+  // A call that waits is woken with one job, whatever it asks for, and room that it holds is no other node's: so it asks for
+  // one, and what came with that one is asked for without waiting.
+  private fetch(loop: Loop, most: number, waitMillis: number): Effect.Effect<boolean, FetchError> {
+    const { demand, queues, receive, unwanted } = this.request
+    return Effect.uninterruptibleMask((restore) =>
+      Effect.flatMap(
+        Effect.suspend(() => {
+          loop.state = "full"
+          return restore(demand(most))
+        }),
+        (count) => {
+          loop.state = "fetching"
+          const fetch = this.fetcher.fetch({ queues, count, waitMillis, unwanted, node: loop.node })
+          return Effect.matchCauseEffect(restore(fetch), {
+            onFailure: (cause) => Effect.zipRight(receive([]), Effect.failCause(cause)),
+            onSuccess: (jobs) => {
+              loop.lastRound = this.client.now()
+              loop.error = undefined
+              return Effect.as(receive(jobs), jobs.length > 0)
+            }
+          })
+        }
+      )
+    )
+  }
+
+  private rest(loop: Loop, error: FetchError): Effect.Effect<void, FetchError> {
+    loop.state = "resting"
+    const isNew = loop.error === undefined
+    loop.error = error
+    if (!error.isRetryable && this.isHopeless) return Effect.fail(error)
+    const log = isNew
+      ? Effect.annotateLogs(
+          Effect.logWarning(`jobs cannot be fetched from ${loop.node} at present: ${error.message}`),
+          "node",
+          loop.node
+        )
+      : Effect.void
+    return Effect.zipRight(
+      log,
+      Effect.suspend(() => Effect.sleep(Math.max(leastPauseMillis, this.client.topology.restMillis(loop.node))))
+    )
+  }
+
+  /** Whether no loop has anything to wait for. */
+  private get isHopeless(): boolean {
+    for (const { error } of this.loops.values()) if (error === undefined || error.isRetryable) return false
+    return true
+  }
+}
