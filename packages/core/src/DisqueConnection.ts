@@ -9,6 +9,7 @@ import * as DisqueCommands from "./DisqueCommands.js"
 import type { ConnectionError, InvalidArgument, NotAuthenticated } from "./DisqueError.js"
 import type { DisqueDialer } from "./DisqueLink.js"
 import { Client } from "./internal/client.js"
+import type { Fetch } from "./internal/fetcher.js"
 import * as limits from "./internal/limits.js"
 
 /** The options of a connection. Each has a default. */
@@ -21,17 +22,22 @@ export type ConnectError = ConnectionError | NotAuthenticated | InvalidArgument
 export interface Service extends DisqueCommands.DisqueCommands {
   /** The address of the node that commands go to. It changes where that node fails. */
   readonly node: Effect.Effect<string>
+  /** The same commands on the node at the address given, and on no other. */
+  readonly on: (node: string) => DisqueCommands.DisqueCommands
 }
 
 const make = (options: ConnectionOptions = {}): Effect.Effect<Service, ConnectError, DisqueDialer | Scope.Scope> =>
   Effect.gen(function* () {
     const client = yield* Client.make(yield* limits.check("DisqueConnection", options, { maxActive: 32, maxIdle: 2 }))
     const fetcher = yield* client.fetcher
+    const fetch = (request: Fetch) => client.withPermit(fetcher.fetch(request))
     return {
-      ...DisqueCommands.make({
-        execute: (command) => client.execute(command),
-        fetch: (request) => client.withPermit(fetcher.fetch(request))
-      }),
+      ...DisqueCommands.make({ execute: (command) => client.execute(command), fetch }),
+      on: (node) =>
+        DisqueCommands.make({
+          execute: (command) => client.executeOn(node, command),
+          fetch: (request) => fetch({ ...request, node })
+        }),
       node: Effect.sync(() => client.node)
     }
   })

@@ -15,6 +15,7 @@ import type { DisqueDialer } from "./DisqueLink.js"
 import * as argument from "./internal/argument.js"
 import { Client } from "./internal/client.js"
 import type { FetcherHealth } from "./internal/consumer.js"
+import type { Fetch } from "./internal/fetcher.js"
 import * as limits from "./internal/limits.js"
 import type { Job } from "./Job.js"
 
@@ -103,6 +104,8 @@ export interface Service extends DisqueCommands.DisqueCommands {
     queues: string | ReadonlyArray<string>,
     options: ConsumeOptions
   ) => Effect.Effect<never, GetJobsError>
+  /** The same commands on the node at the address given, and on no other. */
+  readonly on: (node: string) => DisqueCommands.DisqueCommands
   readonly statistics: Effect.Effect<PoolStatistics>
   readonly health: Effect.Effect<PoolHealth>
 }
@@ -112,13 +115,24 @@ const make = (options: PoolOptions = {}): Effect.Effect<Service, ConnectError, D
     const client = yield* Client.make(yield* limits.check("DisquePool", options, { maxActive: 5, maxIdle: 2 }))
     const fetcher = yield* client.fetcher
     const execute: DisqueCommands.DisqueCommands["execute"] = (command) => client.execute(command)
+    const fetch = (request: Fetch) => client.withPermit(fetcher.fetch(request))
     return {
-      ...DisqueCommands.make({ execute, fetch: (request) => client.withPermit(fetcher.fetch(request)) }),
+      ...DisqueCommands.make({ execute, fetch }),
+      on: (node) =>
+        DisqueCommands.make({
+          execute: (command) => client.executeOn(node, command),
+          fetch: (request) => fetch({ ...request, node })
+        }),
       connection: Effect.gen(function* () {
         yield* client.permit
         const fetcher = yield* client.fetcher
         return {
           ...DisqueCommands.make({ execute, fetch: (request) => fetcher.fetch(request) }),
+          on: (node) =>
+            DisqueCommands.make({
+              execute: (command) => client.executeOn(node, command),
+              fetch: (request) => fetcher.fetch({ ...request, node })
+            }),
           node: Effect.sync(() => client.node)
         }
       }),

@@ -7,8 +7,8 @@ import * as Redacted from "effect/Redacted"
 
 /** Where a node is, and what it takes to get in. */
 export interface NodeAddress {
-  readonly host: string
-  readonly port: number
+  /** Where it listens: at a port of a host, or at a Unix socket. */
+  readonly at: { readonly host: string; readonly port: number } | { readonly path: string }
   readonly password: Redacted.Redacted | undefined
   readonly tls: boolean
 }
@@ -16,7 +16,8 @@ export interface NodeAddress {
 /** The port that Disque listens on unless told otherwise. */
 export const defaultPort = 7711
 
-const expected = "host, host:port, [IPv6]:port, disque://[:password@]host:port, or disques:// for TLS"
+const expected =
+  "host, host:port, [IPv6]:port, disque://[:password@]host:port, disques:// for TLS, or unix:/path of a socket"
 
 const schemes: Record<string, { readonly tls: boolean }> = {
   "disque:": { tls: false },
@@ -25,12 +26,22 @@ const schemes: Record<string, { readonly tls: boolean }> = {
   "rediss:": { tls: true }
 }
 
-/** The address as `host:port`, the way nodes are named in jobs and errors. */
-export const format = ({ host, port }: Pick<NodeAddress, "host" | "port">): string =>
-  host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`
+/** The address as `host:port`, the way nodes are named in jobs and errors; that of a Unix socket as `unix:/path`. */
+export const format = ({ at }: Pick<NodeAddress, "at">): string => {
+  if ("path" in at) return `unix:${at.path}`
+  return at.host.includes(":") ? `[${at.host}]:${at.port}` : `${at.host}:${at.port}`
+}
 
 // What may be a password does not go into errors.
-const withoutPassword = (text: string): string => text.replace(/:\/\/[^@]*@/, "://***@")
+const withoutPassword = (text: string): string => text.replace(/^((?:[a-z]+:)?\/\/)?.*@/i, "$1***@")
+
+const decode = (text: string): string | undefined => {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return undefined
+  }
+}
 
 /** Reads one address. `subject` says where it was written. */
 export const parse = (text: string, subject: string): Either.Either<NodeAddress, InvalidArgument> => {
@@ -39,16 +50,23 @@ export const parse = (text: string, subject: string): Either.Either<NodeAddress,
       new InvalidArgument({ subject, argument: "address", value: JSON.stringify(withoutPassword(text)), expected })
     )
   const written = text.trim()
+  const path = /^(?:unix:(?:\/\/)?)?(\/.+)$/.exec(written)?.[1]
+  if (path !== undefined) return Either.right({ at: { path }, password: undefined, tls: false })
   const full = written.includes("://") ? written : `disque://${written}`
   const url = URL.canParse(full) ? new URL(full) : undefined
   const scheme = url === undefined ? undefined : schemes[url.protocol]
   if (url === undefined || scheme === undefined || url.hostname === "" || url.username !== "") return invalid()
-  if (url.pathname.length > 1 || url.search !== "" || url.hash !== "" || url.port === "0") return invalid()
+  if (written.endsWith(":") || url.pathname.length > 1 || url.search !== "" || url.hash !== "" || url.port === "0")
+    return invalid()
   if (!/^(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+)$/.test(url.hostname)) return invalid()
+  const password = decode(url.password)
+  if (password === undefined) return invalid()
   return Either.right({
-    host: url.hostname.replace(/^\[|\]$/g, ""),
-    port: url.port === "" ? defaultPort : Number(url.port),
-    password: url.password === "" ? undefined : Redacted.make(decodeURIComponent(url.password)),
+    at: {
+      host: url.hostname.replace(/^\[|\]$/g, ""),
+      port: url.port === "" ? defaultPort : Number(url.port)
+    },
+    password: password === "" ? undefined : Redacted.make(password),
     tls: scheme.tls
   })
 }

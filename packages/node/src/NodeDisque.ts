@@ -1,13 +1,14 @@
 /**
  * Disque from Node.js: connections and pools over sockets, as layers.
  */
+import type { ConnectionOptions } from "node:tls"
 import {
   type ConnectError,
   ConnectionError,
-  type ConnectionOptions,
   DisqueConnection,
   DisqueDialer,
   type DisqueLink,
+  type ConnectionOptions as DisqueOptions,
   DisquePool,
   InvalidArgument,
   NotAuthenticated,
@@ -24,15 +25,24 @@ import * as Redacted from "effect/Redacted"
 import * as ioredisLink from "./internal/ioredisLink.js"
 import * as NodeAddress from "./NodeAddress.js"
 
+/** How TLS connections are made. */
+export type TlsOptions = Pick<
+  ConnectionOptions,
+  "ca" | "cert" | "key" | "passphrase" | "servername" | "rejectUnauthorized"
+>
+
 /** Where the nodes are, and what it takes to get in. */
 export interface NodesOptions {
   /**
    * The nodes to start with, one of them picked at random: an array, or one string with commas. Each is `host:port` (port 7711
-   * where it has none), or a URL: `disque://:password@host:port`, `disques://…` for TLS.
+   * where it has none), a URL (`disque://:password@host:port`, `disques://…` for TLS), or `unix:/path` of a socket. The other
+   * nodes of the cluster are found from there, and are taken to want the same password, and TLS where all of these do.
    */
   readonly nodes: string | ReadonlyArray<string>
   /** The password of the nodes whose address has none. */
   readonly password?: Redacted.Redacted | undefined
+  /** How TLS connections are made: `ca` to trust, `cert` and `key` to be trusted, `servername`; as for `tls.connect` of Node.js. */
+  readonly tls?: TlsOptions | undefined
   /** How long a connection may take to be made and to answer for the first time; 5 seconds. */
   readonly connectTimeout?: Duration.DurationInput | undefined
 }
@@ -76,12 +86,21 @@ const makeDialer = (options: NodesOptions, subject: string): Effect.Effect<Disqu
       })
     }
     const known = new Map(addresses.map((address) => [NodeAddress.format(address), address]))
+    const tls = options.tls ?? {}
+    const areAllTls = addresses.every((address) => address.tls)
+    const password = options.password ?? addresses.find((address) => address.password !== undefined)?.password
+    // One that the cluster told of.
+    const found = (node: string) =>
+      Effect.mapBoth(NodeAddress.parse(node, "HELLO"), {
+        onFailure: (cause) => new ConnectionError({ node, reason: "failed", cause }),
+        onSuccess: (address) => ({ ...address, password: address.password ?? password, tls: address.tls || areAllTls })
+      })
     return {
       seeds: [...known.keys()],
       dial: (node) =>
         Effect.gen(function* () {
-          const address = known.get(node) ?? (yield* Effect.orDie(NodeAddress.parse(node, "node")))
-          const link = yield* ioredisLink.connect(address, connectMillis)
+          const address = known.get(node) ?? (yield* found(node))
+          const link = yield* ioredisLink.connect(address, tls, connectMillis)
           yield* authenticate(link, address.password ?? options.password).pipe(
             Effect.timeoutFail({
               duration: connectMillis,
@@ -112,9 +131,8 @@ export const layerDialer = (options: NodesOptions): Layer.Layer<DisqueDialer, In
  * )
  * ```
  */
-export const layerConnection = (
-  options: NodesOptions & ConnectionOptions
-): Layer.Layer<DisqueConnection, ConnectError> => Layer.provide(DisqueConnection.layer(options), layerDialer(options))
+export const layerConnection = (options: NodesOptions & DisqueOptions): Layer.Layer<DisqueConnection, ConnectError> =>
+  Layer.provide(DisqueConnection.layer(options), layerDialer(options))
 
 /**
  * A pool of connections to the nodes given.
@@ -148,7 +166,7 @@ const layerDialerConfig = (
 
 /** A connection to the nodes that the configuration names, those of the environment unless told otherwise. */
 export const layerConnectionConfig = (
-  options: ConnectionOptions & { readonly nodes?: Config.Config<NodesOptions> | undefined } = {}
+  options: DisqueOptions & { readonly nodes?: Config.Config<NodesOptions> | undefined } = {}
 ): Layer.Layer<DisqueConnection, ConnectError | ConfigError.ConfigError> =>
   Layer.provide(DisqueConnection.layer(options), layerDialerConfig(options.nodes ?? config))
 

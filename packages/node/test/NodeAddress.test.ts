@@ -14,8 +14,16 @@ describe("an address", () => {
 
   it("may be a URL with a password and with TLS", () => {
     const address = Either.getOrThrow(NodeAddress.parse("disques://:p%40ss@host:99", "nodes"))
-    assert.deepStrictEqual([address.host, address.port, address.tls], ["host", 99, true])
+    assert.deepStrictEqual([address.at, address.tls], [{ host: "host", port: 99 }, true])
     assert.strictEqual(address.password && Redacted.value(address.password), "p@ss")
+  })
+
+  it("may be the path of a Unix socket", () => {
+    for (const text of ["unix:/run/disque.sock", "unix:///run/disque.sock", "/run/disque.sock"]) {
+      const address = Either.getOrThrow(NodeAddress.parse(text, "nodes"))
+      assert.deepStrictEqual(address.at, { path: "/run/disque.sock" })
+      assert.strictEqual(NodeAddress.format(address), "unix:/run/disque.sock")
+    }
   })
 
   it("that is none is refused with what was written, but for a password in it", () => {
@@ -29,6 +37,7 @@ describe("an address", () => {
       "http://host",
       "host/path",
       "user@host",
+      "unix:",
       "::1"
     ]) {
       const error = Either.getOrThrow(Either.flip(NodeAddress.parse(text, "DISQUE_NODES")))
@@ -36,8 +45,16 @@ describe("an address", () => {
       assert.include(error.message, "DISQUE_NODES: address is ")
       assert.include(error.message, "expected host, host:port")
     }
-    const error = Either.getOrThrow(Either.flip(NodeAddress.parse("disque://:secret@host:x", "nodes")))
-    assert.notInclude(error.message, "secret")
+    for (const text of [
+      "disque://:secret@host:x",
+      ":secret@host:x",
+      "disque://:sec@secret/x@host",
+      "redis://:%E0%A4@secret@host"
+    ]) {
+      const error = Either.getOrThrow(Either.flip(NodeAddress.parse(text, "nodes")))
+      assert.notInclude(error.message, "secret")
+      assert.notInclude(error.message, "%E0")
+    }
   })
 
   it("stands in a list, written with commas or as an array", () => {

@@ -1,5 +1,6 @@
 /** The links behind a connection or a pool: which node a command goes to, over which link, and what becomes of its reply. */
 import * as Cause from "effect/Cause"
+import type * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Exit from "effect/Exit"
@@ -18,6 +19,7 @@ import { type FetchError, Fetcher } from "./fetcher.js"
 import type { Limits } from "./limits.js"
 import { Permits } from "./permits.js"
 import { type DialError, Session } from "./session.js"
+import * as telemetry from "./telemetry.js"
 import { Timekeeper } from "./timekeeper.js"
 import { Origins, Topology } from "./topology.js"
 import { WatchedLink } from "./watchedLink.js"
@@ -40,6 +42,7 @@ export class Client {
   readonly counts = { created: 0, surplus: 0, expired: 0, silent: 0, lost: 0 }
   private readonly dialer: DisqueDialer["Type"]
   readonly now: () => number
+  private readonly clock: Clock.Clock
   private readonly fork: (effect: Effect.Effect<unknown>) => void
   private readonly log: (effect: Effect.Effect<void>) => void
   private readonly timekeeper = new Timekeeper(
@@ -66,20 +69,21 @@ export class Client {
   private constructor(
     dialer: DisqueDialer["Type"],
     limits: Limits,
-    now: () => number,
+    clock: Clock.Clock,
     fork: (effect: Effect.Effect<unknown>) => void,
     log: (effect: Effect.Effect<void>) => void,
     seed: number
   ) {
     this.dialer = dialer
     this.limits = limits
-    this.now = now
+    this.clock = clock
+    this.now = () => clock.unsafeCurrentTimeMillis()
     this.fork = fork
     this.log = log
-    this.topology = new Topology(dialer.seeds, limits.addressMap, seed, now)
+    this.topology = new Topology(dialer.seeds, limits.addressMap, seed, this.now)
     this.topology.onChange = () => this.nodesChanged()
     this.current = this.topology.candidates("")[0] ?? ""
-    this.permits = new Permits(limits, now, (at) => this.timekeeper.expect(at))
+    this.permits = new Permits(limits, this.now, (at) => this.timekeeper.expect(at))
   }
 
   /** Opens a client: it is connected to one of the seeds, or the reason why to none is the error. */
@@ -95,9 +99,8 @@ export class Client {
       const log = (effect: Effect.Effect<void>) => {
         Runtime.runFork(runtime, effect)
       }
-      const now = () => clock.unsafeCurrentTimeMillis()
       const seed = yield* Random.nextIntBetween(0, 2 ** 31)
-      const client = new Client(dialer, limits, now, fork, log, seed)
+      const client = new Client(dialer, limits, clock, fork, log, seed)
       yield* client.timekeeper.run.pipe(Effect.interruptible, Effect.forkScoped)
       yield* Effect.addFinalizer(() => client.close)
       yield* client.reach
@@ -110,6 +113,7 @@ export class Client {
   readonly fetcher: Effect.Effect<Fetcher, never, Scope.Scope> = Effect.acquireRelease(
     Effect.sync(() => {
       const fetcher = new Fetcher({
+        clock: this.clock,
         now: this.now,
         log: this.log,
         expect: (at) => this.timekeeper.expect(at),
@@ -147,15 +151,36 @@ export class Client {
 
   /** Sends a command to the node that it belongs to, and gives what its reply says. */
   execute<A, E>(command: Command<A, E>): Effect.Effect<A, E | CommandError> {
-    return Effect.catchAll(this.executeOnce(command), (error) => this.recover(command, error))
+    return this.traced(
+      command,
+      Effect.catchAll(this.executeOnce(command), (error) => this.recover(command, error))
+    )
   }
 
   /** Sends a command to the node given, and to no other. */
   executeOn<A, E>(node: string, command: Command<A, E>): Effect.Effect<A, E | CommandError> {
-    return Effect.flatMap(
-      Effect.suspend(() => this.session(node).commandLink),
-      (link) => this.exchange(link, command)
+    return this.traced(
+      command,
+      Effect.flatMap(
+        Effect.suspend(() => this.session(node).commandLink),
+        (link) => this.exchange(link, command)
+      )
     )
+  }
+
+  private traced<A, E>(command: Command<A, E>, effect: Effect.Effect<A, E>): Effect.Effect<A, E> {
+    return Effect.withFiberRuntime((fiber) => {
+      const tracer = telemetry.tracerOf(fiber)
+      if (tracer === undefined) return effect
+      const start = this.clock.unsafeCurrentTimeNanos()
+      const record = (exit: Exit.Exit<A, E>) => {
+        const { holder, name, queue, wire } = command
+        const jobs = name === "ADDJOB" ? (Exit.isSuccess(exit) ? [String(exit.value)] : []) : telemetry.jobsOf(wire)
+        const end = this.clock.unsafeCurrentTimeNanos()
+        telemetry.trace(tracer, fiber, { command: name, queue, node: holder ?? this.current, jobs, start, end, exit })
+      }
+      return Effect.onExit(effect, (exit) => Effect.sync(() => record(exit)))
+    })
   }
 
   private executeOnce<A, E>(command: Command<A, E>): Effect.Effect<A, E | CommandError> {
@@ -244,11 +269,13 @@ export class Client {
 
   private exchange<A, E>(link: WatchedLink, command: Command<A, E>): Effect.Effect<A, E | CommandError> {
     return Effect.async<A, E | CommandError>((resume) => {
+      const sentAt = this.now()
       link.send(command.wire, command.serverMillis + this.limits.commandMillis, (outcome) => {
         const exit = Exit.isSuccess(outcome)
           ? command.decode(outcome.value, link.node)
           : Exit.failCause(command.lost(link.node)(outcome.cause))
         if (Exit.isFailure(exit)) this.judge(link, Exit.isFailure(outcome) ? outcome.cause : exit.cause)
+        telemetry.measure(command.name, command.queue, this.now() - sentAt, exit)
         resume(exit)
       })
       this.timekeeper.expect(link.deadline)
@@ -337,6 +364,7 @@ export class Client {
           this.sweep()
           this.links.add(link)
           this.counts.created += 1
+          telemetry.linkOpened()
           if (this.isClosed) link.close("closed")
           else this.timekeeper.expect(this.now() + this.limits.refreshMillis)
           return Effect.succeed(link)
@@ -417,6 +445,7 @@ export class Client {
   }
 
   private received(jobs: ReadonlyArray<Job>): void {
+    telemetry.received(jobs)
     const { cycle } = this.limits
     if (cycle === undefined) return
     for (const job of jobs) this.origins.count(job.id)
@@ -444,7 +473,7 @@ export class Client {
 
   private keepIdle(link: WatchedLink): boolean {
     if (this.isClosed || this.idle >= this.limits.maxIdle) {
-      this.counts.surplus += 1
+      this.closedLinks("surplus", 1)
       link.close("closed")
       return false
     }
@@ -457,8 +486,13 @@ export class Client {
     for (const link of this.links) {
       if (link.isOpen) continue
       this.links.delete(link)
-      if (link.closedFor === undefined) this.counts.lost += 1
+      if (link.closedFor === undefined) this.closedLinks("lost", 1)
     }
+  }
+
+  private closedLinks(reason: "surplus" | "expired" | "silent" | "lost", count: number): void {
+    this.counts[reason] += count
+    telemetry.linkClosed(reason, count)
   }
 
   private nextDue(): number {
@@ -477,7 +511,7 @@ export class Client {
     for (const link of this.links) {
       if (!link.isOpen) continue
       if (link.deadline <= now) {
-        this.counts.silent += 1
+        this.closedLinks("silent", 1)
         link.close("silent")
       } else if (link.quietSince + this.limits.refreshMillis <= now) {
         link.send(ping, this.limits.commandMillis, (outcome) => {
@@ -486,7 +520,7 @@ export class Client {
       }
     }
     for (const session of this.sessions.values()) {
-      this.counts.expired += session.closeIdle(now - this.limits.idleMillis)
+      this.closedLinks("expired", session.closeIdle(now - this.limits.idleMillis))
     }
     this.sweep()
     if (this.refreshAt <= now && !this.isRefreshing) {

@@ -89,7 +89,7 @@ export class Consumer {
     const loop: Loop = { node, state: "full", lastRound: undefined, error: undefined }
     const { count } = this.request
     const poll = this.fetch(loop, count, 0)
-    const wait = this.fetch(loop, 1, this.client.limits.sliceMillis)
+    const wait = this.fetch(loop, 1, Number.POSITIVE_INFINITY)
     const round = Effect.flatMap(poll, (got) => (got ? Effect.void : wait)).pipe(
       Effect.catchAll((error) => this.rest(loop, error))
     )
@@ -111,7 +111,7 @@ export class Consumer {
         }),
         (count) => {
           loop.state = "fetching"
-          const fetch = this.fetcher.fetch({ queues, count, waitMillis, unwanted, node: loop.node })
+          const fetch = this.fetcher.once({ queues, count, waitMillis, unwanted, node: loop.node })
           return Effect.matchCauseEffect(restore(fetch), {
             onFailure: (cause) => Effect.zipRight(receive([]), Effect.failCause(cause)),
             onSuccess: (jobs) => {

@@ -1,5 +1,6 @@
 /** Fetching of jobs: every GETJOB that was sent has its reply read, and every job goes to who asked for it or back to its queue. */
 import type * as Cause from "effect/Cause"
+import type * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Exit from "effect/Exit"
@@ -9,6 +10,7 @@ import type { Job } from "../Job.js"
 import { describe, ErrorReply } from "../Reply.js"
 import { Slot } from "../Slot.js"
 import type { DialError, Session } from "./session.js"
+import * as telemetry from "./telemetry.js"
 import type { WatchedLink } from "./watchedLink.js"
 
 export interface Fetch {
@@ -25,6 +27,7 @@ export interface Fetch {
 export type FetchError = CommandError | NodeLeaving
 
 interface Owner {
+  readonly clock: Clock.Clock
   readonly now: () => number
   /** Runs an effect that logs, from a callback. */
   readonly log: (effect: Effect.Effect<void>) => void
@@ -70,6 +73,11 @@ export class Fetcher {
     return Effect.suspend(() => this.attempt(request, this.owner.now() + request.waitMillis, 0))
   }
 
+  /** One GETJOB, which may end before the time has passed. */
+  once(request: Fetch): Effect.Effect<ReadonlyArray<Job>, FetchError> {
+    return Effect.suspend(() => this.slice(request, this.owner.now() + request.waitMillis))
+  }
+
   private closed(node: string): ConnectionError {
     return new ConnectionError({ node, reason: "closed" })
   }
@@ -97,8 +105,31 @@ export class Fetcher {
     return (error._tag === "NodeLeaving" || error._tag === "NodeLoading") && this.owner.hasFit()
   }
 
-  /** One GETJOB. */
   private slice(request: Fetch, deadline: number): Effect.Effect<ReadonlyArray<Job>, FetchError> {
+    return Effect.withFiberRuntime((fiber) => {
+      const tracer = telemetry.tracerOf(fiber)
+      const slice = this.oneSlice(request, deadline)
+      if (tracer === undefined) return slice
+      const start = this.owner.clock.unsafeCurrentTimeNanos()
+      return Effect.tap(slice, (jobs) =>
+        Effect.sync(() => {
+          const [job] = jobs
+          if (job === undefined) return
+          telemetry.trace(tracer, fiber, {
+            command: "GETJOB",
+            queue: job.queue,
+            node: job.node,
+            jobs: jobs.map(({ id }) => id),
+            start,
+            end: this.owner.clock.unsafeCurrentTimeNanos(),
+            exit: Exit.succeed(jobs)
+          })
+        })
+      )
+    })
+  }
+
+  private oneSlice(request: Fetch, deadline: number): Effect.Effect<ReadonlyArray<Job>, FetchError> {
     return Effect.uninterruptibleMask((restore) =>
       Effect.flatMap(restore(this.owner.session(request.node)), (session) =>
         Effect.flatMap(restore(session.blockingLink), (link) => {
@@ -161,6 +192,7 @@ export class Fetcher {
 
   private giveBack(link: WatchedLink, jobs: ReadonlyArray<Job>, command: "ENQUEUE" | "NACK"): void {
     if (jobs.length === 0) return
+    telemetry.returned(jobs.length)
     const failed = (why: string) =>
       this.owner.log(
         Effect.logWarning(

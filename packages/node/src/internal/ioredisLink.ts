@@ -1,4 +1,5 @@
 /** Links over ioredis, used for its sockets and its parser alone: what it would queue, resend or reconnect is Disco's to decide. */
+import type { ConnectionOptions } from "node:tls"
 import { type Arguments, ConnectionError, type ConnectionErrorReason, type DisqueLink, Reply } from "@disco/core"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -9,6 +10,7 @@ type Done = (outcome: Exit.Exit<Reply.Reply, ConnectionError>) => void
 
 const reasons: Record<string, ConnectionErrorReason> = {
   ECONNREFUSED: "refused",
+  ENOENT: "refused",
   ENOTFOUND: "unknown-host",
   EAI_AGAIN: "unknown-host",
   ETIMEDOUT: "timed-out"
@@ -78,10 +80,9 @@ class IoredisLink implements DisqueLink {
   }
 }
 
-const options = (address: NodeAddress, connectMillis: number): RedisOptions => ({
-  host: address.host,
-  port: address.port,
-  ...(address.tls ? { tls: {} } : {}),
+const options = (address: NodeAddress, tls: ConnectionOptions, connectMillis: number): RedisOptions => ({
+  ...address.at,
+  ...(address.tls ? { tls } : {}),
   lazyConnect: true,
   connectTimeout: connectMillis,
   // A peer that does not answer the end of the connection is not waited for.
@@ -97,10 +98,14 @@ const options = (address: NodeAddress, connectMillis: number): RedisOptions => (
 })
 
 /** Opens the socket. Where that fails or is interrupted, nothing stays open. */
-export const connect = (address: NodeAddress, connectMillis: number): Effect.Effect<DisqueLink, ConnectionError> =>
+export const connect = (
+  address: NodeAddress,
+  tls: ConnectionOptions,
+  connectMillis: number
+): Effect.Effect<DisqueLink, ConnectionError> =>
   Effect.suspend(() => {
     const node = format(address)
-    const redis = new Redis(options(address, connectMillis))
+    const redis = new Redis(options(address, tls, connectMillis))
     const link = new IoredisLink(node, redis)
     return Effect.async<DisqueLink, ConnectionError>((resume) => {
       let cause: unknown

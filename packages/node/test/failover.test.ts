@@ -1,0 +1,249 @@
+import { Command, type ConnectionOptions, DisqueConnection, DisquePool, Job, Reply } from "@disco/core"
+import { EmbeddedDisque, type EmbeddedOptions } from "@disco/embedded"
+import { assert, describe, it } from "@effect/vitest"
+import { Chunk, Duration, Effect, Either, Fiber, Layer, Queue, TestClock } from "effect"
+
+const embedded = (embedded: EmbeddedOptions, options?: ConnectionOptions) =>
+  Layer.mergeAll(DisqueConnection.layer(options), DisquePool.layer(options)).pipe(
+    Layer.provide(EmbeddedDisque.layerDialer),
+    Layer.provideMerge(EmbeddedDisque.layer(embedded))
+  )
+
+const cluster = Effect.gen(function* () {
+  const disque = yield* EmbeddedDisque
+  const at = (address: string) => {
+    const node = disque.nodes.find((node) => node.address === address)
+    assert.isDefined(node)
+    return node as (typeof disque.nodes)[0]
+  }
+  return { ...disque, at }
+})
+
+/** A consumer that takes all it can get. */
+const consumer = (pool: DisquePool["Type"], queues: string) =>
+  Effect.gen(function* () {
+    const jobs = yield* Queue.unbounded<Job.Job>()
+    const fiber = yield* Effect.forkScoped(
+      pool.consume(queues, {
+        demand: Effect.succeed,
+        receive: (received) => Effect.asVoid(Queue.offerAll(jobs, received))
+      })
+    )
+    return { fiber, jobs }
+  })
+
+const leave = Either.getOrThrow(
+  Command.define({
+    name: "CLUSTER",
+    blocks: false,
+    isIdempotent: true,
+    needsHolder: false,
+    refusals: [],
+    encode: () => Either.right({ args: ["LEAVING", "yes"] }),
+    decode: Reply.text
+  }).make()
+)
+
+const settle = TestClock.adjust(0)
+
+describe("a connection to a cluster", () => {
+  it.scoped("goes on with another node when its own dies", () =>
+    Effect.gen(function* () {
+      const { at, kill, restart } = yield* cluster
+      const disque = yield* DisqueConnection
+      const first = yield* disque.node
+      yield* kill(at(first))
+      yield* disque.addJob("q", "x", { replicate: 1 })
+      const second = yield* disque.node
+      assert.notStrictEqual(second, first)
+      // Nor is the first one forgotten.
+      yield* restart(at(first))
+      yield* TestClock.adjust("1 minute")
+      yield* kill(at(second))
+      yield* disque.addJob("q", "y", { replicate: 1 })
+      assert.notStrictEqual(yield* disque.node, second)
+    }).pipe(Effect.provide(embedded({ nodes: 2 })))
+  )
+
+  it.scoped("fails commands to a node that died as they were under way, and resends none but idempotent ones", () =>
+    Effect.gen(function* () {
+      const { at, freeze, kill } = yield* cluster
+      const disque = yield* DisqueConnection
+      const node = at(yield* disque.node)
+      yield* freeze(node)
+      const adding = yield* Effect.fork(Effect.flip(disque.addJob("q", "x", { replicate: 1 })))
+      const reading = yield* Effect.fork(disque.queueLength("q"))
+      yield* settle
+      yield* kill(node)
+      const error = yield* Fiber.join(adding)
+      assert.include(error, { _tag: "OutcomeUnknown", node: node.address, queue: "q" })
+      yield* TestClock.adjust("1 second")
+      assert.strictEqual(yield* Fiber.join(reading), 0)
+    }).pipe(Effect.provide(embedded({ nodes: 3 })))
+  )
+
+  it.scoped("leaves a node that says nothing once the command's time is up", () =>
+    Effect.gen(function* () {
+      const { at, freeze } = yield* cluster
+      const disque = yield* DisqueConnection
+      const node = yield* disque.node
+      yield* freeze(at(node))
+      const reading = yield* Effect.fork(disque.queueLength("q"))
+      yield* TestClock.adjust("4900 millis")
+      assert.strictEqual((yield* Fiber.poll(reading))._tag, "None")
+      yield* TestClock.adjust("1 second")
+      assert.strictEqual(yield* Fiber.join(reading), 0)
+      assert.notStrictEqual(yield* disque.node, node)
+    }).pipe(Effect.provide(embedded({ nodes: 2 })))
+  )
+
+  it.scoped("leaves a node that leaves the cluster", () =>
+    Effect.gen(function* () {
+      const { at } = yield* cluster
+      const disque = yield* DisqueConnection
+      const node = yield* disque.node
+      yield* disque.execute(leave)
+      // A getJob that would block is refused there, and another node takes it.
+      const getting = yield* Effect.fork(disque.getJob("q", { timeout: "10 seconds" }))
+      yield* settle
+      assert.notStrictEqual(yield* disque.node, node)
+      yield* disque.addJob("q", "x", { replicate: 1 })
+      assert.notStrictEqual((yield* Fiber.join(getting)).node, at(node).address)
+    }).pipe(Effect.provide(embedded({ nodes: 3 })))
+  )
+
+  it.scoped("whose every node leaves says so", () =>
+    Effect.gen(function* () {
+      const disque = yield* DisqueConnection
+      yield* disque.execute(leave)
+      const error = yield* Effect.flip(disque.getJob("q", { timeout: "10 seconds" }))
+      assert.strictEqual(error._tag, "NodeLeaving")
+    }).pipe(Effect.provide(embedded({ nodes: 1 })))
+  )
+
+  it.scoped("spreads over the nodes: of many that lose one node, not all go to the same other", () =>
+    Effect.gen(function* () {
+      const { at, kill, nodes } = yield* cluster
+      const connections = yield* Effect.replicateEffect(DisqueConnection.make(), 60)
+      const on = (address: string) => Effect.filter(connections, (each) => Effect.map(each.node, (n) => n === address))
+      for (const { address } of nodes) assert.isAbove((yield* on(address)).length, 5, address)
+      const lost = yield* on(nodes[0].address)
+      yield* kill(at(nodes[0].address))
+      const now = new Map<string, number>()
+      for (const connection of lost) {
+        yield* connection.ping
+        const node = yield* connection.node
+        now.set(node, (now.get(node) ?? 0) + 1)
+      }
+      assert.strictEqual(now.size, 2)
+      for (const count of now.values()) assert.isAbove(count, 1)
+    }).pipe(Effect.provide(EmbeddedDisque.layerDialer.pipe(Layer.provideMerge(EmbeddedDisque.layer({ nodes: 3 })))))
+  )
+})
+
+describe("a consumer of a cluster", () => {
+  it.scoped("gets a job at once, on whichever node it was added", () =>
+    Effect.gen(function* () {
+      const { nodes } = yield* cluster
+      const pool = yield* DisquePool
+      const { jobs } = yield* consumer(pool, "q")
+      yield* TestClock.adjust("1 hour")
+      for (const node of nodes) {
+        const id = yield* pool.on(node.address).addJob("q", node.address, { replicate: 1 })
+        yield* settle
+        const job = yield* Queue.take(jobs)
+        assert.deepStrictEqual([job.id, job.node], [id, node.address])
+        yield* pool.ackJob(job)
+      }
+    }).pipe(Effect.provide(embedded({ nodes: 3, federationDelay: "1 hour" })))
+  )
+
+  it.scoped("goes on when a node dies, and takes it in again when it is back", () =>
+    Effect.gen(function* () {
+      const { at, kill, nodes, restart } = yield* cluster
+      const pool = yield* DisquePool
+      const { jobs } = yield* consumer(pool, "q")
+      yield* settle
+      const [{ address }] = nodes
+      yield* kill(at(address))
+      yield* TestClock.adjust("1 minute")
+      const states = (yield* pool.health).fetchers.map(({ node, state }) => [node, state])
+      assert.deepInclude(states, [nodes[1]?.address, "fetching"])
+      yield* pool.addJob("q", "x", { replicate: 1 })
+      yield* settle
+      yield* pool.ackJob(yield* Queue.take(jobs))
+      yield* restart(at(address))
+      yield* TestClock.adjust("1 minute")
+      yield* pool.on(address).addJob("q", "y", { replicate: 1 })
+      yield* settle
+      assert.strictEqual((yield* Queue.take(jobs)).node, address)
+    }).pipe(Effect.provide(embedded({ nodes: 3 })))
+  )
+
+  it.scoped("says in the pool's health where it fetches, since when it heard nothing, and why", () =>
+    Effect.gen(function* () {
+      const { at, kill, nodes } = yield* cluster
+      const pool = yield* DisquePool
+      yield* consumer(pool, "q")
+      yield* settle
+      const [{ address }] = nodes
+      yield* kill(at(address))
+      yield* TestClock.adjust("100 millis")
+      const health = yield* pool.health
+      assert.strictEqual(health.nodes.length, 2)
+      const fetcher = health.fetchers.find(({ node }) => node === address)
+      assert.include(fetcher, { state: "resting", lastRound: 0 })
+      assert.strictEqual(fetcher?.error?._tag, "ConnectionError")
+      const rests = health.nodes.find((node) => node.address === address)?.restsFor
+      assert.isTrue(Duration.greaterThan(rests ?? Duration.zero, Duration.zero))
+    }).pipe(Effect.provide(embedded({ nodes: 2 })))
+  )
+
+  it.scoped("takes no more jobs than it has room for, and gives back what comes after its end", () =>
+    Effect.gen(function* () {
+      const pool = yield* DisquePool
+      for (let i = 0; i < 10; i++) yield* pool.addJob("q", String(i), { replicate: 1 })
+      const taken: Array<Job.Job> = []
+      let room = 4
+      const fiber = yield* Effect.fork(
+        pool.consume("q", {
+          demand: (most) =>
+            Effect.suspend(() => {
+              if (room === 0) return Effect.never
+              const granted = Math.min(most, room)
+              room -= granted
+              return Effect.succeed(granted)
+            }),
+          receive: (jobs) => Effect.sync(() => void taken.push(...jobs))
+        })
+      )
+      yield* TestClock.adjust("10 seconds")
+      yield* Fiber.interrupt(fiber)
+      assert.strictEqual(taken.length, 4)
+      assert.strictEqual(yield* pool.queueLength("q"), 6)
+    }).pipe(Effect.provide(embedded({ nodes: 1 })))
+  )
+
+  it.scoped("with a cycle fetches from one node, and moves to where the jobs come from", () =>
+    Effect.gen(function* () {
+      const { nodes } = yield* cluster
+      const pool = yield* DisquePool
+      const { jobs } = yield* consumer(pool, "q")
+      yield* settle
+      assert.strictEqual((yield* pool.health).fetchers.length, 1)
+      const [from] = (yield* pool.health).fetchers
+      const producer = nodes.find(({ address }) => address !== from?.node)?.address ?? ""
+      for (let i = 0; i < 20; i++) {
+        yield* pool.on(producer).addJob("q", String(i), { replicate: 1 })
+        yield* TestClock.adjust("1 second")
+      }
+      const received = Chunk.toReadonlyArray(yield* Queue.takeAll(jobs))
+      assert.deepStrictEqual(received.map(Job.text).sort(), Array.from({ length: 20 }, (_, i) => String(i)).sort())
+      assert.deepStrictEqual(
+        (yield* pool.health).fetchers.map(({ node }) => node),
+        [producer]
+      )
+      assert.strictEqual(received.at(-1)?.node, producer)
+    }).pipe(Effect.provide(embedded({ nodes: 3 }, { cycle: 10 })))
+  )
+})
