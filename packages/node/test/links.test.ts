@@ -11,7 +11,7 @@ import { NodeSocketServer } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Logger, LogLevel, Redacted, type Scope } from "effect"
 import { NodeDisque } from "../src/index.js"
-import { embeddedOverTcp } from "./embeddedOverTcp.js"
+import { embeddedCluster, embeddedOverTcp } from "./embeddedOverTcp.js"
 
 const data = (name: string) => readFileSync(new URL(`data/${name}`, import.meta.url))
 
@@ -101,25 +101,15 @@ describe("a link", () => {
 
   it.scopedLive("finds the other nodes of the cluster, with the password of the first", () =>
     Effect.gen(function* () {
-      const servers = yield* Effect.replicateEffect(NodeSocketServer.make({ host: "127.0.0.1", port: 0 }), 2)
-      const ports = servers.map(({ address }) => (address._tag === "TcpAddress" ? address.port : 0))
-      const disque = yield* EmbeddedDisque.make({ ports, requirepass: Redacted.make("sesame") })
-      for (const [i, node] of disque.nodes.entries()) {
-        const server = servers[i] as SocketServer.SocketServer["Type"]
-        yield* Effect.forkScoped(Effect.provideService(EmbeddedServer.serve(node), SocketServer.SocketServer, server))
-      }
+      const disque = yield* embeddedCluster(2, { requirepass: Redacted.make("sesame") })
+      const [first, second] = disque.nodes.map(({ address }) => address)
       yield* Effect.gen(function* () {
         const connection = yield* DisqueConnection
         const node = yield* connection.node
         yield* disque.kill(disque.nodes[0])
         yield* connection.ping
-        assert.strictEqual(node, `127.0.0.1:${ports[0]}`)
-        assert.strictEqual(yield* connection.node, `127.0.0.1:${ports[1]}`)
-      }).pipe(
-        Effect.provide(
-          Layer.provide(NodeDisque.layerConnection({ nodes: `disque://:sesame@127.0.0.1:${ports[0]}` }), quiet)
-        )
-      )
+        assert.deepStrictEqual([node, yield* connection.node], [first, second])
+      }).pipe(Effect.provide(Layer.provide(NodeDisque.layerConnection({ nodes: `disque://:sesame@${first}` }), quiet)))
     })
   )
 

@@ -196,8 +196,11 @@ export class Client {
   // What a node refused unseen may be asked of another one, and what is idempotent may be asked again. Nothing else is.
   private recover<A, E>(command: Command<A, E>, failure: E | CommandError): Effect.Effect<A, E | CommandError> {
     if (tagOf(failure) === "NodeLoading" && this.topology.hasFit) return this.executeOnce(command)
+    // Whoever waited for a node that says nothing has waited long: only another node is worth a try.
     const mayRepeat = (error: E | CommandError): error is ConnectionError =>
-      command.isIdempotent && isConnectionError(error) && error.mayHaveRun && error.reason !== "closed"
+      command.isIdempotent &&
+      isConnectionError(error) &&
+      (error.reason === "lost" || (error.reason === "silent" && this.topology.hasFit))
     if (!mayRepeat(failure)) return Effect.fail(failure)
     let isFirst = true
     const attempt = Effect.suspend(() => {
