@@ -4,6 +4,7 @@ import { NodeDisque } from "../src/index.js"
 import { type Backend, real } from "./Backend.js"
 import { commands } from "./commands.js"
 import { funnel } from "./funnel.js"
+import { interruptions } from "./interruptions.js"
 import { pool } from "./pool.js"
 
 const nodes = process.env.DISQUE_NODES
@@ -23,6 +24,7 @@ if (nodes === undefined) {
   }
 
   commands(backend)
+  interruptions(backend)
   pool(backend)
   funnel(backend)
 }

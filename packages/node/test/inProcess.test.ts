@@ -4,6 +4,7 @@ import { Layer } from "effect"
 import { type Backend, virtual } from "./Backend.js"
 import { commands } from "./commands.js"
 import { funnel } from "./funnel.js"
+import { interruptions } from "./interruptions.js"
 import { pool } from "./pool.js"
 
 const backend: Backend = {
@@ -16,5 +17,6 @@ const backend: Backend = {
 }
 
 commands(backend)
+interruptions(backend)
 pool(backend)
 funnel(backend)

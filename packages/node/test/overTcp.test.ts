@@ -4,6 +4,7 @@ import { type Backend, real } from "./Backend.js"
 import { commands } from "./commands.js"
 import { embeddedOverTcp } from "./embeddedOverTcp.js"
 import { funnel } from "./funnel.js"
+import { interruptions } from "./interruptions.js"
 import { pool } from "./pool.js"
 
 const backend: Backend = {
@@ -20,5 +21,6 @@ const backend: Backend = {
 }
 
 commands(backend)
+interruptions(backend)
 pool(backend)
 funnel(backend)

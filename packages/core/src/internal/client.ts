@@ -477,7 +477,7 @@ export class Client {
   private keepIdle(link: WatchedLink): boolean {
     if (this.isClosed || this.idle >= this.limits.maxIdle) {
       this.closedLinks("surplus", 1)
-      link.close("closed")
+      link.retire()
       return false
     }
     link.idleSince = this.now()

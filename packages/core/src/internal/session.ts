@@ -73,7 +73,7 @@ export class Session {
   closeIdle(before: number): number {
     const old = this.idle.filter((link) => link.idleSince <= before)
     this.idle = this.idle.filter((link) => link.idleSince > before)
-    for (const link of old) link.close("closed")
+    for (const link of old) link.retire()
     return old.length
   }
 

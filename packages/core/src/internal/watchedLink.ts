@@ -26,6 +26,7 @@ export class WatchedLink {
   private pending: Array<Pending> = []
   private head = 0
   private headSince = 0
+  private isRetired = false
 
   constructor(link: DisqueLink, now: () => number) {
     this.link = link
@@ -76,6 +77,12 @@ export class WatchedLink {
     this.link.close(new ConnectionError({ node: this.node, reason }))
   }
 
+  /** Closes the link once the replies that are due have come. */
+  retire(): void {
+    if (this.head === this.pending.length) this.close("closed")
+    else this.isRetired = true
+  }
+
   private shift(): void {
     this.pending[this.head] = undefined as never
     this.head += 1
@@ -83,6 +90,7 @@ export class WatchedLink {
     if (this.head === this.pending.length) {
       this.pending = []
       this.head = 0
+      if (this.isRetired) this.close("closed")
     } else {
       if (this.head > 1024 && this.head * 2 > this.pending.length) {
         this.pending = this.pending.slice(this.head)
