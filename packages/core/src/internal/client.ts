@@ -121,6 +121,7 @@ export class Client {
         judge: (link, cause) => this.judge(link, cause),
         hasFit: () => this.topology.hasFit,
         received: (jobs) => this.received(jobs),
+        refreshIfStale: (now) => this.refreshIfStale(now),
         limits: this.limits
       })
       this.fetchers.add(fetcher)
@@ -273,6 +274,7 @@ export class Client {
   private exchange<A, E>(link: WatchedLink, command: Command<A, E>): Effect.Effect<A, E | CommandError> {
     return Effect.async<A, E | CommandError>((resume) => {
       const sentAt = this.now()
+      this.refreshIfStale(sentAt)
       link.send(command.wire, command.serverMillis + this.limits.commandMillis, (outcome) => {
         const exit = Exit.isSuccess(outcome)
           ? command.decode(outcome.value, link.node)
@@ -369,7 +371,7 @@ export class Client {
           this.counts.created += 1
           telemetry.linkOpened()
           if (this.isClosed) link.close("closed")
-          else this.timekeeper.expect(this.now() + this.limits.refreshMillis)
+          else if (!link.isLocal) this.timekeeper.expect(this.now() + this.limits.refreshMillis)
           return Effect.succeed(link)
         }
       })
@@ -400,6 +402,13 @@ export class Client {
     this.timekeeper.expect(at)
   }
 
+  // By use and not by time: who is idle need not know.
+  private refreshIfStale(now: number): void {
+    if (now - this.refreshedAt < this.limits.refreshMillis || this.isRefreshing) return
+    this.isRefreshing = true
+    this.fork(this.refresh)
+  }
+
   private readonly learn: Effect.Effect<void, CommandError> = Effect.suspend(() =>
     Effect.flatMap(
       Effect.flatMap(this.reach, (session) => session.commandLink),
@@ -417,7 +426,6 @@ export class Client {
         this.isRefreshing = false
         this.refreshedAt = this.now()
         this.refreshAt = Number.POSITIVE_INFINITY
-        this.refreshBy(this.refreshedAt + this.limits.refreshMillis)
       })
     )
   )
@@ -501,7 +509,9 @@ export class Client {
   private nextDue(): number {
     let due = Math.min(this.permits.deadline, this.isRefreshing ? Number.POSITIVE_INFINITY : this.refreshAt)
     for (const link of this.links) {
-      if (link.isOpen) due = Math.min(due, link.deadline, link.quietSince + this.limits.refreshMillis)
+      if (!link.isOpen) continue
+      due = Math.min(due, link.deadline)
+      if (!link.isLocal) due = Math.min(due, link.quietSince + this.limits.refreshMillis)
     }
     for (const session of this.sessions.values()) {
       for (const link of session.idleLinks) due = Math.min(due, link.idleSince + this.limits.idleMillis)
@@ -516,7 +526,7 @@ export class Client {
       if (link.deadline <= now) {
         this.closedLinks("silent", 1)
         link.close("silent")
-      } else if (link.quietSince + this.limits.refreshMillis <= now) {
+      } else if (!link.isLocal && link.quietSince + this.limits.refreshMillis <= now) {
         link.send(ping, this.limits.commandMillis, (outcome) => {
           if (Exit.isFailure(outcome)) this.judge(link, outcome.cause)
         })

@@ -38,6 +38,7 @@ interface Owner {
   readonly judge: (link: WatchedLink, cause: Cause.Cause<FetchError>) => void
   /** Whether there is a node that is fit to work. */
   readonly hasFit: () => boolean
+  readonly refreshIfStale: (now: number) => void
   readonly received: (jobs: ReadonlyArray<Job>) => void
   readonly limits: { readonly commandMillis: number; readonly sliceMillis: number }
 }
@@ -137,9 +138,11 @@ export class Fetcher {
             session.release(link)
             return Effect.fail(this.closed(link.node))
           }
-          const left = Math.max(0, deadline - this.owner.now())
+          const now = this.owner.now()
+          const left = Math.max(0, deadline - now)
+          this.owner.refreshIfStale(now)
           // A link that can take a GETJOB back need not cut the wait.
-          const waitMillis = link.canWithdraw ? left : Math.min(left, this.owner.limits.sliceMillis)
+          const waitMillis = link.isLocal ? left : Math.min(left, this.owner.limits.sliceMillis)
           return this.exchange(session, link, request, Math.min(waitMillis, foreverMillis), restore)
         })
       )

@@ -29,7 +29,10 @@ export interface ConnectionOptions {
    * a node): three times within half a second unless told otherwise. `Schedule.stop` sends nothing twice.
    */
   readonly retry?: Schedule.Schedule<unknown, ConnectionError> | undefined
-  /** How often the nodes of the cluster are asked for (HELLO), and links without use are tried; 30 seconds. */
+  /**
+   * How old what is known of the cluster may be when it is used: then it is asked anew (HELLO). A link over a network that was
+   * not used for so long is tried (PING). 30 seconds.
+   */
   readonly refreshInterval?: Duration.DurationInput | undefined
   /**
    * For few connections: jobs are fetched from one node, and after so many of them from the node that most of them come from.

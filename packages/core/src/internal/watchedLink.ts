@@ -39,7 +39,8 @@ export class WatchedLink {
     return this.link.isOpen()
   }
 
-  get canWithdraw(): boolean {
+  /** Whether the node is in the process: what was sent there can be taken back, and nothing comes between. */
+  get isLocal(): boolean {
     return this.link.withdraw !== undefined
   }
 
