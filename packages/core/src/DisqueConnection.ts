@@ -30,6 +30,9 @@ const make = (options: ConnectionOptions = {}): Effect.Effect<Service, ConnectEr
     return {
       ...DisqueCommands.make({
         execute: (command) => client.execute(command),
+        executeOn: (node, command) => client.executeOn(node, command),
+        nodes: client.nodes,
+        coversCluster: false,
         fetch: (request) => client.withPermit(fetcher.fetch(request))
       }),
       node: Effect.sync(() => client.node)

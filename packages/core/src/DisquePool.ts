@@ -5,6 +5,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
+import type { Command } from "./Command.js"
 import * as DisqueCommands from "./DisqueCommands.js"
 import type { ConnectError, Service as Connection, ConnectionOptions } from "./DisqueConnection.js"
 import type { PoolExhausted } from "./DisqueError.js"
@@ -50,14 +51,22 @@ const make = (options: PoolOptions = {}): Effect.Effect<Service, ConnectError, D
   Effect.gen(function* () {
     const client = yield* Client.make(yield* limits.check("DisquePool", options, { maxActive: 5, maxIdle: 2 }))
     const fetcher = yield* client.fetcher
-    const execute: DisqueCommands.DisqueCommands["execute"] = (command) => client.execute(command)
+    const carrier = {
+      execute: <A, E>(command: Command<A, E>) => client.execute(command),
+      executeOn: <A, E>(node: string, command: Command<A, E>) => client.executeOn(node, command),
+      nodes: client.nodes
+    }
     return {
-      ...DisqueCommands.make({ execute, fetch: (request) => client.withPermit(fetcher.fetch(request)) }),
+      ...DisqueCommands.make({
+        ...carrier,
+        coversCluster: true,
+        fetch: (request) => client.withPermit(fetcher.fetch(request))
+      }),
       connection: Effect.gen(function* () {
         yield* client.permit
         const fetcher = yield* client.fetcher
         return {
-          ...DisqueCommands.make({ execute, fetch: (request) => fetcher.fetch(request) }),
+          ...DisqueCommands.make({ ...carrier, coversCluster: false, fetch: (request) => fetcher.fetch(request) }),
           node: Effect.sync(() => client.node)
         }
       }),

@@ -1,12 +1,15 @@
 /** The links behind a connection or a pool: which node a command goes to, over which link, and what becomes of its reply. */
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import * as Exit from "effect/Exit"
 import * as Random from "effect/Random"
 import * as Runtime from "effect/Runtime"
 import type * as Scope from "effect/Scope"
 import type { Command } from "../Command.js"
+import * as Server from "../commands/server.js"
 import { type CommandError, ConnectionError, type PoolExhausted } from "../DisqueError.js"
 import { DisqueDialer } from "../DisqueLink.js"
+import type { Reachable } from "./cover.js"
 import { Fetcher } from "./fetcher.js"
 import { Permits } from "./permits.js"
 import { type DialError, Session } from "./session.js"
@@ -23,6 +26,8 @@ export interface Limits {
   readonly maxWaiting: number
   readonly acquireMillis: number
 }
+
+const hello = Either.getOrThrow(Server.hello.make())
 
 export class Client {
   readonly permits: Permits
@@ -123,6 +128,16 @@ export class Client {
       return Effect.flatMap(this.linkTo(command.holder), (link) => this.exchange(link, command))
     })
   }
+
+  /** Sends a command to the node at an address. */
+  executeOn<A, E>(node: string, command: Command<A, E>): Effect.Effect<A, E | CommandError> {
+    return Effect.suspend(() => Effect.flatMap(this.session(node).commandLink, (link) => this.exchange(link, command)))
+  }
+
+  /** The nodes of the cluster, but for those that failed or are leaving. */
+  readonly nodes: Effect.Effect<ReadonlyArray<Reachable>, CommandError> = Effect.suspend(() =>
+    Effect.map(this.execute(hello), ({ nodes }) => nodes.filter(({ priority }) => priority < 100))
+  )
 
   /** Counts as one of the `maxActive` until the scope ends. */
   readonly permit: Effect.Effect<void, PoolExhausted, Scope.Scope> = Effect.uninterruptibleMask((restore) =>
