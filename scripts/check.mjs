@@ -23,6 +23,10 @@ const checks = {
       "examples"
     ]
   },
+  docs: {
+    what: "docs/commands.md says what the commands are",
+    run: [fileURLToPath(new URL("docs.mjs", import.meta.url)), "--check"]
+  },
   packages: {
     what: "fit to be published",
     needs: "types", // it would say the same again

@@ -9,10 +9,15 @@ import * as DisqueError from "./DisqueError.js"
 import type { Arguments } from "./DisqueLink.js"
 import * as Reply from "./Reply.js"
 
-/** A command ready to be sent. `A` is its result, `E` what the node can answer instead. */
-export interface Command<out A, out E> {
-  /** `ADDJOB`, `GETJOB`, … */
+/**
+ * A command ready to be sent. `A` is its result, `E` what the node can answer instead, `B` whether it blocks: one that does is
+ * not for `execute`, which shares its link.
+ */
+export interface Command<out A, out E, out B extends boolean = boolean> {
+  /** `ADDJOB`, `CLUSTER MEET`, … */
   readonly name: string
+  /** Whether the node may let it wait, so that nothing else can use the link meanwhile. */
+  readonly blocks: B
   /** The name and the arguments, as they go over the wire. */
   readonly wire: Arguments
   /** Reads the reply of the node at the address given. */
@@ -33,23 +38,42 @@ export interface Command<out A, out E> {
 
 /** The arguments of one call, and what depends on them. */
 export interface Call {
+  /** The command's name, where only the call knows it. */
+  readonly name?: string
   readonly args: Arguments
   readonly serverMillis?: number
   readonly holder?: string | undefined
   readonly queue?: string
+  /** An argument that a node might quote, and that no error may show. */
+  readonly secret?: string | undefined
 }
 
 /** What is the same for all calls of a command. */
-export interface Spec<Input extends ReadonlyArray<unknown>, A, W extends DisqueError.RefusalWord, I extends boolean> {
+export interface Spec<
+  Input extends ReadonlyArray<unknown>,
+  A,
+  W extends DisqueError.RefusalWord,
+  I extends boolean,
+  B extends boolean
+> {
+  /** The words that it begins with: `ADDJOB`, `CLUSTER MEET`, … */
   readonly name: string
+  /** What it does, in a line. */
+  readonly summary: string
+  /** Its arguments as Disque writes them; empty where it has none. */
+  readonly syntax: string
+  /** The method of a connection or a pool that sends it: `addJob`, `cluster.meet`, … */
+  readonly method: string
   /** Whether the node may let it wait, so that nothing else can use the link meanwhile. */
-  readonly blocks: boolean
+  readonly blocks: B
   /** Whether it may be sent again where its reply never came. Where not, it can fail with `OutcomeUnknown`. */
   readonly isIdempotent: I
   /** Whether it does its work only on a node that holds the job. */
   readonly needsHolder: boolean
   /** The error replies that this command is known to give, beside those that any command can give. */
   readonly refusals: ReadonlyArray<W>
+  /** What kind of error a reply is, where its first word does not tell. */
+  readonly kindOf?: (text: string) => DisqueError.RefusalWord | undefined
   readonly encode: (...input: Input) => Either.Either<Call, DisqueError.InvalidArgument>
   readonly decode: (reply: Reply.Reply, node: string) => A
 }
@@ -65,72 +89,90 @@ export interface Definition<
   Input extends ReadonlyArray<unknown>,
   A,
   W extends DisqueError.RefusalWord,
-  I extends boolean
-> extends Spec<Input, A, W, I> {
+  I extends boolean,
+  B extends boolean
+> extends Spec<Input, A, W, I, B> {
   /** Checks the arguments and gives the command to send. */
-  readonly make: (...input: Input) => Either.Either<Command<A, Refused<W> | Lost<I>>, DisqueError.InvalidArgument>
+  readonly make: (...input: Input) => Either.Either<Command<A, Refused<W> | Lost<I>, B>, DisqueError.InvalidArgument>
 }
 
+/** Any definition, for those who list them. */
+export interface AnyDefinition
+  extends Omit<Spec<ReadonlyArray<never>, unknown, DisqueError.RefusalWord, boolean, boolean>, "encode"> {
+  readonly make: (
+    ...input: ReadonlyArray<never>
+  ) => Either.Either<Command<unknown, unknown>, DisqueError.InvalidArgument>
+}
+
+/** The error replies that any command can give. */
 const common: ReadonlySet<string> = new Set(["NOAUTH", "LOADING", "MISCONF"])
+
+const concealed = "<redacted>"
 
 /** Defines a command from its specification. */
 export const define = <
   Input extends ReadonlyArray<unknown>,
   A,
   const W extends DisqueError.RefusalWord = never,
-  const I extends boolean = boolean
+  const I extends boolean = boolean,
+  const B extends boolean = boolean
 >(
-  spec: Spec<Input, A, W, I>
-): Definition<Input, A, W, I> => {
+  spec: Spec<Input, A, W, I, B>
+): Definition<Input, A, W, I, B> => {
+  type Error = Refused<W> | Lost<I> | DisqueError.CommandError
   const known: ReadonlySet<string> = new Set<string>(spec.refusals)
+  const words = spec.name.split(" ")
 
-  const refuse = (error: Reply.ErrorReply, node: string): Refused<W> | DisqueError.CommandError => {
-    const detail = { command: spec.name, node, reply: error.text }
-    const { word } = error
-    if (known.has(word) || common.has(word)) {
-      const Refusal = DisqueError.refusals[word as W]
-      return new Refusal(detail) as Refused<W>
-    }
+  const refuse = (error: Reply.ErrorReply, command: string, node: string, secret: string | undefined): Error => {
+    const reply = secret === undefined ? error.text : error.text.replaceAll(secret, concealed)
+    const detail = { command, node, reply }
+    const word = spec.kindOf?.(error.text) ?? error.word
+    if (known.has(word) || common.has(word)) return new DisqueError.refusals[word as W](detail) as Refused<W>
     return new DisqueError.CommandRefused(detail)
   }
 
-  const decode = (reply: Reply.Reply, node: string): Exit.Exit<A, Refused<W> | DisqueError.CommandError> => {
-    if (reply instanceof Reply.ErrorReply) return Exit.fail(refuse(reply, node))
-    const result = Reply.read((reply) => spec.decode(reply, node), reply)
-    return Either.isRight(result)
-      ? Exit.succeed(result.right)
-      : Exit.fail(
-          new DisqueError.ProtocolError({
-            command: spec.name,
-            node,
-            expected: result.left.expected,
-            actual: result.left.actual
-          })
-        )
-  }
+  const decodeAs =
+    (command: string, secret: string | undefined) =>
+    (reply: Reply.Reply, node: string): Exit.Exit<A, Error> => {
+      if (reply instanceof Reply.ErrorReply) return Exit.fail(refuse(reply, command, node, secret))
+      try {
+        return Exit.succeed(spec.decode(reply, node))
+      } catch (thrown) {
+        if (!(thrown instanceof Reply.Mismatch)) throw thrown
+        const { actual, expected } = thrown
+        return Exit.fail(new DisqueError.ProtocolError({ command, node, expected, actual }))
+      }
+    }
+  const decode = decodeAs(spec.name, undefined)
 
   const lost =
-    (queue: string | undefined) =>
+    (command: string, queue: string | undefined) =>
     (node: string) =>
     (cause: Cause.Cause<DisqueError.ConnectionError>): Cause.Cause<Lost<I> | DisqueError.CommandError> =>
       Cause.map(cause, (error) =>
         !spec.isIdempotent && error.mayHaveRun
-          ? (new DisqueError.OutcomeUnknown({ command: spec.name, queue, node, cause: error }) as Lost<I>)
+          ? (new DisqueError.OutcomeUnknown({ command, queue, node, cause: error }) as Lost<I>)
           : error
       )
 
   return {
     ...spec,
-    make: (...input) =>
-      Either.map(spec.encode(...input), (call) => ({
-        name: spec.name,
-        wire: [spec.name, ...call.args],
-        decode,
-        lost: lost(call.queue),
+    make: (...input) => {
+      const encoded = spec.encode(...input)
+      if (Either.isLeft(encoded)) return Either.left(encoded.left)
+      const call = encoded.right
+      const name = call.name ?? spec.name
+      return Either.right({
+        name,
+        blocks: spec.blocks,
+        wire: call.name === undefined ? [...words, ...call.args] : [name, ...call.args],
+        decode: call.name === undefined && call.secret === undefined ? decode : decodeAs(name, call.secret),
+        lost: lost(name, call.queue),
         isIdempotent: spec.isIdempotent,
         serverMillis: call.serverMillis ?? 0,
         holder: spec.needsHolder ? call.holder : undefined,
         queue: call.queue
-      }))
+      })
+    }
   }
 }

@@ -1,18 +1,26 @@
 /**
  * The commands of Disque, typed: what a connection and a pool both offer.
+ *
+ * They are one interface, and differ in what they ask. On a connection each command is of one node: the one that the
+ * connection is on, or the one that the job was fetched from. On a pool, `queueLength`, `queueStats`, `show`, `queues`, `jobs`
+ * and `jobIds` are of the cluster: every node that HELLO knows is asked, but for those that failed or are leaving. Where one of
+ * them cannot be reached they fail, because half of an answer would look like a whole one.
  */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import type * as Option from "effect/Option"
+import type * as Stream from "effect/Stream"
+import * as AdminCommands from "./AdminCommands.js"
 import type { Command } from "./Command.js"
 import * as Jobs from "./commands/jobs.js"
 import * as Queues from "./commands/queues.js"
+import * as Raw from "./commands/raw.js"
 import * as Server from "./commands/server.js"
 import {
   type CommandError,
   GetJobTimeout,
-  type InvalidArgument,
+  InvalidArgument,
   type JobNotFound,
   type LeaseTooOld,
   type NodeLeaving,
@@ -21,12 +29,16 @@ import {
   type OutOfMemory,
   type PoolExhausted,
   type QueuePaused,
-  type QueueTooLong
+  type QueueTooLong,
+  type RefusalError
 } from "./DisqueError.js"
-import * as argument from "./internal/argument.js"
+import * as cover from "./internal/cover.js"
 import type { Fetch, FetchError } from "./internal/fetcher.js"
-import type { Job, JobInfo, JobRef } from "./Job.js"
+import * as input from "./internal/input.js"
+import type { Job, JobInfo, JobRef, PeekedJob } from "./Job.js"
 import type { JobId } from "./JobId.js"
+import type { QueueStats } from "./QueueStats.js"
+import type { Reply } from "./Reply.js"
 
 /** What `addJob` can fail with. */
 export type AddJobError =
@@ -42,6 +54,9 @@ export type AddJobError =
 /** What `getJobs` can fail with; `getJob` with `GetJobTimeout` too. */
 export type GetJobsError = CommandError | InvalidArgument | NodeLeaving | PoolExhausted
 
+/** What `raw` can fail with: every error reply has its own error, whatever the command. */
+export type RawError = CommandError | InvalidArgument | OutcomeUnknown | RefusalError
+
 /** How jobs are fetched, and what becomes of those that arrive for nobody. */
 export interface GetJobsOptions extends Jobs.GetJobsOptions {
   /**
@@ -52,11 +67,23 @@ export interface GetJobsOptions extends Jobs.GetJobsOptions {
 }
 
 /** The typed commands. */
-export interface DisqueCommands {
+export interface DisqueCommands extends AdminCommands.AdminCommands {
   /**
    * ADDJOB: adds a job and gives its id once the copies asked for exist.
    *
-   * Fails with `OutcomeUnknown` where the connection broke before the reply: the job may have been added.
+   * Fails with `OutcomeUnknown` where the connection broke before the reply: the job may have been added. `NotReplicated` does
+   * not mean that there is no job either. `QueueTooLong` and `QueuePaused` tell of the node's own queue.
+   *
+   * @example
+   * ```ts
+   * import { DisqueConnection } from "@disco/core"
+   * import { Effect } from "effect"
+   *
+   * const program = Effect.gen(function* () {
+   *   const disque = yield* DisqueConnection
+   *   return yield* disque.addJob("reports", "weekly", { delay: "1 hour", retry: "5 minutes", ttl: "2 days" })
+   * })
+   * ```
    */
   readonly addJob: (
     queue: string,
@@ -78,7 +105,7 @@ export interface DisqueCommands {
     queues: string | ReadonlyArray<string>,
     options?: GetJobsOptions
   ) => Effect.Effect<ReadonlyArray<Job>, GetJobsError>
-  /** ACKJOB: acknowledges jobs, wherever they are held. Gives how many of them the node asked knew. */
+  /** ACKJOB: acknowledges jobs, wherever they are held. Gives how many of them the nodes asked knew. */
   readonly ackJob: (jobs: JobRef | ReadonlyArray<JobRef>) => Effect.Effect<number, CommandError | InvalidArgument>
   /** FASTACK: deletes jobs at less cost, and with more deliveries of acknowledged jobs when nodes fail. */
   readonly fastAckJob: (jobs: JobRef | ReadonlyArray<JobRef>) => Effect.Effect<number, CommandError | InvalidArgument>
@@ -93,35 +120,111 @@ export interface DisqueCommands {
   readonly enqueueJob: (
     jobs: JobRef | ReadonlyArray<JobRef>
   ) => Effect.Effect<number, CommandError | InvalidArgument | OutOfMemory>
-  /** WORKING: postpones the next delivery of a job by its retry time, and gives that time. */
+  /**
+   * DEQUEUE: takes jobs out of their queue without delivering them, on the node that is asked. They come again after their
+   * retry time. Gives how many were in a queue.
+   */
+  readonly dequeueJob: (jobs: JobRef | ReadonlyArray<JobRef>) => Effect.Effect<number, CommandError | InvalidArgument>
+  /**
+   * DELJOB: deletes the copies of jobs on the node that is asked, and gives how many it had. Other nodes that hold copies
+   * deliver them all the same: to be done with a job, acknowledge it.
+   */
+  readonly deleteJob: (jobs: JobRef | ReadonlyArray<JobRef>) => Effect.Effect<number, CommandError | InvalidArgument>
+  /**
+   * WORKING: postpones the next delivery of a job by its retry time, and gives that time, in whole seconds; 0 for an
+   * at-most-once job.
+   *
+   * Fails with `JobNotFound` where the node knows no such job, and with `LeaseTooOld` once half of its TTL has gone.
+   */
   readonly working: (
     job: JobRef
   ) => Effect.Effect<Duration.Duration, CommandError | InvalidArgument | JobNotFound | LeaseTooOld>
-  /** SHOW: what the node that the job came from knows of it. */
+  /**
+   * SHOW: what the node that the job came from knows of it; none where it does not know it. Nodes differ in what they know.
+   *
+   * On a pool, where that node does not know it or the job does not say which it was, the others are asked.
+   */
   readonly show: (job: JobRef) => Effect.Effect<Option.Option<JobInfo>, CommandError | InvalidArgument>
-  /** QLEN: the number of jobs in the queue of one node. */
+  /** QLEN: the number of jobs that wait in the queue on one node; on a pool, on all nodes. */
   readonly queueLength: (queue: string) => Effect.Effect<number, CommandError | InvalidArgument>
-  /** PING. */
+  /** QSTAT: what one node knows of the queue, or on a pool all of them, each by itself in `nodes`; none where none knows it. */
+  readonly queueStats: (queue: string) => Effect.Effect<Option.Option<QueueStats>, CommandError | InvalidArgument>
+  /** QPEEK: jobs that wait in the queue of one node, on a pool too, without taking them. */
+  readonly peek: (
+    queue: string,
+    options?: Jobs.PeekOptions
+  ) => Effect.Effect<ReadonlyArray<PeekedJob>, CommandError | InvalidArgument>
+  /**
+   * PAUSE: pauses a queue on one node, on a pool too, in place of what was paused before, and gives what is paused then;
+   * `state` only asks. With `broadcast`, the nodes reachable now are told too. A node forgets its pauses when it ends.
+   */
+  readonly pause: (
+    queue: string,
+    what: Queues.PauseOption,
+    options?: { readonly broadcast?: boolean | undefined }
+  ) => Effect.Effect<Queues.PauseState, CommandError | InvalidArgument>
+  /**
+   * QSCAN: the names of the queues that one node knows, or on a pool any node, each of them once. `minLen`, `maxLen` and
+   * `importRate` are about each node's own queue.
+   *
+   * Pages are asked for as they are pulled. A queue that is there all the while is among them; one that comes or goes meanwhile
+   * may be. To give none twice, the stream remembers the names while it runs.
+   *
+   * @example
+   * ```ts
+   * import { DisquePool } from "@disco/core"
+   * import { Effect, Stream } from "effect"
+   *
+   * // The queues that have jobs, and how many.
+   * const program = Effect.flatMap(DisquePool, (pool) =>
+   *   pool.queues({ minLen: 1 }).pipe(
+   *     Stream.mapEffect((name) => Effect.map(pool.queueLength(name), (length) => ({ name, length }))),
+   *     Stream.runCollect
+   *   )
+   * )
+   * ```
+   */
+  readonly queues: (options?: Queues.QueuesOptions) => Stream.Stream<string, CommandError | InvalidArgument>
+  /**
+   * JSCAN: the jobs that one node knows, or on a pool any node, each of them once: as the first node that is asked and whose
+   * `states` it fits sees it. Pages are asked for as they are pulled, and hold the bodies of their jobs. To give none twice, the
+   * stream remembers the ids while it runs.
+   */
+  readonly jobs: (options?: Jobs.JobsOptions) => Stream.Stream<JobInfo, CommandError | InvalidArgument>
+  /** JSCAN: the same as `jobs`, of ids alone. */
+  readonly jobIds: (options?: Jobs.JobsOptions) => Stream.Stream<JobId, CommandError | InvalidArgument>
+  /** PING: whether the node answers. */
   readonly ping: Effect.Effect<void, CommandError>
   /** HELLO: the node's id and the nodes of its cluster. */
   readonly hello: Effect.Effect<Server.Hello, CommandError>
-  /** Sends any command that is a value. */
-  readonly execute: <A, E>(command: Command<A, E>) => Effect.Effect<A, E | CommandError>
+  /**
+   * Sends any command that is a value, one of `Commands` or of your own (`Command.define`). One that blocks does not fit: GETJOB
+   * goes out by `getJob` and `getJobs`.
+   */
+  readonly execute: <A, E>(command: Command<A, E, false>) => Effect.Effect<A, E | CommandError | InvalidArgument>
+  /**
+   * Any command as words, and its reply as it comes: for what is not described here. Numbers go out in decimal. It is taken for
+   * one that must not be sent twice, and fails with `OutcomeUnknown` where its reply never came.
+   *
+   * GETJOB, MONITOR, QUIT and CLIENT REPLY are refused: other commands share the link.
+   */
+  readonly raw: (name: string, ...args: ReadonlyArray<string | number | Uint8Array>) => Effect.Effect<Reply, RawError>
 }
 
 /** What the typed commands stand on. */
-interface Carrier {
-  readonly execute: DisqueCommands["execute"]
+interface Carrier extends cover.Carrier {
   readonly fetch: (request: Fetch) => Effect.Effect<ReadonlyArray<Job>, FetchError | PoolExhausted>
+  /** Whether what is asked about queues and jobs is asked of the whole cluster. */
+  readonly coversCluster: boolean
 }
 
-type Settling<E> = (jobs: JobRef | ReadonlyArray<JobRef>) => Either.Either<Command<number, E>, InvalidArgument>
+type Ready<A, E> = Either.Either<Command<A, E>, InvalidArgument>
 
 const byHolder = (jobs: JobRef | ReadonlyArray<JobRef>): ReadonlyArray<JobRef | ReadonlyArray<JobRef>> => {
   if (!Array.isArray(jobs)) return [jobs as JobRef]
   const groups = new Map<string | undefined, Array<JobRef>>()
   for (const job of jobs as ReadonlyArray<JobRef>) {
-    const holder = typeof job === "object" ? job.node : undefined
+    const holder = input.holder(job)
     const group = groups.get(holder)
     if (group === undefined) groups.set(holder, [job])
     else group.push(job)
@@ -129,67 +232,115 @@ const byHolder = (jobs: JobRef | ReadonlyArray<JobRef>): ReadonlyArray<JobRef | 
   return groups.size < 2 ? [jobs] : [...groups.values()]
 }
 
+const readFetch = input.checked(
+  (queues: string | ReadonlyArray<string>, given: GetJobsOptions | undefined, most: number | undefined): Fetch => {
+    const options = input.options("GETJOB", given)
+    const unwanted = options.unwanted ?? "enqueue"
+    return {
+      queues: input.queues("GETJOB", queues),
+      count: most ?? input.count("GETJOB", "count", options.count ?? 1, 1, Number.MAX_SAFE_INTEGER),
+      waitMillis:
+        options.timeout === undefined ? Number.POSITIVE_INFINITY : input.wait("GETJOB", "timeout", options.timeout, 0),
+      unwanted: input.oneOf("GETJOB", "unwanted", unwanted, ["enqueue", "nack"]) === "nack" ? "NACK" : "ENQUEUE"
+    }
+  }
+)
+
 const ping = Either.getOrThrow(Server.ping.make())
 const hello = Either.getOrThrow(Server.hello.make())
 
 /** @internal */
-export const make = ({ execute, fetch }: Carrier): DisqueCommands => {
-  const send = <A, E>(
-    command: Either.Either<Command<A, E>, InvalidArgument>
-  ): Effect.Effect<A, E | CommandError | InvalidArgument> =>
+export const make = (carrier: Carrier): DisqueCommands => {
+  const { coversCluster, execute, fetch } = carrier
+
+  const send = <A, E>(command: Ready<A, E>): Effect.Effect<A, E | CommandError | InvalidArgument> =>
     Either.isRight(command) ? execute(command.right) : Effect.fail(command.left)
 
-  // Each node is asked about the jobs that came from it.
+  // Each node is asked about the jobs that came from it, and none before all ids are known to be such.
   const settle =
-    <E>(command: Settling<E>) =>
+    <E>(command: (jobs: JobRef | ReadonlyArray<JobRef>) => Ready<number, E>) =>
     (jobs: JobRef | ReadonlyArray<JobRef>): Effect.Effect<number, E | CommandError | InvalidArgument> => {
       const groups = byHolder(jobs)
       if (groups.length === 1) return send(command(jobs))
-      return Effect.map(
-        Effect.forEach(groups, (jobs) => send(command(jobs)), { concurrency: "unbounded" }),
-        (counts) => counts.reduce((sum, count) => sum + count, 0)
+      const commands = Either.all(groups.map(command))
+      if (Either.isLeft(commands)) return Effect.fail(commands.left)
+      return Effect.map(Effect.forEach(commands.right, execute, { concurrency: "unbounded" }), (counts) =>
+        counts.reduce((sum, count) => sum + count, 0)
       )
     }
 
-  const getJobs: DisqueCommands["getJobs"] = (queues, options = {}) =>
-    Either.match(
-      Either.all({
-        queues: argument.queues("GETJOB", queues),
-        count: argument.count("GETJOB", "count", options.count ?? 1, 1, Number.MAX_SAFE_INTEGER),
-        waitMillis:
-          options.timeout === undefined
-            ? Either.right(Number.POSITIVE_INFINITY)
-            : argument.wait("GETJOB", "timeout", options.timeout, 0)
-      }),
-      {
-        onLeft: Effect.fail,
-        onRight: (request) => fetch({ ...request, unwanted: options.unwanted === "nack" ? "NACK" : "ENQUEUE" })
-      }
-    )
+  const get = (
+    queues: string | ReadonlyArray<string>,
+    options: GetJobsOptions | undefined,
+    most: number | undefined
+  ): Effect.Effect<ReadonlyArray<Job>, GetJobsError> => {
+    const request = readFetch(queues, options, most)
+    return Either.isRight(request) ? fetch(request.right) : Effect.fail(request.left)
+  }
 
   return {
+    ...AdminCommands.make(execute, send),
     addJob: (queue, body, options) => send(Jobs.addJob.make(queue, body, options)),
-    getJob: (queues, options = {}) =>
-      Effect.flatMap(getJobs(queues, options), ([job]) =>
-        job !== undefined
-          ? Effect.succeed(job)
+    getJob: (queues, options) =>
+      Effect.flatMap(get(queues, options, 1), (jobs) =>
+        jobs[0] !== undefined
+          ? Effect.succeed(jobs[0])
           : Effect.fail(
               new GetJobTimeout({
                 queues: typeof queues === "string" ? [queues] : queues,
-                timeout: Duration.decode(options.timeout ?? Duration.infinity)
+                timeout: Duration.decode(options?.timeout ?? Duration.infinity)
               })
             )
       ),
-    getJobs,
+    getJobs: (queues, options) => get(queues, options, undefined),
     ackJob: settle(Jobs.ackJobs.make),
     fastAckJob: settle(Jobs.fastAckJobs.make),
     nackJob: settle(Jobs.nackJobs.make),
     enqueueJob: settle(Jobs.enqueueJobs.make),
+    dequeueJob: settle(Jobs.dequeueJobs.make),
+    deleteJob: settle(Jobs.deleteJobs.make),
     working: (job) => send(Jobs.working.make(job)),
-    show: (job) => send(Jobs.show.make(job)),
-    queueLength: (queue) => send(Queues.queueLength.make(queue)),
+    show: coversCluster ? (job) => cover.show(carrier, job) : (job) => send(Jobs.show.make(job)),
+    queueLength: coversCluster
+      ? (queue) => cover.queueLength(carrier, queue)
+      : (queue) => send(Queues.queueLength.make(queue)),
+    queueStats: (queue) => cover.queueStats(carrier, coversCluster, queue),
+    peek: (queue, options) => send(Jobs.peek.make(queue, options)),
+    pause: (queue, what, options) => send(Queues.pause.make(queue, what, options)),
+    queues: (options) =>
+      cover.scan(
+        carrier,
+        coversCluster,
+        (cursor) => Queues.scanQueues.make(cursor, options),
+        (name) => name
+      ),
+    jobs: (options) =>
+      cover.scan(
+        carrier,
+        coversCluster,
+        (cursor) => Jobs.scanJobs.make(cursor, options),
+        (job) => job.id
+      ),
+    jobIds: (options) =>
+      cover.scan(
+        carrier,
+        coversCluster,
+        (cursor) => Jobs.scanJobIds.make(cursor, options),
+        (id) => id
+      ),
     ping: Effect.asVoid(execute(ping)),
     hello: execute(hello),
-    execute
+    execute: (command) =>
+      command?.blocks === false
+        ? execute(command)
+        : Effect.fail(
+            new InvalidArgument({
+              subject: "execute",
+              argument: "command",
+              value: typeof command?.name === "string" ? command.name : input.show(command),
+              expected: "a command made by one of `Commands` that does not block"
+            })
+          ),
+    raw: (name, ...args) => send(Raw.raw.make(name, ...args))
   }
 }

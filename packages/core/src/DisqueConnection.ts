@@ -5,11 +5,11 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
-import * as DisqueCommands from "./DisqueCommands.js"
+import type * as DisqueCommands from "./DisqueCommands.js"
 import type { ConnectionError, InvalidArgument, NotAuthenticated } from "./DisqueError.js"
 import type { DisqueDialer } from "./DisqueLink.js"
 import { Client } from "./internal/client.js"
-import type { Fetch } from "./internal/fetcher.js"
+import { commandsOver } from "./internal/commandsOver.js"
 import * as limits from "./internal/limits.js"
 
 /** The options of a connection. Each has a default. */
@@ -30,14 +30,8 @@ const make = (options: ConnectionOptions = {}): Effect.Effect<Service, ConnectEr
   Effect.gen(function* () {
     const client = yield* Client.make(yield* limits.check("DisqueConnection", options, { maxActive: 32, maxIdle: 2 }))
     const fetcher = yield* client.fetcher
-    const fetch = (request: Fetch) => client.withPermit(fetcher.fetch(request))
     return {
-      ...DisqueCommands.make({ execute: (command) => client.execute(command), fetch }),
-      on: (node) =>
-        DisqueCommands.make({
-          execute: (command) => client.executeOn(node, command),
-          fetch: (request) => fetch({ ...request, node })
-        }),
+      ...commandsOver(client, (request) => client.withPermit(fetcher.fetch(request)), false),
       node: Effect.sync(() => client.node)
     }
   })

@@ -291,6 +291,9 @@ export const refusals = {
 /** The first words of error replies that have an error of their own. */
 export type RefusalWord = keyof typeof refusals
 
+/** The errors that stand for them. */
+export type RefusalError = InstanceType<(typeof refusals)[RefusalWord]>
+
 /** What any command can fail with. */
 export type CommandError =
   | ConnectionError
@@ -301,10 +304,4 @@ export type CommandError =
   | ProtocolError
 
 /** Everything that can go wrong. */
-export type DisqueError =
-  | CommandError
-  | GetJobTimeout
-  | InvalidArgument
-  | OutcomeUnknown
-  | PoolExhausted
-  | InstanceType<(typeof refusals)[RefusalWord]>
+export type DisqueError = CommandError | GetJobTimeout | InvalidArgument | OutcomeUnknown | PoolExhausted | RefusalError

@@ -7,15 +7,15 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
+import type * as DisqueCommands from "./DisqueCommands.js"
 import type { GetJobsError, GetJobsOptions } from "./DisqueCommands.js"
-import * as DisqueCommands from "./DisqueCommands.js"
 import type { ConnectError, Service as Connection, ConnectionOptions } from "./DisqueConnection.js"
 import type { PoolExhausted } from "./DisqueError.js"
 import type { DisqueDialer } from "./DisqueLink.js"
 import * as argument from "./internal/argument.js"
 import { Client } from "./internal/client.js"
+import { commandsOver } from "./internal/commandsOver.js"
 import type { FetcherHealth } from "./internal/consumer.js"
-import type { Fetch } from "./internal/fetcher.js"
 import * as limits from "./internal/limits.js"
 import type { Job } from "./Job.js"
 
@@ -114,25 +114,13 @@ const make = (options: PoolOptions = {}): Effect.Effect<Service, ConnectError, D
   Effect.gen(function* () {
     const client = yield* Client.make(yield* limits.check("DisquePool", options, { maxActive: 5, maxIdle: 2 }))
     const fetcher = yield* client.fetcher
-    const execute: DisqueCommands.DisqueCommands["execute"] = (command) => client.execute(command)
-    const fetch = (request: Fetch) => client.withPermit(fetcher.fetch(request))
     return {
-      ...DisqueCommands.make({ execute, fetch }),
-      on: (node) =>
-        DisqueCommands.make({
-          execute: (command) => client.executeOn(node, command),
-          fetch: (request) => fetch({ ...request, node })
-        }),
+      ...commandsOver(client, (request) => client.withPermit(fetcher.fetch(request)), true),
       connection: Effect.gen(function* () {
         yield* client.permit
         const fetcher = yield* client.fetcher
         return {
-          ...DisqueCommands.make({ execute, fetch: (request) => fetcher.fetch(request) }),
-          on: (node) =>
-            DisqueCommands.make({
-              execute: (command) => client.executeOn(node, command),
-              fetch: (request) => fetcher.fetch({ ...request, node })
-            }),
+          ...commandsOver(client, (request) => fetcher.fetch(request), false),
           node: Effect.sync(() => client.node)
         }
       }),

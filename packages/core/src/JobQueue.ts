@@ -1,44 +1,170 @@
 /**
- * A queue whose jobs have a type: payloads are encoded as JSON when they are added and decoded when they are fetched.
+ * A queue whose jobs have a type: payloads are encoded by a schema when they are added and decoded when they are fetched.
+ *
+ * **On the wire** a payload is what its schema encodes it to, as JSON in UTF-8 and nothing around it, so that other clients read
+ * and write it. What JSON does not have (NaN, infinities, a bigint) is refused. `format` chooses another way: `text` for a schema
+ * that encodes to a string (UTF-8), `bytes` for one that encodes to a `Uint8Array`.
+ *
+ * **With `traced`**, a payload that is added within a span travels in an envelope, `traceparent` being that of W3C Trace Context:
+ *
+ * ```json
+ * {"$disco":"traced","traceparent":"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01","payload":{"to":"ada"}}
+ * ```
+ *
+ * A queue without `traced` takes the envelope for the payload: turn it on where jobs are fetched before it is where they are
+ * added. A queue with `traced` reads plain bodies too.
  */
 import * as Data from "effect/Data"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Option from "effect/Option"
 import type * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
-import type { AddJobOptions } from "./commands/jobs.js"
-import type { AddJobError, DisqueCommands } from "./DisqueCommands.js"
-import * as Job from "./Job.js"
+import * as Tracer from "effect/Tracer"
+import type { AddJobOptions, PeekOptions } from "./commands/jobs.js"
+import type { AddJobError, DisqueCommands, GetJobsError, GetJobsOptions } from "./DisqueCommands.js"
+import type { CommandError, GetJobTimeout, InvalidArgument } from "./DisqueError.js"
+import * as envelope from "./internal/envelope.js"
+import * as format from "./internal/format.js"
+import type * as Job from "./Job.js"
 import type { JobId } from "./JobId.js"
 
-/** A payload that the queue's schema does not accept, with all there is to look into it. */
+/**
+ * A payload that the queue's schema does not accept, with all there is to look into it. A job that was fetched is still in the
+ * hands of who fetched it: acknowledge it, put it back, or let it come again after its retry time.
+ */
 export class InvalidPayload extends Data.TaggedError("InvalidPayload")<{
   readonly queue: string
   /** The job that holds it; none where the payload was to be added. */
-  readonly job: Job.Job | undefined
+  readonly job: Job.Job | Job.PeekedJob | undefined
   readonly cause: ParseResult.ParseError
 }> {
   readonly remedy = "none"
   readonly isRetryable = false
+  /** The payload as it came, byte for byte. */
+  get body(): Uint8Array | undefined {
+    return this.job?.body
+  }
   override get message(): string {
     const where = this.job === undefined ? "" : ` of job ${this.job.id}`
     return `the payload${where} does not fit queue ${JSON.stringify(this.queue)}: ${this.cause.message}`
   }
 }
 
-/** A queue whose payloads are described by a schema. */
+/** What is read from a body. */
+export interface Typed<out A> {
+  readonly payload: A
+  /** The span that the job was added in, where the queue is `traced` and it was: a parent or a link for the work. */
+  readonly trace: Tracer.ExternalSpan | undefined
+}
+
+/** A delivered job and its payload: it can be acknowledged, and so on, as any job. */
+export type TypedJob<A> = Job.Job & Typed<A>
+
+/** A job that waits in its queue, and its payload. */
+export type TypedPeekedJob<A> = Job.PeekedJob & Typed<A>
+
+/** A queue whose payloads are described by a schema. Its functions take a connection or a pool. */
 export interface JobQueue<A, I = unknown, R = never> {
   readonly name: string
   readonly payload: Schema.Schema<A, I, R>
-  /** The body of a job: the payload as JSON in UTF-8. */
-  readonly encode: (payload: A) => Effect.Effect<string, InvalidPayload, R>
+  /** The body of a job. */
+  readonly encode: (payload: A) => Effect.Effect<string | Uint8Array, InvalidPayload, R>
   /** The payload of a job. */
-  readonly decode: (job: Job.Job) => Effect.Effect<A, InvalidPayload, R>
-  /** ADDJOB: adds a payload, over a connection or a pool. */
+  readonly decode: (job: Job.Job | Job.PeekedJob) => Effect.Effect<A, InvalidPayload, R>
+  /** A job with its payload, and the span that it was added in. */
+  readonly open: <J extends Job.Job | Job.PeekedJob>(job: J) => Effect.Effect<J & Typed<A>, InvalidPayload, R>
+  /**
+   * What a job is added with: the queue's own options, those given over them, and a TTL that a delay does not reach. Where the
+   * delay is the TTL or longer, the TTL is raised by it, so that the job has the whole of it once it is queued: a delay of 2 days
+   * makes a TTL of 3 days out of the 1 that is the default.
+   */
+  readonly addOptions: (options?: AddJobOptions) => AddJobOptions
+  /** ADDJOB: adds a payload, with `addOptions(options)`. */
   readonly add: (
     disque: Pick<DisqueCommands, "addJob">,
     payload: A,
     options?: AddJobOptions
   ) => Effect.Effect<JobId, AddJobError | InvalidPayload, R>
+  /**
+   * GETJOB: takes a job, as `getJob` does. It fails with `InvalidPayload` where the payload does not decode; the job is in the
+   * error. Interrupting it while it decodes puts the job back.
+   */
+  readonly get: (
+    disque: Pick<DisqueCommands, "getJob" | "enqueueJob" | "nackJob">,
+    options?: Omit<GetJobsOptions, "count">
+  ) => Effect.Effect<TypedJob<A>, GetJobTimeout | GetJobsError | InvalidPayload, R>
+  /**
+   * GETJOB: takes up to `count` jobs, as `getJobs` does. Each is by itself a job with its payload, or the error that says why it
+   * has none. Interrupting it while it decodes puts all of them back.
+   */
+  readonly getMany: (
+    disque: Pick<DisqueCommands, "getJobs" | "enqueueJob" | "nackJob">,
+    options?: GetJobsOptions
+  ) => Effect.Effect<ReadonlyArray<Either.Either<TypedJob<A>, InvalidPayload>>, GetJobsError, R>
+  /** QPEEK: shows jobs without taking them, each with its payload or the error that says why it has none. */
+  readonly peek: (
+    disque: Pick<DisqueCommands, "peek">,
+    options?: PeekOptions
+  ) => Effect.Effect<ReadonlyArray<Either.Either<TypedPeekedJob<A>, InvalidPayload>>, CommandError | InvalidArgument, R>
+}
+
+interface Shared<A, I, R> {
+  readonly payload: Schema.Schema<A, I, R>
+  /** How jobs are added, unless told otherwise where they are. */
+  readonly options?: AddJobOptions | undefined
+}
+
+/** A queue of JSON; any schema whose encoded side JSON can hold will do. */
+export interface JsonSpec<A, I, R> extends Shared<A, I, R> {
+  readonly format?: "json" | undefined
+  /** Whether the span that a job is added in travels with it; not unless told so. */
+  readonly traced?: boolean | undefined
+}
+
+/** A queue of text. */
+export interface TextSpec<A, R> extends Shared<A, string, R> {
+  readonly format: "text"
+}
+
+/** A queue of bytes. */
+export interface BytesSpec<A, R> extends Shared<A, Uint8Array, R> {
+  readonly format: "bytes"
+}
+
+const defaultTtl = Duration.days(1)
+
+const raiseTtl = (options: AddJobOptions): AddJobOptions => {
+  if (options.delay === undefined) return options
+  const delay = Duration.decodeUnknown(options.delay)
+  const ttl = Duration.decodeUnknown(options.ttl ?? defaultTtl)
+  // What is no duration is for ADDJOB to refuse.
+  if (Option.isNone(delay) || Option.isNone(ttl) || Duration.lessThan(delay.value, ttl.value)) return options
+  return { ...options, ttl: Duration.sum(delay.value, ttl.value) }
+}
+
+/** How a payload's encoded side gets into a body, and out of it. */
+interface Codec {
+  readonly write: (encoded: unknown) => Effect.Effect<string | Uint8Array, ParseResult.ParseError>
+  readonly read: (body: Uint8Array) => Either.Either<envelope.Opened, ParseResult.ParseError>
+}
+
+const plain = (payload: unknown): envelope.Opened => ({ payload, trace: undefined })
+
+const codecs: Record<"json" | "traced" | "text" | "bytes", Codec> = {
+  json: { write: format.toJson, read: (body) => Either.map(format.fromJson(body), plain) },
+  traced: {
+    write: (encoded) =>
+      Effect.flatMap(format.toJson(encoded), (json) =>
+        Effect.map(Effect.serviceOption(Tracer.ParentSpan), (span) =>
+          envelope.wrap(encoded, json, Option.getOrUndefined(span))
+        )
+      ),
+    read: (body) => Either.map(format.fromJson(body), envelope.open)
+  },
+  text: { write: format.toText, read: (body) => Either.map(format.fromText(body), plain) },
+  bytes: { write: format.toBytes, read: (body) => Either.right(plain(body)) }
 }
 
 /**
@@ -57,32 +183,77 @@ export interface JobQueue<A, I = unknown, R = never> {
  * const program = Effect.gen(function* () {
  *   const disque = yield* DisqueConnection
  *   yield* emails.add(disque, { to: "ada@example.com", subject: "Hello" })
- *   const job = yield* disque.getJob(emails.name, { timeout: "2 seconds" })
- *   const email = yield* emails.decode(job)
- *   return email.subject
- * })
+ *   const job = yield* emails.get(disque, { timeout: "2 seconds" })
+ *   yield* disque.ackJob(job)
+ *   return job.payload.subject
+ * }).pipe(
+ *   // The job is in the error, and still to be settled: here it is left to come again after its retry time.
+ *   Effect.catchTag("InvalidPayload", (invalid) => Effect.logError(invalid.message, invalid.body))
+ * )
  * ```
  */
-export const make = <A, I, R>(
+export const make: {
+  <A, I, R>(name: string, spec: JsonSpec<A, I, R>): JobQueue<A, I, R>
+  <A, R>(name: string, spec: TextSpec<A, R>): JobQueue<A, string, R>
+  <A, R>(name: string, spec: BytesSpec<A, R>): JobQueue<A, Uint8Array, R>
+} = <A, I, R>(
   name: string,
-  spec: {
-    readonly payload: Schema.Schema<A, I, R>
-    /** How jobs are added, unless told otherwise where they are. */
-    readonly options?: AddJobOptions | undefined
+  spec: Shared<A, I, R> & {
+    readonly format?: "json" | "text" | "bytes" | undefined
+    readonly traced?: boolean | undefined
   }
 ): JobQueue<A, I, R> => {
-  const json = Schema.parseJson(spec.payload)
-  const encodeJson = Schema.encode(json)
-  const decodeJson = Schema.decode(json)
+  const codec = codecs[spec.traced === true ? "traced" : (spec.format ?? "json")]
+  const encodePayload = Schema.encode(spec.payload)
+  const decodePayload = Schema.decodeUnknown(spec.payload)
+
   const encode = (payload: A) =>
-    Effect.mapError(encodeJson(payload), (cause) => new InvalidPayload({ queue: name, job: undefined, cause }))
+    Effect.mapError(
+      Effect.flatMap(encodePayload(payload), codec.write),
+      (cause) => new InvalidPayload({ queue: name, job: undefined, cause })
+    )
+
+  const open = <J extends Job.Job | Job.PeekedJob>(job: J): Effect.Effect<J & Typed<A>, InvalidPayload, R> =>
+    Effect.mapError(
+      Effect.flatMap(codec.read(job.body), ({ payload, trace }) =>
+        Effect.map(decodePayload(payload), (payload) => ({ ...job, payload, trace }))
+      ),
+      (cause) => new InvalidPayload({ queue: name, job, cause })
+    )
+
+  const openAll = <J extends Job.Job | Job.PeekedJob>(jobs: ReadonlyArray<J>) =>
+    Effect.forEach(jobs, (job) => Effect.either(open(job)))
+
+  // A schema may take its time, and be interrupted in it.
+  const orPutBack = <B, E>(
+    disque: Pick<DisqueCommands, "enqueueJob" | "nackJob">,
+    jobs: ReadonlyArray<Job.Job>,
+    unwanted: GetJobsOptions["unwanted"],
+    decoding: Effect.Effect<B, E, R>
+  ): Effect.Effect<B, E, R> =>
+    Effect.onInterrupt(decoding, () =>
+      jobs.length === 0
+        ? Effect.void
+        : Effect.ignoreLogged(unwanted === "nack" ? disque.nackJob(jobs) : disque.enqueueJob(jobs))
+    )
+
+  const addOptions = (options?: AddJobOptions) => raiseTtl({ ...spec.options, ...options })
+
   return {
     name,
     payload: spec.payload,
     encode,
-    decode: (job) =>
-      Effect.mapError(decodeJson(Job.text(job)), (cause) => new InvalidPayload({ queue: name, job, cause })),
+    decode: (job) => Effect.map(open(job), ({ payload }) => payload),
+    open,
+    addOptions,
     add: (disque, payload, options) =>
-      Effect.flatMap(encode(payload), (body) => disque.addJob(name, body, { ...spec.options, ...options }))
+      Effect.flatMap(encode(payload), (body) => disque.addJob(name, body, addOptions(options))),
+    get: (disque, options) =>
+      Effect.flatMap(disque.getJob(name, options), (job) => orPutBack(disque, [job], options?.unwanted, open(job))),
+    getMany: (disque, options) =>
+      Effect.flatMap(disque.getJobs(name, options), (jobs) =>
+        orPutBack(disque, jobs, options?.unwanted, openAll(jobs))
+      ),
+    peek: (disque, options) => Effect.flatMap(disque.peek(name, options), openAll)
   }
 }

@@ -35,7 +35,7 @@ export const read = <A>(reader: Reader<A>, reply: Reply): Either.Either<A, Misma
     }
   })
 
-const decoder = new TextDecoder()
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true })
 
 /** Says what a reply is, in few words and without its content: bodies have no place in errors and logs. */
 export const describe = (reply: Reply | undefined): string => {
@@ -55,6 +55,19 @@ const mismatch = (expected: string, reply: Reply | undefined): never => {
 export const text: Reader<string> = (reply) =>
   typeof reply === "string" ? reply : reply instanceof Uint8Array ? decoder.decode(reply) : mismatch("text", reply)
 
+/** Whether a reply is the ASCII text given, found out without making text of it. */
+export const isText = (reply: Reply | undefined, expected: string): boolean => {
+  if (!(reply instanceof Uint8Array)) return reply === expected
+  if (reply.length !== expected.length) return false
+  for (let i = 0; i < reply.length; i++) if (reply[i] !== expected.charCodeAt(i)) return false
+  return true
+}
+
+/** The status line `OK`, and nothing more to tell. */
+export const ok: Reader<void> = (reply) => {
+  if (!isText(reply, "OK")) mismatch("OK", reply)
+}
+
 /** A bulk, as bytes. */
 export const bytes: Reader<Uint8Array> = (reply) => (reply instanceof Uint8Array ? reply : mismatch("a bulk", reply))
 
@@ -66,8 +79,10 @@ export const integer: Reader<number> = (reply) => {
 }
 
 /** A 64-bit integer. */
-export const int64: Reader<bigint> = (reply) =>
-  typeof reply === "bigint" ? reply : typeof reply === "number" ? BigInt(reply) : mismatch("an integer", reply)
+export const int64: Reader<bigint> = (reply) => {
+  if (typeof reply === "bigint") return reply
+  return Number.isSafeInteger(reply) ? BigInt(reply as number) : mismatch("an integer", reply)
+}
 
 /** `null` where the node says null, else what the reader gives. */
 export const nullable =
@@ -77,6 +92,8 @@ export const nullable =
 
 const items = (reply: Reply | undefined): ReadonlyArray<Reply> =>
   Array.isArray(reply) ? (reply as ReadonlyArray<Reply>) : mismatch("an array", reply)
+
+const none: ReadonlyArray<never> = []
 
 /** An array, each item read by the same reader. */
 export const array =
@@ -92,6 +109,10 @@ export const tuple =
     return all.length >= length ? all : mismatch(`an array of at least ${length}`, reply)
   }
 
+/** What an array holds beyond its first `length` items. */
+export const beyond = (all: ReadonlyArray<Reply>, length: number): ReadonlyArray<Reply> =>
+  all.length > length ? all.slice(length) : none
+
 /** The item at `index`, read by `reader`. */
 export const at = <A>(all: ReadonlyArray<Reply>, index: number, reader: Reader<A>): A => {
   const item = all[index]
@@ -101,8 +122,9 @@ export const at = <A>(all: ReadonlyArray<Reply>, index: number, reader: Reader<A
 /** A flat array of names and values, read by name. */
 export const record: Reader<ReadonlyMap<string, Reply>> = (reply) => {
   const all = items(reply)
+  if (all.length % 2 !== 0) mismatch("an array of names and values", reply)
   const fields = new Map<string, Reply>()
-  for (let i = 0; i + 1 < all.length; i += 2) fields.set(at(all, i, text), all[i + 1] as Reply)
+  for (let i = 0; i < all.length; i += 2) fields.set(at(all, i, text), all[i + 1] as Reply)
   return fields
 }
 

@@ -1,7 +1,31 @@
+export type {
+  AdminCommands,
+  ClientCommands,
+  ClusterCommands,
+  ConfigCommands,
+  LatencyCommands,
+  ServerCommands,
+  SlowLogCommands
+} from "./AdminCommands.js"
 export * as Command from "./Command.js"
-export type { AddJobOptions } from "./commands/jobs.js"
-export type { Hello, HelloNode } from "./commands/server.js"
-export type { AddJobError, DisqueCommands, GetJobsError, GetJobsOptions } from "./DisqueCommands.js"
+export * as Commands from "./Commands.js"
+export type { ClientInfo, KillOptions } from "./commands/client.js"
+export type { ClusterInfo, ClusterNode, ClusterNodeFlag } from "./commands/cluster.js"
+export type { ConfigName } from "./commands/config.js"
+export type { AddJobOptions, JobsOptions, PeekOptions } from "./commands/jobs.js"
+export type { LatencyEvent, LatencySample } from "./commands/latency.js"
+export type { NodeQueueStats, PauseOption, PauseState, QueuesOptions } from "./commands/queues.js"
+export type {
+  CommandInfo,
+  Hello,
+  HelloNode,
+  InfoSection,
+  InfoValue,
+  ServerInfo,
+  ServerTime
+} from "./commands/server.js"
+export type { SlowLogEntry } from "./commands/slowlog.js"
+export type { AddJobError, DisqueCommands, GetJobsError, GetJobsOptions, RawError } from "./DisqueCommands.js"
 export { type ConnectError, type ConnectionOptions, DisqueConnection } from "./DisqueConnection.js"
 export * from "./DisqueError.js"
 export { type Arguments, DisqueDialer, type DisqueLink } from "./DisqueLink.js"
@@ -14,9 +38,11 @@ export {
   type PoolStatistics
 } from "./DisquePool.js"
 export type { FetcherHealth, FetcherState } from "./internal/consumer.js"
+export type { Page } from "./internal/page.js"
 export * as Job from "./Job.js"
 export * as JobId from "./JobId.js"
 export * as JobQueue from "./JobQueue.js"
 export * as Metrics from "./Metrics.js"
+export type { QueueStats } from "./QueueStats.js"
 export * as Reply from "./Reply.js"
 export { Slot } from "./Slot.js"

@@ -1,7 +1,7 @@
-import { Command, type ConnectionOptions, DisqueConnection, DisquePool, Job, Reply } from "@disco/core"
+import { type ConnectionOptions, DisqueConnection, DisquePool, Job } from "@disco/core"
 import { EmbeddedDisque, type EmbeddedOptions } from "@disco/embedded"
 import { assert, describe, it } from "@effect/vitest"
-import { Chunk, Duration, Effect, Either, Fiber, Layer, Queue, TestClock } from "effect"
+import { Chunk, Duration, Effect, Fiber, Layer, Queue, TestClock } from "effect"
 
 const embedded = (embedded: EmbeddedOptions, options?: ConnectionOptions) =>
   Layer.mergeAll(DisqueConnection.layer(options), DisquePool.layer(options)).pipe(
@@ -31,18 +31,6 @@ const consumer = (pool: DisquePool["Type"], queues: string) =>
     )
     return { fiber, jobs }
   })
-
-const leave = Either.getOrThrow(
-  Command.define({
-    name: "CLUSTER",
-    blocks: false,
-    isIdempotent: true,
-    needsHolder: false,
-    refusals: [],
-    encode: () => Either.right({ args: ["LEAVING", "yes"] }),
-    decode: Reply.text
-  }).make()
-)
 
 const settle = TestClock.adjust(0)
 
@@ -102,7 +90,7 @@ describe("a connection to a cluster", () => {
       const { at } = yield* cluster
       const disque = yield* DisqueConnection
       const node = yield* disque.node
-      yield* disque.execute(leave)
+      yield* disque.cluster.setLeaving(true)
       // A getJob that would block is refused there, and another node takes it.
       const getting = yield* Effect.fork(disque.getJob("q", { timeout: "10 seconds" }))
       yield* settle
@@ -115,7 +103,7 @@ describe("a connection to a cluster", () => {
   it.scoped("whose every node leaves says so", () =>
     Effect.gen(function* () {
       const disque = yield* DisqueConnection
-      yield* disque.execute(leave)
+      yield* disque.cluster.setLeaving(true)
       const error = yield* Effect.flip(disque.getJob("q", { timeout: "10 seconds" }))
       assert.strictEqual(error._tag, "NodeLeaving")
     }).pipe(Effect.provide(embedded({ nodes: 1 })))

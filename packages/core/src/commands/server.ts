@@ -1,16 +1,23 @@
-/** The commands about a node and its cluster. */
-import * as Either from "effect/Either"
+/** The commands about a node. */
+import * as DateTime from "effect/DateTime"
+import type * as Redacted from "effect/Redacted"
 import * as Command from "../Command.js"
+import * as input from "../internal/input.js"
 import * as Reply from "../Reply.js"
+
+const nothing = input.checked((): Command.Call => ({ args: [] }))
 
 /** PING: whether the node answers. */
 export const ping = Command.define({
   name: "PING",
+  summary: "Asks whether the node answers.",
+  syntax: "",
+  method: "ping",
   blocks: false,
   isIdempotent: true,
   needsHolder: false,
   refusals: [],
-  encode: () => Either.right({ args: [] }),
+  encode: nothing,
   decode: Reply.text
 })
 
@@ -20,8 +27,12 @@ export interface HelloNode {
   /** Empty where a node that is alone tells its own address. */
   readonly host: string
   readonly port: number
+  /** Where to reach it, `host:port`: for the node that answered the address that was dialled, for others what it says. */
+  readonly address: string
   /** 1: fine. 5: no link to it. 10: suspected to fail. 100: failed or leaving. */
   readonly priority: number
+  /** What later versions add. */
+  readonly more: ReadonlyArray<Reply.Reply>
 }
 
 /** What a node says of itself and of its cluster (HELLO). */
@@ -34,30 +45,228 @@ export interface Hello {
   readonly nodes: ReadonlyArray<HelloNode>
 }
 
-const readNode: Reply.Reader<HelloNode> = (reply) => {
+/** A host and a port as one address. */
+export const addressOf = (host: string, port: number): string =>
+  host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`
+
+const readNode = (reply: Reply.Reply, ownId: string, dialled: string): HelloNode => {
   const parts = Reply.tuple(4)(reply)
+  const id = Reply.at(parts, 0, Reply.text)
+  const host = Reply.at(parts, 1, Reply.text)
+  const port = Reply.at(parts, 2, Reply.integer)
   return {
-    id: Reply.at(parts, 0, Reply.text),
-    host: Reply.at(parts, 1, Reply.text),
-    port: Reply.at(parts, 2, Reply.integer),
-    priority: Reply.at(parts, 3, Reply.integer)
+    id,
+    host,
+    port,
+    address: host === "" || id === ownId ? dialled : addressOf(host, port),
+    priority: Reply.at(parts, 3, Reply.integer),
+    more: Reply.beyond(parts, 4)
   }
 }
 
 /** HELLO: the node's id, and the nodes of its cluster. */
 export const hello = Command.define({
   name: "HELLO",
+  summary: "Gives the node's id, and the nodes of its cluster.",
+  syntax: "",
+  method: "hello",
   blocks: false,
   isIdempotent: true,
   needsHolder: false,
   refusals: [],
-  encode: () => Either.right({ args: [] }),
-  decode: (reply): Hello => {
+  encode: nothing,
+  decode: (reply, node): Hello => {
     const parts = Reply.tuple(2)(reply)
+    const id = Reply.at(parts, 1, Reply.text)
     return {
       version: Reply.at(parts, 0, Reply.integer),
-      id: Reply.at(parts, 1, Reply.text),
-      nodes: parts.slice(2).map(readNode)
+      id,
+      nodes: parts.slice(2).map((part) => readNode(part, id, node))
     }
+  }
+})
+
+/** The sections of INFO that 1.0 has. */
+export type InfoSection =
+  | "server"
+  | "clients"
+  | "memory"
+  | "jobs"
+  | "queues"
+  | "persistence"
+  | "stats"
+  | "cpu"
+  | "commandstats"
+
+/** A number where the field is one (a `bigint` beyond 2⁵³), else text. */
+export type InfoValue = string | number | bigint
+
+/** The sections by their names in lower case, and their fields by name: `info.get("jobs")?.get("registered_jobs")`. */
+export type ServerInfo = ReadonlyMap<InfoSection | (string & {}), ReadonlyMap<string, InfoValue>>
+
+/** Names and hashes, which may happen to look like a number. */
+const textual: ReadonlySet<string> = new Set(["disque_version", "disque_git_sha1", "disque_build_id", "run_id"])
+
+/** Reads a number that is written as one is, without leading zeros or exponents. */
+export const readValue = (name: string, text: string): InfoValue => {
+  if (textual.has(name) || !/^-?(0|[1-9]\d*)(\.\d+)?$/.test(text)) return text
+  const number = Number(text)
+  return text.includes(".") || Number.isSafeInteger(number) ? number : BigInt(text)
+}
+
+/** Reads lines of `name:value`. */
+export const readLines = (text: string): ReadonlyArray<readonly [name: string, value: string]> =>
+  text.split(/\r?\n/).flatMap((line) => {
+    const colon = line.indexOf(":")
+    return colon < 0 ? [] : [[line.slice(0, colon), line.slice(colon + 1)] as const]
+  })
+
+const readInfo: Reply.Reader<ServerInfo> = (reply) => {
+  const sections = new Map<string, ReadonlyMap<string, InfoValue>>()
+  for (const part of Reply.text(reply).split(/^# */m)) {
+    const [title = "", ...lines] = part.split(/\r?\n/)
+    const name = title.trim().toLowerCase()
+    if (name === "") continue
+    const fields = readLines(lines.join("\n"))
+    sections.set(name, new Map(fields.map(([name, value]) => [name, readValue(name, value)])))
+  }
+  return sections
+}
+
+/** INFO: what a node tells of itself. */
+export const info = Command.define({
+  name: "INFO",
+  summary: "Tells what a node measures of itself, section by section.",
+  syntax: "[section|default|all]",
+  method: "server.info",
+  blocks: false,
+  isIdempotent: true,
+  needsHolder: false,
+  refusals: [],
+  encode: input.checked(
+    (section?: InfoSection | "default" | "all" | (string & {})): Command.Call => ({
+      args: section === undefined ? [] : [input.text("INFO", "section", section, "the name of a section")]
+    })
+  ),
+  decode: readInfo
+})
+
+/** The time on a node. */
+export interface ServerTime {
+  /** To the millisecond. */
+  readonly at: DateTime.Utc
+  /** Microseconds since 1970. */
+  readonly microseconds: bigint
+}
+
+/** TIME: the time on a node. */
+export const time = Command.define({
+  name: "TIME",
+  summary: "Gives the time on the node.",
+  syntax: "",
+  method: "server.time",
+  blocks: false,
+  isIdempotent: true,
+  needsHolder: false,
+  refusals: [],
+  encode: nothing,
+  decode: (reply): ServerTime => {
+    const parts = Reply.tuple(2)(reply)
+    const seconds = Reply.at(parts, 0, Reply.integer)
+    const microseconds = Reply.at(parts, 1, Reply.integer)
+    return {
+      at: DateTime.unsafeMake(seconds * 1000 + Math.floor(microseconds / 1000)),
+      microseconds: BigInt(seconds) * 1_000_000n + BigInt(microseconds)
+    }
+  }
+})
+
+/** AUTH: lets the link in. Links of a connection and a pool authenticate by themselves. */
+export const auth = Command.define({
+  name: "AUTH",
+  summary: "Authenticates the link that it is sent over.",
+  syntax: "password",
+  method: "server.auth",
+  blocks: false,
+  isIdempotent: true,
+  needsHolder: false,
+  refusals: [],
+  encode: input.checked((password: Redacted.Redacted): Command.Call => {
+    const secret = input.secret("AUTH", "password", password)
+    return { args: [secret], secret }
+  }),
+  kindOf: (text) => (text.includes("invalid password") ? "NOAUTH" : undefined),
+  decode: Reply.ok
+})
+
+/** What a node says of a command (COMMAND). */
+export interface CommandInfo {
+  /** In lower case. */
+  readonly name: string
+  /** The number of words, the name included; where negative, the least number. */
+  readonly arity: number
+  /** `write`, `readonly`, `denyoom`, `admin`, `loading`, `fast`, … */
+  readonly flags: ReadonlyArray<string>
+  /** What else it says, which means nothing in 1.0. */
+  readonly more: ReadonlyArray<Reply.Reply>
+}
+
+const readCommand: Reply.Reader<CommandInfo> = (reply) => {
+  const parts = Reply.tuple(3)(reply)
+  return {
+    name: Reply.at(parts, 0, Reply.text),
+    arity: Reply.at(parts, 1, Reply.integer),
+    flags: Reply.at(parts, 2, Reply.array(Reply.text)),
+    more: Reply.beyond(parts, 3)
+  }
+}
+
+/** COMMAND: the commands that a node knows. */
+export const commands = Command.define({
+  name: "COMMAND",
+  summary: "Gives the commands that the node knows.",
+  syntax: "",
+  method: "server.commands",
+  blocks: false,
+  isIdempotent: true,
+  needsHolder: false,
+  refusals: [],
+  encode: nothing,
+  decode: Reply.array(readCommand)
+})
+
+/** BGREWRITEAOF: begins to write the append-only file anew. */
+export const rewriteAof = Command.define({
+  name: "BGREWRITEAOF",
+  summary: "Begins to write the node's append-only file anew, in the background.",
+  syntax: "",
+  method: "server.rewriteAof",
+  blocks: false,
+  isIdempotent: true,
+  needsHolder: false,
+  refusals: [],
+  encode: nothing,
+  decode: (reply): void => {
+    Reply.text(reply)
+  }
+})
+
+/** SHUTDOWN: ends a node. It does not answer unless it refuses, so that its success is that the link is lost. */
+export const shutdown = Command.define({
+  name: "SHUTDOWN",
+  summary:
+    "Ends the node. It does not answer unless it refuses: by itself, the value fails with `OutcomeUnknown` when the link is lost.",
+  syntax: "[REWRITE-AOF]",
+  method: "server.shutdown",
+  blocks: false,
+  isIdempotent: false,
+  needsHolder: false,
+  refusals: [],
+  encode: input.checked((given?: { readonly rewriteAof?: boolean | undefined }): Command.Call => {
+    const options = input.options("SHUTDOWN", given)
+    return { args: input.flag("SHUTDOWN", "rewriteAof", options.rewriteAof) ? ["REWRITE-AOF"] : [] }
+  }),
+  decode: (reply): void => {
+    Reply.text(reply)
   }
 })

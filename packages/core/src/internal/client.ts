@@ -15,6 +15,7 @@ import { type CommandError, ConnectionError, type PoolExhausted } from "../Disqu
 import { DisqueDialer } from "../DisqueLink.js"
 import type { Job } from "../Job.js"
 import { type Consume, Consumer } from "./consumer.js"
+import type { Reachable } from "./cover.js"
 import { type FetchError, Fetcher } from "./fetcher.js"
 import type { Limits } from "./limits.js"
 import { Permits } from "./permits.js"
@@ -216,15 +217,14 @@ export class Client {
   }
 
   /** The nodes of the cluster that work, with the addresses at which they are reached. */
-  readonly nodes: Effect.Effect<ReadonlyArray<{ readonly id: string; readonly address: string }>, CommandError> =
-    Effect.suspend(() =>
-      Effect.map(Effect.zipRight(this.learn, this.identifySeeds), () => {
-        const members = new Set(this.topology.members)
-        return this.topology.nodes.flatMap(({ address, id }) =>
-          id !== undefined && members.has(address) ? [{ id, address }] : []
-        )
-      })
-    )
+  readonly nodes: Effect.Effect<ReadonlyArray<Reachable>, CommandError> = Effect.suspend(() =>
+    Effect.map(Effect.zipRight(this.learn, this.identifySeeds), () => {
+      const members = new Set(this.topology.members)
+      return this.topology.nodes.flatMap(({ address, id }) =>
+        id !== undefined && members.has(address) ? [{ id, address }] : []
+      )
+    })
+  )
 
   /** Finds out which nodes the seeds are. */
   readonly identifySeeds: Effect.Effect<void> = Effect.suspend(() =>

@@ -1,0 +1,146 @@
+/** The commands about the clients of a node. */
+import * as Duration from "effect/Duration"
+import * as Option from "effect/Option"
+import * as Command from "../Command.js"
+import * as input from "../internal/input.js"
+import * as Reply from "../Reply.js"
+
+const nothing = input.checked((): Command.Call => ({ args: [] }))
+
+/** A client of a node (CLIENT LIST). */
+export interface ClientInfo {
+  readonly id: bigint
+  /** `ip:port` of the client's end. */
+  readonly address: string
+  /** Empty where it gave itself no name. */
+  readonly name: string
+  /** The time since it connected, in whole seconds. */
+  readonly age: Duration.Duration
+  /** The time since it last sent a command, in whole seconds. */
+  readonly idle: Duration.Duration
+  /** Letters: `N` none, `b` blocked, `O` monitor, `c` to be closed after its replies, … */
+  readonly flags: string
+  /** Whether it waits for a job or for copies. */
+  readonly isBlocked: boolean
+  /** The command that it sent last, in lower case. */
+  readonly command: string
+  /** The fields as they came, those that later versions add among them. */
+  readonly fields: ReadonlyMap<string, string>
+}
+
+const readClient = (line: string): ClientInfo => {
+  const fields = new Map<string, string>()
+  for (const word of line.split(" ")) {
+    const sign = word.indexOf("=")
+    if (sign > 0) fields.set(word.slice(0, sign), word.slice(sign + 1))
+  }
+  const field = (name: string, pattern: RegExp): string => {
+    const text = fields.get(name)
+    if (text !== undefined && pattern.test(text)) return text
+    throw new Reply.Mismatch({ expected: `a field ${name} of a client`, actual: JSON.stringify(line.slice(0, 120)) })
+  }
+  const flags = field("flags", /^/)
+  return {
+    id: BigInt(field("id", /^\d+$/)),
+    address: field("addr", /^/),
+    name: fields.get("name") ?? "",
+    age: Duration.seconds(Number(field("age", /^\d+$/))),
+    idle: Duration.seconds(Number(field("idle", /^\d+$/))),
+    flags,
+    isBlocked: flags.includes("b"),
+    command: field("cmd", /^/),
+    fields
+  }
+}
+
+/** CLIENT LIST: the clients of a node. */
+export const list = Command.define({
+  name: "CLIENT LIST",
+  summary: "Gives the clients that are connected to the node.",
+  syntax: "",
+  method: "client.list",
+  blocks: false,
+  isIdempotent: true,
+  needsHolder: false,
+  refusals: [],
+  encode: nothing,
+  decode: (reply): ReadonlyArray<ClientInfo> =>
+    Reply.text(reply)
+      .split("\n")
+      .flatMap((line) => (line.trim() === "" ? [] : [readClient(line.trim())]))
+})
+
+/** Which clients to disconnect: those that everything given fits. At least one of address, id and type is needed. */
+export interface KillOptions {
+  /** `ip:port` of the client's end. */
+  readonly address?: string | undefined
+  readonly id?: bigint | number | undefined
+  /** All clients of 1.0 are `normal`. */
+  readonly type?: "normal" | undefined
+  /** Whether the client that asks is left alone; it is unless told otherwise. */
+  readonly skipMe?: boolean | undefined
+}
+
+/** CLIENT KILL: disconnects clients, and gives how many. */
+export const kill = Command.define({
+  name: "CLIENT KILL",
+  summary: "Disconnects clients, and gives how many.",
+  syntax: "[ADDR ip:port] [ID id] [TYPE normal] SKIPME yes|no",
+  method: "client.kill",
+  blocks: false,
+  isIdempotent: true,
+  needsHolder: false,
+  refusals: [],
+  encode: input.checked((given: KillOptions): Command.Call => {
+    const options = input.options("CLIENT KILL", given)
+    const args: Array<string> = []
+    if (options.address !== undefined) {
+      const expected = "the address of a client, ip:port"
+      args.push("ADDR", input.matching("CLIENT KILL", "address", options.address, /^\S+:\d+$/, expected))
+    }
+    if (options.id !== undefined) {
+      const { id } = options
+      const isId = typeof id === "bigint" ? id > 0n && id < 2n ** 63n : Number.isSafeInteger(id) && id > 0
+      if (!isId) input.refuse("CLIENT KILL", "id", input.show(id), "the id of a client, 1 or more")
+      args.push("ID", String(id))
+    }
+    if (options.type !== undefined) args.push("TYPE", input.oneOf("CLIENT KILL", "type", options.type, ["normal"]))
+    // With nothing to tell clients apart, the server disconnects all of them.
+    if (args.length === 0) input.refuse("CLIENT KILL", "options", "nothing to go by", "an address, an id or a type")
+    args.push("SKIPME", input.flag("CLIENT KILL", "skipMe", options.skipMe ?? true) ? "yes" : "no")
+    return { args }
+  }),
+  decode: Reply.integer
+})
+
+/** CLIENT SETNAME: names the link that it is sent over. */
+export const setName = Command.define({
+  name: "CLIENT SETNAME",
+  summary: "Names the link that it is sent over, for CLIENT LIST; an empty name takes it away.",
+  syntax: "name",
+  method: "client.setName",
+  blocks: false,
+  isIdempotent: true,
+  needsHolder: false,
+  refusals: [],
+  encode: input.checked(
+    (name: string): Command.Call => ({
+      args: [input.matching("CLIENT SETNAME", "name", name, /^[!-~]*$/, "printable ASCII without spaces")]
+    })
+  ),
+  decode: Reply.ok
+})
+
+/** CLIENT GETNAME: the name of the link that it is sent over. */
+export const getName = Command.define({
+  name: "CLIENT GETNAME",
+  summary: "Gives the name of the link that it is sent over.",
+  syntax: "",
+  method: "client.getName",
+  blocks: false,
+  isIdempotent: true,
+  needsHolder: false,
+  refusals: [],
+  encode: nothing,
+  decode: (reply): Option.Option<string> => (reply === null ? Option.none() : Option.some(Reply.text(reply)))
+})

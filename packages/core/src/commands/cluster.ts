@@ -1,0 +1,230 @@
+/** The commands about a node's place in its cluster. */
+import * as DateTime from "effect/DateTime"
+import * as Option from "effect/Option"
+import * as Command from "../Command.js"
+import * as input from "../internal/input.js"
+import * as Reply from "../Reply.js"
+import { addressOf, type InfoValue, readLines, readValue } from "./server.js"
+
+const nothing = input.checked((): Command.Call => ({ args: [] }))
+
+// The bus of a node listens this much above its port.
+const maxPort = 65_535 - 10_000
+
+/** CLUSTER MEET: makes two nodes, and the clusters that they are in, one cluster. */
+export const meet = Command.define({
+  name: "CLUSTER MEET",
+  summary: "Joins the node, and its cluster, to the one at an address. It is done some moments after the reply.",
+  syntax: "ip port",
+  method: "cluster.meet",
+  blocks: false,
+  isIdempotent: true,
+  needsHolder: false,
+  refusals: [],
+  encode: input.checked((ip: string, port: number): Command.Call => {
+    const expected = "the IP address of a node: Disque resolves no names"
+    const host = input.matching(
+      "CLUSTER MEET",
+      "ip",
+      ip,
+      /^(\d{1,3}(\.\d{1,3}){3}|[0-9a-fA-F:.]*:[0-9a-fA-F:.]*)$/,
+      expected
+    )
+    return { args: [host, String(input.count("CLUSTER MEET", "port", port, 1, maxPort))] }
+  }),
+  decode: Reply.ok
+})
+
+/** CLUSTER FORGET: takes a node off the list of the one asked. */
+export const forget = Command.define({
+  name: "CLUSTER FORGET",
+  summary:
+    "Takes a node off the list of the one that is asked, and keeps it off for a minute. Every node has to be told.",
+  syntax: "node-id",
+  method: "cluster.forget",
+  blocks: false,
+  isIdempotent: false,
+  needsHolder: false,
+  refusals: [],
+  encode: input.checked(
+    (id: string): Command.Call => ({
+      args: [input.matching("CLUSTER FORGET", "node id", id, /^[0-9a-f]{40}$/, "the id of a node, 40 hex digits")]
+    })
+  ),
+  decode: Reply.ok
+})
+
+/** What a node thinks of one: `fail?` is suspected by it, `fail` agreed on by most. */
+export type ClusterNodeFlag = "myself" | "fail?" | "fail" | "handshake" | "noaddr" | "leaving" | (string & {})
+
+/** A node of the cluster, as another one sees it (CLUSTER NODES). */
+export interface ClusterNode {
+  readonly id: string
+  /** Empty where a node that is alone tells its own address. */
+  readonly host: string
+  readonly port: number
+  /** Where to reach it, `host:port`: for the node that answered the address that was dialled, for others what it says. */
+  readonly address: string
+  readonly flags: ReadonlyArray<ClusterNodeFlag>
+  /** Whether it is the node that answered. */
+  readonly isMyself: boolean
+  /** When the ping that is not answered yet was sent; none where there is no such. */
+  readonly pingSent: Option.Option<DateTime.Utc>
+  /** When it last answered; none where it has not, and for the node that answered. */
+  readonly pongReceived: Option.Option<DateTime.Utc>
+  /** Whether there is a link to it. */
+  readonly isConnected: boolean
+  /** What later versions add. */
+  readonly more: ReadonlyArray<string>
+}
+
+const moment = (millis: string): Option.Option<DateTime.Utc> =>
+  /^[1-9]\d{0,14}$/.test(millis) ? Option.some(DateTime.unsafeMake(Number(millis))) : Option.none()
+
+const readNode = (line: string, dialled: string): ClusterNode => {
+  const [id = "", address = "", flagText = "", pingSent = "", pongReceived = "", link = "", ...more] = line.split(" ")
+  const colon = address.lastIndexOf(":")
+  const port = Number(address.slice(colon + 1))
+  if (colon < 0 || !Number.isInteger(port) || link === "") {
+    throw new Reply.Mismatch({ expected: "a line of CLUSTER NODES", actual: JSON.stringify(line.slice(0, 120)) })
+  }
+  const host = address.slice(0, colon)
+  const flags = flagText.split(",").filter((flag) => flag !== "noflags" && flag !== "")
+  const isMyself = flags.includes("myself")
+  return {
+    id,
+    host,
+    port,
+    address: isMyself || host === "" ? dialled : addressOf(host, port),
+    flags,
+    isMyself,
+    pingSent: moment(pingSent),
+    pongReceived: moment(pongReceived),
+    isConnected: link === "connected",
+    more
+  }
+}
+
+/** CLUSTER NODES: the nodes that one knows, failed and leaving ones among them. */
+export const nodes = Command.define({
+  name: "CLUSTER NODES",
+  summary: "Gives the nodes that one knows, failed and leaving ones among them.",
+  syntax: "",
+  method: "cluster.nodes",
+  blocks: false,
+  isIdempotent: true,
+  needsHolder: false,
+  refusals: [],
+  encode: nothing,
+  decode: (reply, node): ReadonlyArray<ClusterNode> =>
+    Reply.text(reply)
+      .split("\n")
+      .flatMap((line) => (line.trim() === "" ? [] : [readNode(line.trim(), node)]))
+})
+
+/** What a node knows of its cluster as a whole (CLUSTER INFO). */
+export interface ClusterInfo {
+  /** `ok`, or what the node complains of. */
+  readonly state: string
+  /** The nodes that it knows, itself among them. */
+  readonly knownNodes: number
+  /** The other nodes that it can reach. */
+  readonly reachableNodes: number
+  /** The nodes of the cluster. */
+  readonly size: number
+  readonly messagesSent: bigint
+  readonly messagesReceived: bigint
+  /** The fields as they came, those that later versions add among them. */
+  readonly fields: ReadonlyMap<string, InfoValue>
+}
+
+const whole = (fields: ReadonlyMap<string, string>, name: string): string => {
+  const text = fields.get(name)
+  if (text !== undefined && /^\d+$/.test(text)) return text
+  throw new Reply.Mismatch({
+    expected: `a number ${name}`,
+    actual: text === undefined ? "nothing" : JSON.stringify(text)
+  })
+}
+
+/** CLUSTER INFO: what a node knows of its cluster as a whole. */
+export const info = Command.define({
+  name: "CLUSTER INFO",
+  summary: "Tells what a node knows of its cluster as a whole.",
+  syntax: "",
+  method: "cluster.info",
+  blocks: false,
+  isIdempotent: true,
+  needsHolder: false,
+  refusals: [],
+  encode: nothing,
+  decode: (reply): ClusterInfo => {
+    const lines = readLines(Reply.text(reply))
+    const fields = new Map(lines)
+    return {
+      state: fields.get("cluster_state") ?? "",
+      knownNodes: Number(whole(fields, "cluster_known_nodes")),
+      reachableNodes: Number(whole(fields, "cluster_reachable_nodes")),
+      size: Number(whole(fields, "cluster_size")),
+      messagesSent: BigInt(whole(fields, "cluster_stats_messages_sent")),
+      messagesReceived: BigInt(whole(fields, "cluster_stats_messages_received")),
+      fields: new Map(lines.map(([name, value]) => [name, readValue(name, value)]))
+    }
+  }
+})
+
+/** CLUSTER LEAVING: whether the node is leaving. */
+export const leaving = Command.define({
+  name: "CLUSTER LEAVING",
+  summary: "Tells whether the node is leaving its cluster.",
+  syntax: "",
+  method: "cluster.leaving",
+  blocks: false,
+  isIdempotent: true,
+  needsHolder: false,
+  refusals: [],
+  encode: nothing,
+  decode: (reply): boolean => {
+    if (Reply.isText(reply, "yes")) return true
+    if (Reply.isText(reply, "no")) return false
+    throw new Reply.Mismatch({ expected: "yes or no", actual: Reply.describe(reply) })
+  }
+})
+
+/** CLUSTER LEAVING yes|no: lets the node begin to leave, or stay. */
+export const setLeaving = Command.define({
+  name: "CLUSTER LEAVING",
+  summary:
+    "Lets the node begin to leave its cluster, or stay: a leaving one takes no new jobs and hands out what it has.",
+  syntax: "yes|no",
+  method: "cluster.setLeaving",
+  blocks: false,
+  isIdempotent: true,
+  needsHolder: false,
+  refusals: [],
+  encode: input.checked((isLeaving: boolean): Command.Call => {
+    if (typeof isLeaving !== "boolean") {
+      return input.refuse("CLUSTER LEAVING", "isLeaving", input.show(isLeaving), "true or false")
+    }
+    return { args: [isLeaving ? "yes" : "no"] }
+  }),
+  decode: Reply.ok
+})
+
+/** CLUSTER RESET: lets the node forget its cluster. */
+export const reset = Command.define({
+  name: "CLUSTER RESET",
+  summary: "Lets the node forget its cluster and all of its jobs and queues; `hard` gives it a new id too.",
+  syntax: "[SOFT|HARD]",
+  method: "cluster.reset",
+  blocks: false,
+  isIdempotent: false,
+  needsHolder: false,
+  refusals: [],
+  encode: input.checked(
+    (mode?: "soft" | "hard"): Command.Call => ({
+      args: mode === undefined ? [] : [input.oneOf("CLUSTER RESET", "mode", mode, ["soft", "hard"])]
+    })
+  ),
+  decode: Reply.ok
+})

@@ -1,0 +1,126 @@
+/** The commands about a node's configuration. */
+import * as Redacted from "effect/Redacted"
+import * as Command from "../Command.js"
+import * as input from "../internal/input.js"
+import * as Reply from "../Reply.js"
+
+const nothing = input.checked((): Command.Call => ({ args: [] }))
+
+/** The parameters that 1.0 lets be set while it runs. */
+export type ConfigName =
+  | "aof-enqueue-jobs-once"
+  | "aof-load-truncated"
+  | "aof-rewrite-incremental-fsync"
+  | "appendfsync"
+  | "appendonly"
+  | "auto-aof-rewrite-min-size"
+  | "auto-aof-rewrite-percentage"
+  | "client-output-buffer-limit"
+  | "cluster-node-timeout"
+  | "dir"
+  | "hz"
+  | "latency-monitor-threshold"
+  | "loglevel"
+  | "maxclients"
+  | "maxmemory"
+  | "maxmemory-policy"
+  | "maxmemory-samples"
+  | "no-appendfsync-on-rewrite"
+  | "requirepass"
+  | "slowlog-log-slower-than"
+  | "slowlog-max-len"
+  | "tcp-keepalive"
+  | "timeout"
+  | "watchdog-period"
+  | (string & {})
+
+/** CONFIG GET: the parameters whose names fit a pattern. */
+export const get = Command.define({
+  name: "CONFIG GET",
+  summary: "Gives the parameters whose names fit a pattern, `requirepass` in the clear.",
+  syntax: "pattern",
+  method: "config.get",
+  blocks: false,
+  isIdempotent: true,
+  needsHolder: false,
+  refusals: [],
+  encode: input.checked(
+    (pattern: ConfigName): Command.Call => ({
+      args: [input.text("CONFIG GET", "pattern", pattern, "the name of a parameter, or a pattern such as `max*`")]
+    })
+  ),
+  decode: (reply): ReadonlyMap<string, string> => {
+    const texts = new Map<string, string>()
+    for (const [name, value] of Reply.record(reply)) texts.set(name, Reply.text(value))
+    return texts
+  }
+})
+
+const maxPasswordBytes = 512
+const encoder = new TextEncoder()
+
+// What is secret is not shown, whether it was marked as such or is known to be.
+const readSetting = (name: string, value: string | number | Redacted.Redacted): string => {
+  const isSecret = Redacted.isRedacted(value) || name.toLowerCase() === "requirepass"
+  const plain: unknown = Redacted.isRedacted(value) ? Redacted.value(value) : value
+  const shown = isSecret ? "<redacted>" : input.show(plain)
+  const text = typeof plain === "number" && Number.isFinite(plain) ? String(plain) : plain
+  if (typeof text !== "string") return input.refuse("CONFIG SET", name, shown, "text or a number")
+  if (name.toLowerCase() === "requirepass" && encoder.encode(text).length > maxPasswordBytes) {
+    input.refuse("CONFIG SET", name, shown, `at most ${maxPasswordBytes} bytes`)
+  }
+  return text
+}
+
+/** CONFIG SET: sets a parameter until the node ends. */
+export const set = Command.define({
+  name: "CONFIG SET",
+  summary: "Sets a parameter until the node ends.",
+  syntax: "name value",
+  method: "config.set",
+  blocks: false,
+  isIdempotent: true,
+  needsHolder: false,
+  refusals: [],
+  encode: input.checked((name: ConfigName, value: string | number | Redacted.Redacted): Command.Call => {
+    const word = input.matching(
+      "CONFIG SET",
+      "name",
+      name,
+      /^[A-Za-z0-9-]+$/,
+      "the name of a parameter, such as `maxmemory`"
+    )
+    const text = readSetting(word, value)
+    const isSecret = Redacted.isRedacted(value) || word.toLowerCase() === "requirepass"
+    return { args: [word, text], secret: isSecret && text !== "" ? text : undefined }
+  }),
+  decode: Reply.ok
+})
+
+/** CONFIG REWRITE: writes the configuration to the node's file. */
+export const rewrite = Command.define({
+  name: "CONFIG REWRITE",
+  summary: "Writes the configuration to the file that the node was started with.",
+  syntax: "",
+  method: "config.rewrite",
+  blocks: false,
+  isIdempotent: true,
+  needsHolder: false,
+  refusals: [],
+  encode: nothing,
+  decode: Reply.ok
+})
+
+/** CONFIG RESETSTAT: sets the counters of INFO to zero. */
+export const resetStatistics = Command.define({
+  name: "CONFIG RESETSTAT",
+  summary: "Sets the counters of INFO to zero.",
+  syntax: "",
+  method: "config.resetStatistics",
+  blocks: false,
+  isIdempotent: true,
+  needsHolder: false,
+  refusals: [],
+  encode: nothing,
+  decode: Reply.ok
+})

@@ -1,0 +1,122 @@
+/** The commands about what made a node wait, measured where `latency-monitor-threshold` is set. */
+import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
+import * as Command from "../Command.js"
+import * as input from "../internal/input.js"
+import * as Reply from "../Reply.js"
+
+const nothing = input.checked((): Command.Call => ({ args: [] }))
+
+const readMoment: Reply.Reader<DateTime.Utc> = (reply) => DateTime.unsafeMake(Reply.integer(reply) * 1000)
+const readMillis: Reply.Reader<Duration.Duration> = (reply) => Duration.millis(Reply.integer(reply))
+
+/** A time that a node waited. */
+export interface LatencySample {
+  /** When, to the second. */
+  readonly at: DateTime.Utc
+  /** How long, in milliseconds. */
+  readonly latency: Duration.Duration
+  /** What later versions add. */
+  readonly more: ReadonlyArray<Reply.Reply>
+}
+
+/** What made a node wait, and how it last did. */
+export interface LatencyEvent extends LatencySample {
+  /** `command`, `fast-command`, `fork`, … */
+  readonly event: string
+  /** The longest that it took, in milliseconds. */
+  readonly max: Duration.Duration
+}
+
+const readEvent: Reply.Reader<LatencyEvent> = (reply) => {
+  const parts = Reply.tuple(4)(reply)
+  return {
+    event: Reply.at(parts, 0, Reply.text),
+    at: Reply.at(parts, 1, readMoment),
+    latency: Reply.at(parts, 2, readMillis),
+    max: Reply.at(parts, 3, readMillis),
+    more: Reply.beyond(parts, 4)
+  }
+}
+
+const readSample: Reply.Reader<LatencySample> = (reply) => {
+  const parts = Reply.tuple(2)(reply)
+  return { at: Reply.at(parts, 0, readMoment), latency: Reply.at(parts, 1, readMillis), more: Reply.beyond(parts, 2) }
+}
+
+const eventName = (subject: string, event: string): string =>
+  input.text(subject, "event", event, "the name of an event, such as `command`")
+
+/** LATENCY LATEST: each event, and how it last went. */
+export const latest = Command.define({
+  name: "LATENCY LATEST",
+  summary: "Gives what made the node wait, and how it last did.",
+  syntax: "",
+  method: "latency.latest",
+  blocks: false,
+  isIdempotent: true,
+  needsHolder: false,
+  refusals: [],
+  encode: nothing,
+  decode: Reply.array(readEvent)
+})
+
+/** LATENCY HISTORY: the samples of an event. */
+export const history = Command.define({
+  name: "LATENCY HISTORY",
+  summary: "Gives the latest 160 samples of an event, the oldest first; none for one that has none.",
+  syntax: "event",
+  method: "latency.history",
+  blocks: false,
+  isIdempotent: true,
+  needsHolder: false,
+  refusals: [],
+  encode: input.checked((event: string): Command.Call => ({ args: [eventName("LATENCY HISTORY", event)] })),
+  decode: Reply.array(readSample)
+})
+
+/** LATENCY GRAPH: the samples of an event, drawn. */
+export const graph = Command.define({
+  name: "LATENCY GRAPH",
+  summary: "Draws the samples of an event; one that has none is refused.",
+  syntax: "event",
+  method: "latency.graph",
+  blocks: false,
+  isIdempotent: true,
+  needsHolder: false,
+  refusals: [],
+  encode: input.checked((event: string): Command.Call => ({ args: [eventName("LATENCY GRAPH", event)] })),
+  decode: Reply.text
+})
+
+/** LATENCY DOCTOR: what the node makes of it. */
+export const doctor = Command.define({
+  name: "LATENCY DOCTOR",
+  summary: "Tells in prose what made the node wait, and what may help.",
+  syntax: "",
+  method: "latency.doctor",
+  blocks: false,
+  isIdempotent: true,
+  needsHolder: false,
+  refusals: [],
+  encode: nothing,
+  decode: Reply.text
+})
+
+/** LATENCY RESET: drops the samples of events, of all where none is named, and gives of how many. */
+export const reset = Command.define({
+  name: "LATENCY RESET",
+  summary: "Drops the samples of events, of all where none is named, and gives of how many.",
+  syntax: "[event …]",
+  method: "latency.reset",
+  blocks: false,
+  isIdempotent: true,
+  needsHolder: false,
+  refusals: [],
+  encode: input.checked(
+    (...events: ReadonlyArray<string>): Command.Call => ({
+      args: events.map((event) => eventName("LATENCY RESET", event))
+    })
+  ),
+  decode: Reply.integer
+})

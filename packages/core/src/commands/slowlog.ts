@@ -1,0 +1,78 @@
+/** The commands about what took a node long. */
+import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
+import * as Command from "../Command.js"
+import * as input from "../internal/input.js"
+import * as Reply from "../Reply.js"
+
+const nothing = input.checked((): Command.Call => ({ args: [] }))
+
+/** A command that took a node long (SLOWLOG). */
+export interface SlowLogEntry {
+  readonly id: bigint
+  /** When it ran, to the second. */
+  readonly at: DateTime.Utc
+  /** How long it ran, to the microsecond; what it waited for is not counted. */
+  readonly duration: Duration.Duration
+  /** Its words, the first 32 of them and 128 bytes of each. */
+  readonly args: ReadonlyArray<Uint8Array>
+  /** What later versions add. */
+  readonly more: ReadonlyArray<Reply.Reply>
+}
+
+const readEntry: Reply.Reader<SlowLogEntry> = (reply) => {
+  const parts = Reply.tuple(4)(reply)
+  return {
+    id: Reply.at(parts, 0, Reply.int64),
+    at: DateTime.unsafeMake(Reply.at(parts, 1, Reply.integer) * 1000),
+    duration: Duration.micros(Reply.at(parts, 2, Reply.int64)),
+    args: Reply.at(parts, 3, Reply.array(Reply.bytes)),
+    more: Reply.beyond(parts, 4)
+  }
+}
+
+/** SLOWLOG GET: the commands that took longest, the latest first. */
+export const get = Command.define({
+  name: "SLOWLOG GET",
+  summary: "Gives the latest commands that took longer than `slowlog-log-slower-than`, the latest first.",
+  syntax: "count",
+  method: "slowlog.get",
+  blocks: false,
+  isIdempotent: true,
+  needsHolder: false,
+  refusals: [],
+  encode: input.checked(
+    (count?: number): Command.Call => ({
+      args: [String(input.count("SLOWLOG GET", "count", count ?? 10, 1, Number.MAX_SAFE_INTEGER))]
+    })
+  ),
+  decode: Reply.array(readEntry)
+})
+
+/** SLOWLOG LEN: how many commands the log holds. */
+export const length = Command.define({
+  name: "SLOWLOG LEN",
+  summary: "Gives how many commands the log of slow ones holds.",
+  syntax: "",
+  method: "slowlog.length",
+  blocks: false,
+  isIdempotent: true,
+  needsHolder: false,
+  refusals: [],
+  encode: nothing,
+  decode: Reply.integer
+})
+
+/** SLOWLOG RESET: empties the log. */
+export const reset = Command.define({
+  name: "SLOWLOG RESET",
+  summary: "Empties the log of slow commands.",
+  syntax: "",
+  method: "slowlog.reset",
+  blocks: false,
+  isIdempotent: true,
+  needsHolder: false,
+  refusals: [],
+  encode: nothing,
+  decode: Reply.ok
+})

@@ -1,0 +1,152 @@
+/** What is asked of several nodes: of every one of the cluster, or page by page. */
+import * as Chunk from "effect/Chunk"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Option from "effect/Option"
+import * as Stream from "effect/Stream"
+import type { Command } from "../Command.js"
+import * as Jobs from "../commands/jobs.js"
+import * as Queues from "../commands/queues.js"
+import type { CommandError, InvalidArgument } from "../DisqueError.js"
+import type { JobInfo, JobRef } from "../Job.js"
+import * as JobId from "../JobId.js"
+import * as QueueStats from "../QueueStats.js"
+import { type Page, start } from "./page.js"
+
+/** A node that can be talked to. */
+export interface Reachable {
+  readonly id: string
+  /** `host:port`, as it is dialled. */
+  readonly address: string
+}
+
+/** How commands get to nodes. */
+export interface Carrier {
+  /** Sends a command to the holder of its job, or to the node in use. */
+  readonly execute: <A, E>(command: Command<A, E>) => Effect.Effect<A, E | CommandError>
+  /** Sends a command to the node at an address. */
+  readonly executeOn: <A, E>(node: string, command: Command<A, E>) => Effect.Effect<A, E | CommandError>
+  /** The nodes of the cluster, but for those that failed or are leaving. */
+  readonly nodes: Effect.Effect<ReadonlyArray<Reachable>, CommandError>
+}
+
+type Ready<A, E> = Either.Either<Command<A, E>, InvalidArgument>
+
+/** The most nodes that are asked at a time. */
+const concurrency = 16
+
+/** Asks every node; where there is none to ask, because they are leaving, the one in use. */
+const everywhere = <A, E>(
+  { execute, executeOn, nodes }: Carrier,
+  command: Command<A, E>
+): Effect.Effect<ReadonlyArray<A>, E | CommandError> =>
+  Effect.flatMap(nodes, (all) =>
+    all.length === 0
+      ? Effect.map(execute(command), (answer) => [answer])
+      : Effect.forEach(all, ({ address }) => executeOn(address, command), { concurrency })
+  )
+
+/** The length of a queue on all nodes. */
+export const queueLength = (carrier: Carrier, queue: string): Effect.Effect<number, CommandError | InvalidArgument> =>
+  Effect.flatMap(Queues.queueLength.make(queue), (command) =>
+    Effect.map(everywhere(carrier, command), (lengths) => lengths.reduce((sum, length) => sum + length, 0))
+  )
+
+/** What all nodes, or the one in use, know of a queue. */
+export const queueStats = (
+  carrier: Carrier,
+  coversCluster: boolean,
+  queue: string
+): Effect.Effect<Option.Option<QueueStats.QueueStats>, CommandError | InvalidArgument> =>
+  Effect.flatMap(Queues.queueStats.make(queue), (command) =>
+    Effect.map(
+      coversCluster ? everywhere(carrier, command) : Effect.map(carrier.execute(command), (answer) => [answer]),
+      (answers) => {
+        const [first, ...others] = answers.flatMap(Option.toArray)
+        return first === undefined ? Option.none() : Option.some(QueueStats.merge([first, ...others]))
+      }
+    )
+  )
+
+type Shown = Option.Option<JobInfo>
+
+/** Asks nodes about a job, and gives what the first of them knows. That none knows it is only said where all have answered. */
+const askAll = (
+  { executeOn }: Carrier,
+  nodes: ReadonlyArray<Reachable>,
+  command: Command<Shown, never>
+): Effect.Effect<Shown, CommandError> =>
+  Effect.flatMap(
+    Effect.forEach(nodes, ({ address }) => Effect.either(executeOn(address, command)), { concurrency }),
+    (answers) => {
+      const known = answers.find((answer) => Either.isRight(answer) && Option.isSome(answer.right))
+      return known ?? answers.find(Either.isLeft) ?? Effect.succeedNone
+    }
+  )
+
+/** Asks the holder of a job where it is known, then the node that took it, then all others. */
+export const show = (carrier: Carrier, job: JobRef): Effect.Effect<Shown, CommandError | InvalidArgument> =>
+  Effect.flatMap(Jobs.show.make(job), (command) => {
+    const fromHolder = command.holder === undefined ? Effect.succeedNone : carrier.execute(command)
+    return Effect.flatMap(fromHolder, (shown) => {
+      if (Option.isSome(shown)) return Effect.succeed(shown)
+      return Effect.flatMap(carrier.nodes, (nodes) => {
+        if (nodes.length === 0) return carrier.execute(command)
+        const origin = JobId.origin(JobId.make(command.wire[1] as string))
+        const tookIt = nodes.filter(({ id }) => id.startsWith(origin))
+        const others = nodes.filter(({ id }) => !id.startsWith(origin))
+        if (tookIt.length === 0 || others.length === 0) return askAll(carrier, nodes, command)
+        return Effect.flatMap(Effect.either(askAll(carrier, tookIt, command)), (answer) => {
+          if (Either.isRight(answer) && Option.isSome(answer.right)) return Effect.succeed(answer.right)
+          return Effect.flatMap(askAll(carrier, others, command), (shown) =>
+            Option.isSome(shown) || Either.isRight(answer) ? Effect.succeed(shown) : Effect.fail(answer.left)
+          )
+        })
+      })
+    })
+  })
+
+/** Where a scan is: at which of the nodes, and where it goes on there. */
+interface Position {
+  readonly index: number
+  /** The node to ask; where that is left open, the one that answers is asked for the next page too. */
+  readonly node: string | undefined
+  readonly cursor: string
+}
+
+/** The items of all pages, each of them once. The next page is asked for when it is pulled. */
+export const scan = <A, E>(
+  { execute, executeOn, nodes }: Carrier,
+  coversCluster: boolean,
+  pageAt: (cursor: string) => Ready<Page<A>, E>,
+  keyOf: (item: A) => string
+): Stream.Stream<A, E | CommandError | InvalidArgument> => {
+  const scanAll = (addresses: ReadonlyArray<string | undefined>) => {
+    const seen = new Set<string>()
+    const isNew = (item: A): boolean => {
+      const key = keyOf(item)
+      if (seen.has(key)) return false
+      seen.add(key)
+      return true
+    }
+    const after = (position: Position, page: Page<A>): Option.Option<Position> => {
+      if (page.cursor !== start) return Option.some({ ...position, node: page.node, cursor: page.cursor })
+      const index = position.index + 1
+      return index < addresses.length ? Option.some({ index, node: addresses[index], cursor: start }) : Option.none()
+    }
+    const first: Position = { index: 0, node: addresses[0], cursor: start }
+    return Stream.paginateChunkEffect(first, (position) =>
+      Effect.flatMap(pageAt(position.cursor), (command) =>
+        Effect.map(
+          position.node === undefined ? execute(command) : executeOn(position.node, command),
+          (page) => [Chunk.unsafeFromArray(page.items.filter(isNew)), after(position, page)] as const
+        )
+      )
+    )
+  }
+  return Stream.unwrap(
+    coversCluster
+      ? Effect.map(nodes, (all) => scanAll(all.length === 0 ? [undefined] : all.map(({ address }) => address)))
+      : Effect.sync(() => scanAll([undefined]))
+  )
+}

@@ -1,0 +1,27 @@
+/** Pages of QSCAN and JSCAN. */
+import * as Reply from "../Reply.js"
+import * as input from "./input.js"
+
+/** A page of a scan. */
+export interface Page<out A> {
+  /** The node that was asked. The next page can only be asked of the same one. */
+  readonly node: string
+  /** Where the next page begins; `0` where there is none. A page may be empty and not be the last. */
+  readonly cursor: string
+  readonly items: ReadonlyArray<A>
+}
+
+/** The first cursor, and the one after the last page. */
+export const start = "0"
+
+/** Reads a page. */
+export const readPage =
+  <A>(item: Reply.Reader<A>) =>
+  (reply: Reply.Reply, node: string): Page<A> => {
+    const parts = Reply.tuple(2)(reply)
+    return { node, cursor: Reply.at(parts, 0, Reply.text), items: Reply.at(parts, 1, Reply.array(item)) }
+  }
+
+/** A cursor, as a page gave it. */
+export const readCursor = (subject: string, cursor: string): string =>
+  input.matching(subject, "cursor", cursor, /^\d{1,20}$/, "the cursor of a page")

@@ -1,0 +1,245 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Duration, Effect, Either, FastCheck, Fiber, Option, Schema, Tracer } from "effect"
+import { type AddJobOptions, DisqueConnection, type Job, type JobId, JobQueue } from "../src/index.js"
+import { asText, bulk, fakeNodes } from "./utils/fakeNodes.js"
+
+const id = "D-afa64674-7Odk5Ok5edttbbDlpcZkZHVN-05a1" as JobId.JobId
+const encoder = new TextEncoder()
+
+const jobWith = (body: string | Uint8Array): Job.Job => ({
+  queue: "q",
+  id,
+  body: typeof body === "string" ? encoder.encode(body) : body,
+  nacks: 0,
+  additionalDeliveries: 0,
+  node: "127.0.0.1:7711"
+})
+
+const bodyOf = (body: string | Uint8Array) => (typeof body === "string" ? body : new TextDecoder().decode(body))
+
+const Email = Schema.Struct({ to: Schema.String, at: Schema.DateFromString })
+const emails = JobQueue.make("emails", { payload: Email })
+const email = { to: "ada@example.com", at: new Date(0) }
+const plain = '{"to":"ada@example.com","at":"1970-01-01T00:00:00.000Z"}'
+
+/** A connection to a node that hands out jobs with these bodies, and what else it was sent. */
+const delivering = (...bodies: ReadonlyArray<string | Uint8Array>) => {
+  const jobs = bodies.map((body) => [bulk("q"), bulk(id), typeof body === "string" ? bulk(body) : body])
+  const { layer, sent } = fakeNodes(["127.0.0.1:7711"], (_, [command]) => {
+    if (command === "GETJOB") {
+      return jobs.splice(0).map((job) => [...job, bulk("nacks"), 0, bulk("additional-deliveries"), 0])
+    }
+    if (command === "ADDJOB") return id
+    return command === "QPEEK" ? jobs : 1
+  })
+  return Effect.map(Effect.provide(DisqueConnection.make(), layer), (disque) => ({ disque, sent }))
+}
+
+/** What JSON holds as it is. */
+const json = FastCheck.jsonValue({ noUnicodeString: false }).map((value) => JSON.parse(JSON.stringify(value)))
+
+describe("a typed queue", () => {
+  it.effect.prop("gives back every payload that it took, through JSON", [json], ([payload]) =>
+    Effect.gen(function* () {
+      const queue = JobQueue.make("q", { payload: Schema.Unknown })
+      assert.deepStrictEqual(yield* queue.decode(jobWith(yield* queue.encode(payload))), payload)
+    })
+  )
+
+  it.effect.prop(
+    "gives back every payload that it took, traced or not, envelopes among them",
+    [json, FastCheck.boolean()],
+    ([payload, isWrapped]) =>
+      Effect.gen(function* () {
+        const queue = JobQueue.make("q", { payload: Schema.Unknown, traced: true })
+        const sent = isWrapped ? { $disco: "traced", payload, traceparent: "x" } : payload
+        const bare = yield* queue.open(jobWith(yield* queue.encode(sent)))
+        assert.deepStrictEqual([bare.payload, bare.trace], [sent, undefined])
+        const span = Tracer.externalSpan({ traceId: "a".repeat(32), spanId: "b".repeat(16), sampled: true })
+        const traced = yield* queue.open(jobWith(yield* Effect.withParentSpan(queue.encode(sent), span)))
+        assert.deepStrictEqual(traced.payload, sent)
+        assert.deepInclude(traced.trace, { traceId: span.traceId, spanId: span.spanId, sampled: true })
+      })
+  )
+
+  it.effect.prop(
+    "gives back every text and all bytes",
+    [FastCheck.string({ unit: "binary" }), FastCheck.uint8Array()],
+    ([text, bytes]) =>
+      Effect.gen(function* () {
+        const texts = JobQueue.make("q", { payload: Schema.String, format: "text" })
+        assert.strictEqual(yield* texts.decode(jobWith(yield* texts.encode(text))), text)
+        const raw = JobQueue.make("q", { payload: Schema.Uint8ArrayFromSelf, format: "bytes" })
+        assert.deepStrictEqual(yield* raw.decode(jobWith(yield* raw.encode(bytes))), bytes)
+      })
+  )
+
+  it.effect("writes a payload as its schema encodes it and nothing around it, and within a span too", () =>
+    Effect.gen(function* () {
+      const body = yield* emails.encode(email).pipe(Effect.withSpan("adding"))
+      assert.strictEqual(bodyOf(body), plain)
+      assert.deepStrictEqual(yield* emails.decode(jobWith(plain)), email)
+      assert.deepStrictEqual(yield* emails.decode(jobWith(`\ufeff ${plain}\n`)), email)
+    })
+  )
+
+  it.effect("puts the span into an envelope where it is asked to, and reads plain bodies as before", () =>
+    Effect.gen(function* () {
+      const traced = JobQueue.make("emails", { payload: Email, traced: true })
+      const span = Tracer.externalSpan({
+        traceId: "4bf92f3577b34da6a3ce929d0e0e4736",
+        spanId: "00f067aa0ba902b7",
+        sampled: false
+      })
+      const body = yield* Effect.withParentSpan(traced.encode(email), span)
+      assert.strictEqual(
+        bodyOf(body),
+        `{"$disco":"traced","traceparent":"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00","payload":${plain}}`
+      )
+      const { payload, trace } = yield* traced.open(jobWith(body))
+      assert.deepStrictEqual(payload, email)
+      assert.deepInclude(trace, { _tag: "ExternalSpan", traceId: span.traceId, spanId: span.spanId, sampled: false })
+      assert.strictEqual((yield* traced.open(jobWith(plain))).trace, undefined)
+      assert.strictEqual((yield* Effect.flip(emails.decode(jobWith(body))))._tag, "InvalidPayload")
+    })
+  )
+
+  it.effect("follows no trace that is none, and still reads the payload", () =>
+    Effect.gen(function* () {
+      const traced = JobQueue.make("q", { payload: Schema.Number, traced: true })
+      const ids = [
+        "",
+        5,
+        null,
+        `00-${"0".repeat(32)}-${"b".repeat(16)}-01`,
+        `ff-${"a".repeat(32)}-${"b".repeat(16)}-01`
+      ]
+      for (const traceparent of ids) {
+        const opened = yield* traced.open(jobWith(JSON.stringify({ $disco: "traced", traceparent, payload: 5 })))
+        assert.deepStrictEqual([opened.payload, opened.trace], [5, undefined])
+      }
+    })
+  )
+
+  it.effect("has an error of its own for what does not decode, with the job and its bytes in it", () =>
+    Effect.gen(function* () {
+      for (const body of ["", "{", "null", '{"to":5}', Uint8Array.of(0xff, 0xfe), '"\\ud800']) {
+        const job = jobWith(body)
+        const error = yield* Effect.flip(emails.decode(job))
+        assert.strictEqual(error._tag, "InvalidPayload")
+        assert.strictEqual(error.job, job)
+        assert.deepStrictEqual(error.body, job.body)
+        assert.include(error.message, `of job ${id} does not fit queue "emails"`)
+      }
+    })
+  )
+
+  it.effect("refuses payloads that would not come back as they are", () =>
+    Effect.gen(function* () {
+      const any = JobQueue.make("q", { payload: Schema.Unknown })
+      const cycle: { self?: unknown } = {}
+      cycle.self = cycle
+      for (const payload of [Number.NaN, { deep: [Number.POSITIVE_INFINITY] }, undefined, 5n, cycle, () => 1]) {
+        const error = yield* Effect.flip(any.encode(payload))
+        assert.deepInclude(error, { _tag: "InvalidPayload", job: undefined, body: undefined })
+      }
+      const text = JobQueue.make("q", { payload: Schema.String, format: "text" })
+      assert.strictEqual((yield* Effect.flip(text.encode("half a \ud800 pair")))._tag, "InvalidPayload")
+    })
+  )
+
+  it.scoped("raises the TTL by a delay that reaches it, in what it says and in what is sent", () =>
+    Effect.gen(function* () {
+      const ttlOf = (options: AddJobOptions) => emails.addOptions(options).ttl
+      assert.deepStrictEqual(ttlOf({ delay: "2 days" }), Duration.days(3))
+      assert.deepStrictEqual(ttlOf({ delay: "10 seconds", ttl: "10 seconds" }), Duration.seconds(20))
+      assert.deepStrictEqual(ttlOf({ delay: "9 seconds", ttl: "10 seconds" }), "10 seconds")
+      assert.strictEqual(ttlOf({ delay: "1 hour" }), undefined)
+      assert.strictEqual(ttlOf({ delay: Number.NaN }), undefined)
+
+      const queue = JobQueue.make("q", { payload: Email, options: { ttl: "1 hour", retry: "1 minute" } })
+      const { disque, sent } = yield* delivering()
+      yield* queue.add(disque, email, { delay: "1 day" })
+      const expected = ["ADDJOB", "q", plain, "5000", "DELAY", "86400", "RETRY", "60", "TTL", "90000"]
+      assert.deepStrictEqual(asText(sent[0]?.words ?? []), expected)
+      assert.strictEqual(
+        (yield* Effect.flip(queue.add(disque, email, { delay: "1500 millis" })))._tag,
+        "InvalidArgument"
+      )
+    })
+  )
+
+  it.scoped("gets a job that is one for every command, or an error that has it", () =>
+    Effect.gen(function* () {
+      const { disque, sent } = yield* delivering(plain)
+      const job = yield* emails.get(disque)
+      assert.deepStrictEqual([job.payload, job.node, job.nacks], [email, "127.0.0.1:7711", 0])
+      yield* disque.ackJob(job)
+      assert.deepStrictEqual(sent.at(-1)?.words, ["ACKJOB", id])
+
+      const strange = yield* delivering("strange")
+      const error = yield* Effect.flip(emails.get(strange.disque))
+      assert.strictEqual(error._tag, "InvalidPayload")
+      if (error._tag === "InvalidPayload" && error.job !== undefined) yield* strange.disque.nackJob(error.job)
+      // Nothing was done with it but what was asked for.
+      assert.deepStrictEqual(
+        strange.sent.map(({ words }) => words[0]),
+        ["GETJOB", "NACK"]
+      )
+    })
+  )
+
+  it.scoped("gets and peeks many, each with its payload or its own error", () =>
+    Effect.gen(function* () {
+      const { disque, sent } = yield* delivering(plain, "strange", plain)
+      const peeked = yield* emails.peek(disque, { count: 3 })
+      assert.deepStrictEqual(peeked.map(Either.isRight), [true, false, true])
+      const jobs = yield* emails.getMany(disque, { count: 3 })
+      assert.deepStrictEqual(
+        jobs.map(Either.match({ onLeft: (error) => bodyOf(error.body ?? ""), onRight: (job) => job.payload })),
+        [email, "strange", email]
+      )
+      assert.deepStrictEqual(
+        sent.map(({ words }) => words[0]),
+        ["QPEEK", "GETJOB"]
+      )
+    })
+  )
+
+  it.scoped("puts back what it is interrupted with while it decodes", () =>
+    Effect.gen(function* () {
+      const slow = JobQueue.make("q", {
+        payload: Schema.transformOrFail(Schema.String, Schema.String, {
+          decode: () => Effect.never,
+          encode: Effect.succeed
+        })
+      })
+      for (const [unwanted, command] of [
+        [undefined, "ENQUEUE"],
+        ["nack", "NACK"]
+      ] as const) {
+        const { disque, sent } = yield* delivering('"a"', '"b"')
+        const getting = yield* Effect.fork(slow.getMany(disque, { count: 2, unwanted }))
+        for (let i = 0; i < 50; i++) yield* Effect.yieldNow()
+        yield* Fiber.interrupt(getting)
+        assert.deepStrictEqual(sent.at(-1)?.words, [command, id, id])
+      }
+    })
+  )
+
+  it.effect("lets schemas need services", () =>
+    Effect.gen(function* () {
+      class Key extends Effect.Tag("Key")<Key, { readonly shift: number }>() {}
+      const queue = JobQueue.make("q", {
+        payload: Schema.transformOrFail(Schema.Number, Schema.Number, {
+          decode: (n) => Key.pipe(Effect.map(({ shift }) => n - shift)),
+          encode: (n) => Key.pipe(Effect.map(({ shift }) => n + shift))
+        })
+      })
+      const body = yield* queue.encode(1).pipe(Effect.provideService(Key, { shift: 3 }))
+      assert.strictEqual(bodyOf(body), "4")
+      const read = queue.decode(jobWith(body)).pipe(Effect.provideService(Key, { shift: 3 }), Effect.option)
+      assert.deepStrictEqual(yield* read, Option.some(1))
+    })
+  )
+})

@@ -1,0 +1,252 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Duration, Effect, Fiber, Option, Queue, Stream } from "effect"
+import { DisqueConnection, DisquePool, type JobId, Reply } from "../src/index.js"
+import { type Answer, bulk, fakeNodes, idOf } from "./utils/fakeNodes.js"
+
+const [first, second, third] = ["127.0.0.1:7711", "127.0.0.1:7712", "127.0.0.1:7713"] as const
+const addresses = [first, second, third]
+
+const poolOver = (answer: Answer) => {
+  const { layer, sent } = fakeNodes(addresses, answer)
+  return Effect.map(Effect.provide(DisquePool.make(), layer), (pool) => ({ pool, sent }))
+}
+
+const connectionOver = (answer: Answer) => {
+  const { layer, sent } = fakeNodes(addresses, answer)
+  return Effect.map(Effect.provide(DisqueConnection.make(), layer), (disque) => ({ disque, sent }))
+}
+
+const stats = (fields: Record<string, Reply.Reply>): Reply.Reply =>
+  Object.entries({
+    name: bulk("q"),
+    len: 1,
+    age: 10,
+    idle: 5,
+    blocked: 0,
+    "import-from": [],
+    "import-rate": 0,
+    "jobs-in": 3,
+    "jobs-out": 2,
+    pause: bulk("none"),
+    ...fields
+  }).flatMap(([name, value]) => [bulk(name), value])
+
+const idOn = (address: string, n = 0) =>
+  `D-${idOf(address).slice(0, 8)}-${String(n).padStart(24, "0")}-05a1` as JobId.JobId
+
+const shown = (id: string): Reply.Reply =>
+  Object.entries({
+    id: bulk(id),
+    queue: bulk("q"),
+    state: bulk("queued"),
+    repl: 1,
+    ttl: 1,
+    ctime: 2n ** 60n,
+    delay: 0,
+    retry: 1,
+    nacks: 0,
+    "additional-deliveries": 0,
+    "nodes-delivered": [],
+    "nodes-confirmed": [],
+    "next-requeue-within": null,
+    "next-awake-within": null,
+    body: bulk("body"),
+    "since-later": 7
+  }).flatMap(([name, value]) => [bulk(name), value])
+
+describe("a pool", () => {
+  it.scoped("adds the lengths of a queue on all nodes up", () =>
+    Effect.gen(function* () {
+      const { pool, sent } = yield* poolOver((node) => addresses.indexOf(node as never) + 1)
+      assert.strictEqual(yield* pool.queueLength("q"), 6)
+      assert.sameMembers(
+        sent.map(({ node }) => node),
+        addresses
+      )
+    })
+  )
+
+  it.scoped("fails where a node does not answer: half of a length would look like a whole one", () =>
+    Effect.gen(function* () {
+      const { pool } = yield* poolOver((node, [command]) =>
+        node === second ? undefined : command === "QLEN" ? 1 : null
+      )
+      const error = yield* Effect.flip(pool.queueLength("q"))
+      assert.deepInclude(error, { _tag: "ConnectionError", node: second })
+      assert.strictEqual((yield* Effect.flip(pool.queueStats("q")))._tag, "ConnectionError")
+    })
+  )
+
+  it.scoped("takes the statistics of a queue together, and shows each node's own", () =>
+    Effect.gen(function* () {
+      const { pool } = yield* poolOver((node) => {
+        if (node === first) return stats({ "jobs-in": 2n ** 60n, pause: bulk("in"), "since-later": 7 })
+        return node === second ? stats({ len: 4, age: 20, idle: 1, blocked: 2, pause: bulk("out") }) : null
+      })
+      const merged = Option.getOrThrow(yield* pool.queueStats("q"))
+      assert.deepInclude(merged, {
+        name: "q",
+        length: 5,
+        age: Duration.seconds(20),
+        idle: Duration.seconds(1),
+        blocked: 2,
+        jobsIn: 2n ** 60n + 3n,
+        jobsOut: 4n,
+        pause: "all"
+      })
+      assert.sameMembers(
+        merged.nodes.map(({ length, node }) => `${node} ${length}`),
+        [`${first} 1`, `${second} 4`]
+      )
+      assert.strictEqual(merged.nodes.find(({ node }) => node === first)?.fields.get("since-later"), 7)
+    })
+  )
+
+  it.scoped("knows no statistics where no node does", () =>
+    Effect.gen(function* () {
+      const { pool } = yield* poolOver(() => null)
+      assert.deepStrictEqual(yield* pool.queueStats("q"), Option.none())
+    })
+  )
+
+  it.scoped("asks the holder of a job, then the node that took it, then the others", () =>
+    Effect.gen(function* () {
+      const knowing = new Set<string>([first])
+      const { pool, sent } = yield* poolOver((node, words) => (knowing.has(node) ? shown(words[1] ?? "") : null))
+      const id = idOn(second)
+      const asked = Effect.sync(() => sent.splice(0).map(({ node }) => node))
+
+      const found = Option.getOrThrow(yield* pool.show({ id, node: first }))
+      assert.deepStrictEqual(yield* asked, [first])
+      assert.strictEqual(found.fields.get("since-later"), 7)
+
+      assert.isTrue(Option.isSome(yield* pool.show({ id, node: third })))
+      assert.deepStrictEqual((yield* asked).slice(0, 2), [third, second])
+
+      knowing.add(second)
+      assert.isTrue(Option.isSome(yield* pool.show(id)))
+      assert.deepStrictEqual(yield* asked, [second])
+
+      knowing.clear()
+      assert.deepStrictEqual(yield* pool.show(id), Option.none())
+      assert.sameMembers(yield* asked, addresses)
+    })
+  )
+
+  it.scoped(
+    "finds a job while a node that knows nothing of it is away, and says that it may not have looked everywhere",
+    () =>
+      Effect.gen(function* () {
+        let knowing: string | undefined = first
+        const { pool } = yield* poolOver((node, words) => {
+          if (node === second) return undefined
+          return node === knowing ? shown(words[1] ?? "") : null
+        })
+        assert.isTrue(Option.isSome(yield* pool.show(idOn(second))))
+        assert.isTrue(Option.isSome(yield* pool.show(idOn(third))))
+        knowing = undefined
+        assert.strictEqual((yield* Effect.flip(pool.show(idOn(second))))._tag, "ConnectionError")
+        assert.strictEqual((yield* Effect.flip(pool.show(idOn(third))))._tag, "ConnectionError")
+      })
+  )
+
+  it.scoped("goes through the queues of every node, and gives none twice", () =>
+    Effect.gen(function* () {
+      const pages: Record<string, ReadonlyArray<ReadonlyArray<string>>> = {
+        [first]: [["a", "b"], [], ["b", "c"]],
+        [second]: [[]],
+        [third]: [["c"], ["d", "a"]]
+      }
+      const { pool, sent } = yield* poolOver((node, words) => {
+        const at = Number(words[1])
+        const all = pages[node] ?? []
+        return [bulk(at + 1 < all.length ? String(at + 1) : "0"), (all[at] ?? []).map(bulk)]
+      })
+      const names = yield* Stream.runCollect(pool.queues({ minLen: 1 }))
+      assert.deepStrictEqual([...names].sort(), ["a", "b", "c", "d"])
+      assert.strictEqual(sent.length, 6)
+      // Another run begins anew.
+      assert.strictEqual((yield* Stream.runCollect(pool.queues())).length, 4)
+    })
+  )
+
+  it.scoped("gives each job once, whoever holds copies of it", () =>
+    Effect.gen(function* () {
+      const { pool } = yield* poolOver((node) => [bulk("0"), [idOn(first), idOn(node, 1)].map(shown)])
+      const jobs = yield* Stream.runCollect(pool.jobs())
+      assert.deepStrictEqual(
+        [...jobs].map(({ id }) => id).sort(),
+        [idOn(first), ...addresses.map((node) => idOn(node, 1))].sort()
+      )
+    })
+  )
+})
+
+describe("a connection", () => {
+  it.scoped("asks one node", () =>
+    Effect.gen(function* () {
+      const { disque, sent } = yield* connectionOver((_, [command]) => {
+        if (command === "QLEN") return 2
+        return command === "QSTAT" ? stats({}) : [bulk("0"), [bulk("a")]]
+      })
+      assert.strictEqual(yield* disque.queueLength("q"), 2)
+      assert.strictEqual(Option.getOrThrow(yield* disque.queueStats("q")).nodes.length, 1)
+      assert.deepStrictEqual([...(yield* Stream.runCollect(disque.queues()))], ["a"])
+      assert.deepStrictEqual(new Set(sent.map(({ node }) => node)), new Set([first]))
+    })
+  )
+
+  it.scoped("goes on over empty pages, 9 of 10 of them, and asks for a page when it is pulled, not before", () =>
+    Effect.gen(function* () {
+      const { disque, sent } = yield* connectionOver((_, words) => {
+        const at = Number(words[1])
+        return [bulk(at < 100 ? String(at + 1) : "0"), at % 10 === 0 ? [idOn(first, at)] : []]
+      })
+      const pulled = yield* Queue.bounded<JobId.JobId>(1)
+      const running = yield* Effect.fork(Stream.runForEach(disque.jobIds(), (id) => Queue.offer(pulled, id)))
+      for (let i = 0; i < 200; i++) yield* Effect.yieldNow()
+      // One is in the queue, one waits to be offered.
+      assert.strictEqual(sent.length, 11)
+      const ids = yield* Effect.replicateEffect(Queue.take(pulled), 11)
+      yield* Fiber.join(running)
+      assert.deepStrictEqual(
+        ids,
+        Array.from({ length: 11 }, (_, i) => idOn(first, i * 10))
+      )
+      assert.strictEqual(sent.length, 101)
+    })
+  )
+
+  it.scoped("stops at the page where its consumer has enough", () =>
+    Effect.gen(function* () {
+      const { disque, sent } = yield* connectionOver((_, words) => [
+        bulk(String(Number(words[1]) + 1)),
+        [bulk(`q${words[1]}`)]
+      ])
+      const names = yield* Stream.runCollect(Stream.take(disque.queues(), 3))
+      assert.deepStrictEqual([...names], ["q0", "q1", "q2"])
+      assert.strictEqual(sent.length, 3)
+    })
+  )
+
+  it.scoped("asks the same node for every page, and fails where that is gone: a cursor means nothing elsewhere", () =>
+    Effect.gen(function* () {
+      const { disque } = yield* connectionOver((_, words) => (words[1] === "0" ? [bulk("1"), [bulk("a")]] : undefined))
+      const got: Array<string> = []
+      const error = yield* Effect.flip(Stream.runForEach(disque.queues(), (name) => Effect.sync(() => got.push(name))))
+      assert.deepInclude(error, { _tag: "ConnectionError", node: first })
+      assert.deepStrictEqual(got, ["a"])
+    })
+  )
+
+  it.scoped("takes the end of the link for the success of a shutdown, and a refusal for none", () =>
+    Effect.gen(function* () {
+      let reply: Reply.Reply | undefined = new Reply.ErrorReply({ text: "ERR Errors trying to SHUTDOWN. Check logs." })
+      const { disque, sent } = yield* connectionOver(() => reply)
+      assert.strictEqual((yield* Effect.flip(disque.server.shutdown()))._tag, "CommandRefused")
+      reply = undefined
+      yield* disque.server.shutdown({ rewriteAof: true })
+      assert.deepStrictEqual(sent.at(-1)?.words, ["SHUTDOWN", "REWRITE-AOF"])
+    })
+  )
+})

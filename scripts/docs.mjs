@@ -1,0 +1,135 @@
+// Writes docs/commands.md from the commands as packages/core defines them: what they say of themselves, and the types of
+// their results. With --check it writes nothing, and fails where the file says something else.
+
+import { mkdir, readFile, writeFile } from "node:fs/promises"
+import { fileURLToPath } from "node:url"
+import { register } from "tsx/esm/api"
+import ts from "typescript"
+
+const at = (path) => fileURLToPath(new URL(`../${path}`, import.meta.url))
+const file = at("docs/commands.md")
+
+register()
+const { Commands, refusals } = await import("../packages/core/src/index.ts")
+
+const config = ts.readConfigFile(at("tsconfig.base.json"), ts.sys.readFile).config
+const { options } = ts.convertCompilerOptionsFromJson(config.compilerOptions, at("."))
+const sources = ["Commands", "DisqueError"].map((name) => at(`packages/core/src/${name}.ts`))
+const program = ts.createProgram(sources, { ...options, composite: false, noEmit: true })
+const checker = program.getTypeChecker()
+
+const exportsOf = (symbol) => {
+  const target = symbol.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol
+  return checker.getExportsOfModule(target)
+}
+const moduleOf = (index) => checker.getSymbolAtLocation(program.getSourceFile(sources[index]))
+
+const show = (type) =>
+  checker.typeToString(
+    type,
+    undefined,
+    ts.TypeFormatFlags.NoTruncation |
+      ts.TypeFormatFlags.WriteArrayAsGenericType |
+      ts.TypeFormatFlags.UseAliasDefinedOutsideCurrentScope
+  )
+
+/** The result of a definition: what its decoder gives. */
+const resultOf = (symbol) => {
+  const target = symbol.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol
+  const decode = checker.getTypeOfSymbol(target).getProperty("decode")
+  const [signature] = checker.getTypeOfSymbol(decode).getCallSignatures()
+  return show(signature.getReturnType())
+}
+
+const commonErrors = () => {
+  const symbol = exportsOf(moduleOf(1)).find(({ name }) => name === "CommandError")
+  return checker.getDeclaredTypeOfSymbol(symbol).types.map(show).sort()
+}
+
+const isDefinition = (value) => typeof value === "object" && "summary" in value && "make" in value
+
+const rowsOf = (values, symbols) =>
+  symbols.flatMap((symbol) => {
+    const value = values[symbol.name]
+    if (value === undefined) return [] // a type
+    return isDefinition(value) ? [{ ...value, result: resultOf(symbol) }] : rowsOf(value, exportsOf(symbol))
+  })
+
+const compare = (a, b) => (a < b ? -1 : a > b ? 1 : 0)
+const groupOf = ({ method }) => (method.includes(".") ? method.slice(0, method.indexOf(".")) : "")
+const rows = rowsOf(Commands, exportsOf(moduleOf(0))).sort(
+  (a, b) => compare(groupOf(a), groupOf(b)) || compare(a.name, b.name) || compare(a.method, b.method)
+)
+
+const code = (text) => (text === "" ? "" : `\`${text.replaceAll("|", "\\|")}\``)
+const errorsOf = ({ isIdempotent, refusals: words }) => {
+  if (words.length === Object.keys(refusals).length) return "any"
+  return [...words.map((word) => code(refusals[word].name)), ...(isIdempotent ? [] : [code("OutcomeUnknown")])].join(
+    " "
+  )
+}
+const flagsOf = ({ blocks, isIdempotent, needsHolder }) =>
+  [blocks && "blocks", isIdempotent && "twice", needsHolder && "holder"].filter(Boolean).join(", ")
+
+const table = (group) => [
+  "| command | method | arguments, as Disque writes them | result | errors | flags |",
+  "|---|---|---|---|---|---|",
+  ...group.map(
+    (row) =>
+      `| **${row.name}**<br>${row.summary.replaceAll("|", "\\|")} | ${code(row.method)} | ${code(row.syntax)} | ${code(row.result)} | ${errorsOf(row)} | ${flagsOf(row)} |`
+  )
+]
+
+const groups = [...new Set(rows.map(groupOf))]
+const text = [
+  "# The commands",
+  "",
+  "<!-- Written by `npm run docs` from the commands in packages/core/src/commands. -->",
+  "",
+  "Each command is a value in `Commands` and a method of `DisqueConnection` and `DisquePool`. A value is made with",
+  '`Commands.queueLength.make("emails")` and sent with `disque.execute`; the method does both.',
+  "",
+  `Any command can fail with ${commonErrors().map(code).join(", ")}, and one that takes arguments with`,
+  "`InvalidArgument` before it is sent. The column *errors* has what a command can fail with besides.",
+  "",
+  "- **blocks**: the node may let it wait. It goes out over a link of its own, by its method alone.",
+  "- **twice**: it may be sent again where its reply never came. What may not fails with `OutcomeUnknown` then.",
+  "- **holder**: it does its work on a node that holds the job, and goes to the one that the job was fetched from.",
+  "",
+  "The methods `getJob`, `getJobs`, `queues`, `jobs` and `jobIds` do more than send one command: they wait in slices, and go from",
+  "page to page as a Stream.",
+  "",
+  "## A connection and a pool",
+  "",
+  "Both offer the same methods, and differ in what is asked. On a **connection** each command is of one node: the one that the",
+  "connection is on, or the one that the job was fetched from. On a **pool** these are of the cluster:",
+  "",
+  "| method | on a pool |",
+  "|---|---|",
+  "| `queueLength` | the sum over all nodes |",
+  "| `queueStats` | sums, the longest `age` and the shortest `idle` of all nodes; each node by itself in `nodes` |",
+  "| `show` | asks the node that the job was fetched from, then the one that took it, then the others |",
+  "| `queues`, `jobs`, `jobIds` | go through all nodes, one after the other, and give nothing twice |",
+  "",
+  "All nodes are those that HELLO names with a priority below 100: what failed or is leaving is not asked. Where one of them cannot",
+  "be reached the call fails, because half of an answer would look like a whole one. All other methods are of one node, on a pool",
+  "too; a connection that was taken out of a pool (`pool.connection`) is a connection.",
+  ...groups.flatMap((group) => [
+    "",
+    group === "" ? "## Jobs and queues" : `## \`${group}\``,
+    "",
+    ...table(rows.filter((row) => groupOf(row) === group))
+  ]),
+  ""
+].join("\n")
+
+if (process.argv.includes("--check")) {
+  const written = await readFile(file, "utf8").catch(() => "")
+  if (written !== text) {
+    console.error("docs/commands.md does not say what the commands are: run `npm run docs`.")
+    process.exitCode = 1
+  }
+} else {
+  await mkdir(at("docs"), { recursive: true })
+  await writeFile(file, text)
+}
