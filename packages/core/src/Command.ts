@@ -22,10 +22,6 @@ export interface Command<out A, out E, out B extends boolean = boolean> {
   readonly wire: Arguments
   /** Reads the reply of the node at the address given. */
   readonly decode: (reply: Reply.Reply, node: string) => Exit.Exit<A, E | DisqueError.CommandError>
-  /** What it fails with where its reply never came. */
-  readonly lost: (
-    node: string
-  ) => (cause: Cause.Cause<DisqueError.ConnectionError>) => Cause.Cause<E | DisqueError.CommandError>
   /** Whether it may be sent again where its reply never came. */
   readonly isIdempotent: boolean
   /** How long the node itself may take before it answers, in milliseconds; the connection's time-out comes on top. */
@@ -82,7 +78,7 @@ export interface Spec<
 export type Refused<W extends DisqueError.RefusalWord> = InstanceType<(typeof DisqueError.refusals)[W]>
 
 /** The error of a command whose reply never came, where it must not be sent again. */
-export type Lost<I extends boolean> = I extends false ? DisqueError.OutcomeUnknown : never
+export type Lost<A, I extends boolean> = I extends false ? DisqueError.OutcomeUnknown<A> : never
 
 /** A command of Disque: its specification, and the constructor of its calls. */
 export interface Definition<
@@ -93,7 +89,7 @@ export interface Definition<
   B extends boolean
 > extends Spec<Input, A, W, I, B> {
   /** Checks the arguments and gives the command to send. */
-  readonly make: (...input: Input) => Either.Either<Command<A, Refused<W> | Lost<I>, B>, DisqueError.InvalidArgument>
+  readonly make: (...input: Input) => Either.Either<Command<A, Refused<W> | Lost<A, I>, B>, DisqueError.InvalidArgument>
 }
 
 /** Any definition, for those who list them. */
@@ -109,6 +105,25 @@ const common: ReadonlySet<string> = new Set(["NOAUTH", "LOADING", "MISCONF"])
 
 const concealed = "<redacted>"
 
+/** What a command fails with whose reply never came. */
+export const lost = <A, E>(
+  command: Command<A, E>,
+  node: string,
+  cause: Cause.Cause<DisqueError.ConnectionError>
+): Cause.Cause<E | DisqueError.CommandError> =>
+  Cause.map(cause, (error) => {
+    if (command.isIdempotent || !error.mayHaveRun) return error
+    const { name, queue } = command
+    // That `E` has it for a command that is not idempotent is what `define` says.
+    return new DisqueError.OutcomeUnknown<A>({
+      command: name,
+      queue,
+      node,
+      cause: error,
+      again: () => command as Command<A, DisqueError.RefusalError, false>
+    }) as E
+  })
+
 /** Defines a command from its specification. */
 export const define = <
   Input extends ReadonlyArray<unknown>,
@@ -119,7 +134,7 @@ export const define = <
 >(
   spec: Spec<Input, A, W, I, B>
 ): Definition<Input, A, W, I, B> => {
-  type Error = Refused<W> | Lost<I> | DisqueError.CommandError
+  type Error = Refused<W> | Lost<A, I> | DisqueError.CommandError
   const known: ReadonlySet<string> = new Set<string>(spec.refusals)
   const words = spec.name.split(" ")
 
@@ -145,16 +160,6 @@ export const define = <
     }
   const decode = decodeAs(spec.name, undefined)
 
-  const lost =
-    (command: string, queue: string | undefined) =>
-    (node: string) =>
-    (cause: Cause.Cause<DisqueError.ConnectionError>): Cause.Cause<Lost<I> | DisqueError.CommandError> =>
-      Cause.map(cause, (error) =>
-        !spec.isIdempotent && error.mayHaveRun
-          ? (new DisqueError.OutcomeUnknown({ command, queue, node, cause: error }) as Lost<I>)
-          : error
-      )
-
   return {
     ...spec,
     make: (...input) => {
@@ -167,7 +172,6 @@ export const define = <
         blocks: spec.blocks,
         wire: call.name === undefined ? [...words, ...call.args] : [name, ...call.args],
         decode: call.name === undefined && call.secret === undefined ? decode : decodeAs(name, call.secret),
-        lost: lost(name, call.queue),
         isIdempotent: spec.isIdempotent,
         serverMillis: call.serverMillis ?? 0,
         holder: spec.needsHolder ? call.holder : undefined,

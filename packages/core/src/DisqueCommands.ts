@@ -49,7 +49,7 @@ export type AddJobError =
   | QueuePaused
   | OutOfMemory
   | NodeLeaving
-  | OutcomeUnknown
+  | OutcomeUnknown<JobId>
 
 /** What `getJobs` can fail with; `getJob` with `GetJobTimeout` too. */
 export type GetJobsError = CommandError | InvalidArgument | NodeLeaving | PoolExhausted
@@ -257,17 +257,39 @@ export const make = (carrier: Carrier): DisqueCommands => {
     Either.isRight(command) ? execute(command.right) : Effect.fail(command.left)
 
   // Each node is asked about the jobs that came from it, and none before all ids are known to be such.
-  const settle =
-    <E>(command: (jobs: JobRef | ReadonlyArray<JobRef>) => Ready<number, E>) =>
+  const settleWith =
+    <E>(
+      command: (jobs: JobRef | ReadonlyArray<JobRef>) => Ready<number, E>,
+      settleOne: (
+        command: Command<number, E>,
+        jobs: JobRef | ReadonlyArray<JobRef>
+      ) => Effect.Effect<number, E | CommandError>
+    ) =>
     (jobs: JobRef | ReadonlyArray<JobRef>): Effect.Effect<number, E | CommandError | InvalidArgument> => {
       const groups = byHolder(jobs)
-      if (groups.length === 1) return send(command(jobs))
       const commands = Either.all(groups.map(command))
       if (Either.isLeft(commands)) return Effect.fail(commands.left)
-      return Effect.map(Effect.forEach(commands.right, execute, { concurrency: "unbounded" }), (counts) =>
+      const [first] = commands.right
+      if (groups.length === 1 && first !== undefined) return settleOne(first, jobs)
+      const all = commands.right.map((command, i) => settleOne(command, groups[i] ?? []))
+      return Effect.map(Effect.all(all, { concurrency: "unbounded" }), (counts) =>
         counts.reduce((sum, count) => sum + count, 0)
       )
     }
+
+  const settle = <E>(command: (jobs: JobRef | ReadonlyArray<JobRef>) => Ready<number, E>) =>
+    settleWith(command, execute)
+
+  // What did nothing where the job came from is asked of the others, before it is called lost.
+  const settleOnHolder = <E>(command: (jobs: JobRef | ReadonlyArray<JobRef>) => Ready<number, E>) =>
+    settleWith(command, (sent, jobs) =>
+      Effect.flatMap(execute(sent), (count) => {
+        const all: ReadonlyArray<JobRef> = Array.isArray(jobs) ? jobs : [jobs as JobRef]
+        return count === all.length
+          ? Effect.succeed(count)
+          : Effect.map(cover.settleElsewhere(carrier, command, all, sent.holder), (more) => count + more)
+      })
+    )
 
   const get = (
     queues: string | ReadonlyArray<string>,
@@ -295,11 +317,18 @@ export const make = (carrier: Carrier): DisqueCommands => {
     getJobs: (queues, options) => get(queues, options, undefined),
     ackJob: settle(Jobs.ackJobs.make),
     fastAckJob: settle(Jobs.fastAckJobs.make),
-    nackJob: settle(Jobs.nackJobs.make),
-    enqueueJob: settle(Jobs.enqueueJobs.make),
+    nackJob: settleOnHolder(Jobs.nackJobs.make),
+    enqueueJob: settleOnHolder(Jobs.enqueueJobs.make),
     dequeueJob: settle(Jobs.dequeueJobs.make),
     deleteJob: settle(Jobs.deleteJobs.make),
-    working: (job) => send(Jobs.working.make(job)),
+    working: (job) => {
+      const command = Jobs.working.make(job)
+      return Effect.catchAll(send(command), (error) =>
+        error._tag === "JobNotFound" && Either.isRight(command)
+          ? cover.workingElsewhere(carrier, command.right, error)
+          : Effect.fail(error)
+      )
+    },
     show: coversCluster ? (job) => cover.show(carrier, job) : (job) => send(Jobs.show.make(job)),
     queueLength: coversCluster
       ? (queue) => cover.queueLength(carrier, queue)

@@ -3,6 +3,7 @@
  */
 import * as Data from "effect/Data"
 import * as Duration from "effect/Duration"
+import type { Command } from "./Command.js"
 
 /** Where trying again can help: not at all, on the same node after a while, on another node, or either. */
 export type Remedy = "none" | "later" | "elsewhere" | "later or elsewhere"
@@ -116,12 +117,15 @@ export class ConnectionError
  * The connection ended while a command that must not be sent twice was waiting for its reply: it may have been carried out,
  * or not. For ADDJOB: the job may be in the queue, and adding it again may make a second one.
  */
-export class OutcomeUnknown
+export class OutcomeUnknown<out A = unknown>
   extends Data.TaggedError("OutcomeUnknown")<{
     readonly command: string
     readonly queue: string | undefined
+    /** Where the job is, if there is one: `jobs({ queue })` of the connection's `on(node)` lists those of the queue. */
     readonly node: string
     readonly cause: ConnectionError
+    /** The command, to be executed once more by who knows what that may do. */
+    readonly again: () => Command<A, RefusalError | OutcomeUnknown<A>, false>
   }>
   implements Failure
 {

@@ -39,7 +39,7 @@ const run = (member: Member, args: ReadonlyArray<unknown>) =>
   })
 
 /** What a connection or a pool has that is no command. */
-const own: ReadonlySet<string> = new Set(["node", "connection", "statistics"])
+const own: ReadonlySet<string> = new Set(["node", "on", "connection", "consume", "statistics", "health"])
 
 /** Arguments that fit, for the methods that need some. */
 const fitting: Record<string, ReadonlyArray<unknown>> = {

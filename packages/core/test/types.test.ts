@@ -10,6 +10,7 @@ import {
   type DisquePool,
   type GetJobTimeout,
   type InvalidArgument,
+  type JobId,
   type JobNotFound,
   JobQueue,
   type LeaseTooOld,
@@ -44,7 +45,14 @@ type Groups = "server" | "cluster" | "config" | "client" | "slowlog" | "latency"
 describe("the error channel", () => {
   it("of each method names what can go wrong with it, and nothing else", () => {
     expectTypeOf<Errors<Omit<DisqueCommands, Groups | "execute">>>().toEqualTypeOf<{
-      readonly addJob: Asked | NotReplicated | QueueTooLong | QueuePaused | OutOfMemory | NodeLeaving | OutcomeUnknown
+      readonly addJob:
+        | Asked
+        | NotReplicated
+        | QueueTooLong
+        | QueuePaused
+        | OutOfMemory
+        | NodeLeaving
+        | OutcomeUnknown<JobId.JobId>
       readonly getJob: Fetched | GetJobTimeout
       readonly getJobs: Fetched
       readonly ackJob: Asked
@@ -118,10 +126,10 @@ describe("the error channel", () => {
       ReturnType<D["make"]> extends Either.Either<infer C, InvalidArgument> ? C : never
     type Answers<C> = C extends Command.Command<unknown, infer E> ? E : never
     type Own = NotReplicated | QueueTooLong | QueuePaused | OutOfMemory | NodeLeaving
-    expectTypeOf<Answers<Made<typeof Commands.addJob>>>().toEqualTypeOf<Own | OutcomeUnknown>()
+    expectTypeOf<Answers<Made<typeof Commands.addJob>>>().toEqualTypeOf<Own | OutcomeUnknown<JobId.JobId>>()
     expectTypeOf<Answers<Made<typeof Commands.nackJobs>>>().toEqualTypeOf<OutOfMemory>()
     expectTypeOf<Answers<Made<typeof Commands.ackJobs>>>().toEqualTypeOf<never>()
-    expectTypeOf<Answers<Made<typeof Commands.cluster.reset>>>().toEqualTypeOf<OutcomeUnknown>()
+    expectTypeOf<Answers<Made<typeof Commands.cluster.reset>>>().toEqualTypeOf<OutcomeUnknown<void>>()
     expectTypeOf<Made<typeof Commands.getJobs>["blocks"]>().toEqualTypeOf<true>()
     expectTypeOf<Made<typeof Commands.queueLength>["blocks"]>().toEqualTypeOf<false>()
   })

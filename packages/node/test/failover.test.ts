@@ -59,12 +59,18 @@ describe("a connection to a cluster", () => {
       const disque = yield* DisqueConnection
       const node = at(yield* disque.node)
       yield* freeze(node)
-      const adding = yield* Effect.fork(Effect.flip(disque.addJob("q", "x", { replicate: 1 })))
+      const adding = yield* Effect.fork(Effect.flip(disque.addJob("q", "the body", { replicate: 1 })))
       const reading = yield* Effect.fork(disque.queueLength("q"))
       yield* settle
       yield* kill(node)
       const error = yield* Fiber.join(adding)
       assert.include(error, { _tag: "OutcomeUnknown", node: node.address, queue: "q" })
+      if (error._tag === "OutcomeUnknown") {
+        // Whoever may have it twice adds it again.
+        const id = yield* disque.execute(error.again())
+        assert.strictEqual((yield* disque.getJob("q")).id, id)
+        assert.notInclude(JSON.stringify(error), "the body")
+      }
       yield* TestClock.adjust("1 second")
       assert.strictEqual(yield* Fiber.join(reading), 0)
     }).pipe(Effect.provide(embedded({ nodes: 3 })))
@@ -126,6 +132,68 @@ describe("a connection to a cluster", () => {
       assert.strictEqual(now.size, 2)
       for (const count of now.values()) assert.isAbove(count, 1)
     }).pipe(Effect.provide(EmbeddedDisque.layerDialer.pipe(Layer.provideMerge(EmbeddedDisque.layer({ nodes: 3 })))))
+  )
+})
+
+describe("what is done with a job", () => {
+  it.scoped("whose node came back without it is done where a copy is", () =>
+    Effect.gen(function* () {
+      const { at, kill, restart } = yield* cluster
+      const disque = yield* DisqueConnection
+      const id = yield* disque.addJob("q", "x", { replicate: 3, retry: "1 hour" })
+      const job = yield* disque.getJob("q")
+      yield* kill(at(job.node))
+      yield* restart(at(job.node))
+      yield* TestClock.adjust("1 second")
+      assert.deepStrictEqual(yield* disque.working(job), Duration.hours(1))
+      assert.strictEqual(yield* disque.nackJob(job), 1)
+      // It is queued once, and not on each node that has a copy.
+      const again = yield* disque.getJob("q", { timeout: "2 seconds" }).pipe(Effect.fork)
+      yield* TestClock.adjust("1 second")
+      const second = yield* Fiber.join(again)
+      assert.deepStrictEqual([second.id, second.nacks], [id, 1])
+      yield* disque.ackJob(second)
+      yield* TestClock.adjust("2 hours")
+      assert.strictEqual((yield* disque.getJobs("q", { timeout: 0 })).length, 0)
+    }).pipe(Effect.provide(embedded({ nodes: 3 })))
+  )
+
+  it.scoped("that no node knows any more is called lost", () =>
+    Effect.gen(function* () {
+      const disque = yield* DisqueConnection
+      yield* disque.addJob("q", "x")
+      const job = yield* disque.getJob("q")
+      yield* disque.ackJob(job)
+      yield* settle
+      assert.strictEqual((yield* Effect.flip(disque.working(job)))._tag, "JobNotFound")
+      assert.strictEqual(yield* disque.nackJob([job]), 0)
+    }).pipe(Effect.provide(embedded({ nodes: 3 })))
+  )
+
+  it.scoped("by its id alone is done on the node that has it", () =>
+    Effect.gen(function* () {
+      const { nodes } = yield* cluster
+      const disque = yield* DisqueConnection
+      const current = yield* disque.node
+      const other = nodes.find(({ address }) => address !== current)?.address ?? ""
+      const id = yield* disque.on(other).addJob("q", "x", { replicate: 1, retry: "1 hour" })
+      yield* disque.on(other).getJob("q")
+      assert.deepStrictEqual(yield* disque.working(id), Duration.hours(1))
+      assert.strictEqual(yield* disque.enqueueJob(id), 1)
+    }).pipe(Effect.provide(embedded({ nodes: 3 })))
+  )
+
+  it.scoped("of several nodes is sent to each of them", () =>
+    Effect.gen(function* () {
+      const { nodes } = yield* cluster
+      const disque = yield* DisqueConnection
+      const jobs = yield* Effect.forEach(nodes, ({ address }) => {
+        const node = disque.on(address)
+        return Effect.zipRight(node.addJob("q", "x", { replicate: 1 }), node.getJob("q"))
+      })
+      assert.strictEqual(yield* disque.nackJob(jobs), 3)
+      for (const { address } of nodes) assert.strictEqual(yield* disque.on(address).queueLength("q"), 1)
+    }).pipe(Effect.provide(embedded({ nodes: 3 })))
   )
 })
 

@@ -9,7 +9,7 @@ import * as Random from "effect/Random"
 import * as Runtime from "effect/Runtime"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
-import type { Command } from "../Command.js"
+import { type Command, lost } from "../Command.js"
 import * as Server from "../commands/server.js"
 import { type CommandError, ConnectionError, type PoolExhausted } from "../DisqueError.js"
 import { DisqueDialer } from "../DisqueLink.js"
@@ -278,7 +278,7 @@ export class Client {
       link.send(command.wire, command.serverMillis + this.limits.commandMillis, (outcome) => {
         const exit = Exit.isSuccess(outcome)
           ? command.decode(outcome.value, link.node)
-          : Exit.failCause(command.lost(link.node)(outcome.cause))
+          : Exit.failCause(lost(command, link.node, outcome.cause))
         if (Exit.isFailure(exit)) this.judge(link, Exit.isFailure(outcome) ? outcome.cause : exit.cause)
         telemetry.measure(command.name, command.queue, this.now() - sentAt, exit)
         resume(exit)

@@ -106,6 +106,60 @@ export const show = (carrier: Carrier, job: JobRef): Effect.Effect<Shown, Comman
     })
   })
 
+/** The nodes that are not the holder of a job, as far as can be told. */
+const othersThan = (
+  { nodes }: Carrier,
+  holder: string | undefined
+): Effect.Effect<ReadonlyArray<Reachable>, CommandError> =>
+  Effect.map(nodes, (all) => all.filter(({ address }) => address !== holder))
+
+/**
+ * Settles on other nodes those of the jobs that their holder does not know: it may have been replaced by an empty one, or be
+ * gone, and others have copies. What the holder knows it has settled, or it needs no settling.
+ */
+export const settleElsewhere = <E>(
+  carrier: Carrier,
+  command: (jobs: ReadonlyArray<JobRef>) => Ready<number, E>,
+  jobs: ReadonlyArray<JobRef>,
+  holder: string | undefined
+): Effect.Effect<number, E | CommandError> =>
+  Effect.flatMap(othersThan(carrier, holder), (others) => {
+    if (others.length === 0) return Effect.succeed(0)
+    const isUnknown = (job: JobRef): Effect.Effect<boolean, CommandError> => {
+      const show = Jobs.show.make(job)
+      return Either.isRight(show) ? Effect.map(carrier.execute(show.right), Option.isNone) : Effect.succeed(false)
+    }
+    return Effect.flatMap(Effect.filter(jobs, isUnknown, { concurrency }), (lost) => {
+      const ready = lost.length === 0 ? undefined : command(lost)
+      if (ready === undefined || Either.isLeft(ready)) return Effect.succeed(0)
+      // One holder after the other: on two of them the same job would be queued twice.
+      return Effect.reduce(others, 0, (count, { address }) =>
+        count >= lost.length
+          ? Effect.succeed(count)
+          : Effect.match(carrier.executeOn(address, ready.right), {
+              onFailure: () => count,
+              onSuccess: (more) => count + more
+            })
+      )
+    })
+  })
+
+/** Asks the other nodes for a job's lease, where its holder does not know the job. */
+export const workingElsewhere = <A, E>(
+  carrier: Carrier,
+  command: Command<A, E>,
+  error: E
+): Effect.Effect<A, E | CommandError> =>
+  Effect.flatMap(othersThan(carrier, command.holder), (others) =>
+    others.reduce<Effect.Effect<A, E | CommandError>>(
+      (found, { address }) => Effect.catchAll(found, () => carrier.executeOn(address, command)),
+      Effect.fail(error)
+    )
+  ).pipe(Effect.mapError((last) => (isTagged(last, "LeaseTooOld") ? last : error)))
+
+const isTagged = (error: unknown, tag: string): boolean =>
+  typeof error === "object" && error !== null && "_tag" in error && error._tag === tag
+
 /** Where a scan is: at which of the nodes, and where it goes on there. */
 interface Position {
   readonly index: number
