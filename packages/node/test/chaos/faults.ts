@@ -1,7 +1,6 @@
 /** The faults of a chaos run: what may go wrong with nodes and links, picked by chance, one after another. */
-import { type DisqueDialer, DisquePool } from "@disco/core"
-import type { EmbeddedDisque, EmbeddedNode } from "@disco/embedded"
-import { EmbeddedDisque as Embedded } from "@disco/embedded"
+import { DisquePool } from "@disco/core"
+import { EmbeddedDisque, type EmbeddedNode } from "@disco/embedded"
 import { Chunk, Effect, Layer, Random, type Scope, Stream } from "effect"
 import type { FaultProxy } from "../faultProxy.js"
 
@@ -16,11 +15,20 @@ export type FaultCounts = Map<string, number>
 
 const millis = (least: number, most: number) => Random.nextIntBetween(least, most)
 
+export interface Faults {
+  /** Makes one fault. */
+  readonly next: Effect.Effect<void>
+  /** Waits until everything works again. */
+  readonly heal: Effect.Effect<void>
+  /** The ids of the jobs that are still there. */
+  readonly remaining: Effect.Effect<ReadonlySet<string>>
+}
+
 /** A pool over links in the process, which no fault of the network reaches. */
 const insider = (disque: EmbeddedDisque["Type"]): Effect.Effect<DisquePool["Type"], unknown, Scope.Scope> =>
   Effect.provide(
-    DisquePool.make(),
-    Layer.provide(Embedded.layerDialer, Layer.succeed(Embedded, disque)) as Layer.Layer<DisqueDialer>
+    DisquePool.make({ commandTimeout: "200 millis" }),
+    Layer.provide(EmbeddedDisque.layerDialer, Layer.succeed(EmbeddedDisque, disque))
   )
 
 /**
@@ -40,6 +48,7 @@ export const make = (
   Scope.Scope
 > =>
   Effect.gen(function* () {
+    const scope = yield* Effect.scope
     const pool = yield* insider(disque)
     const down = new Set<EmbeddedNode>()
     const leaving = new Set<EmbeddedNode>()
@@ -68,30 +77,25 @@ export const make = (
       [least, most]: readonly [number, number],
       begin: Effect.Effect<unknown>,
       end: Effect.Effect<unknown>
-    ) =>
+    ): Effect.Effect<void> =>
       Effect.gen(function* () {
         busy.add(node)
         yield* begin
-        yield* Effect.forkScoped(
-          Effect.flatMap(millis(least, most), Effect.sleep).pipe(
-            Effect.ensuring(
-              Effect.zipRight(
-                end,
-                Effect.sync(() => busy.delete(node))
-              )
-            )
-          )
+        const free = Effect.sync(() => busy.delete(node))
+        yield* Effect.flatMap(millis(least, most), Effect.sleep).pipe(
+          Effect.ensuring(Effect.zipRight(end, free)),
+          Effect.forkIn(scope)
         )
       })
 
     const kill = (node: EmbeddedNode) =>
       Effect.gen(function* () {
         if (down.size > 0 || leaving.size > 0) return false
-        const [own, ...others] = yield* Effect.forEach(
-          [node, ...disque.nodes.filter((other) => other !== node)],
+        const others = yield* Effect.forEach(
+          disque.nodes.filter((other) => other !== node),
           jobsOn
         )
-        for (const id of own ?? []) if (!others.some((ids) => ids.has(id))) return false
+        for (const id of yield* jobsOn(node)) if (!others.some((ids) => ids.has(id))) return false
         down.add(node)
         yield* during(
           node,
@@ -156,15 +160,12 @@ export const make = (
     })
 
     return {
-      /** One fault. */
       next: Effect.gen(function* () {
         while (!(yield* attempt)) yield* Effect.sleep("20 millis")
       }),
-      /** Waits until everything works again. */
       heal: Effect.gen(function* () {
         while (busy.size > 0) yield* Effect.sleep("50 millis")
       }),
-      /** The jobs that are still there. */
       remaining: Effect.map(Effect.forEach(disque.nodes, jobsOn), (all) => new Set(all.flatMap((ids) => [...ids])))
     }
-  }) as never
+  })
