@@ -7,6 +7,7 @@ import * as Cause from "effect/Cause"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import { CliError } from "./CliError.js"
 import { demo } from "./demo.js"
 import { serve } from "./serve.js"
 
@@ -29,7 +30,7 @@ const end = (status: number) => {
   if (ended !== undefined) return
   ended = status
   setTimeout(() => {
-    console.error("disco: not all was put away: something does not answer")
+    process.stderr.write("disco: not all was put away: something does not answer\n")
     process.exit(status)
   }, endsWithin).unref()
 }
@@ -66,7 +67,14 @@ const withConsole = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, 
     })
   )
 
-run(process.argv).pipe(
+// @effect/cli takes an option at the very end for one that is not there.
+const last = process.argv.at(-1) ?? ""
+const checkLast = /^--(folder|host|maxmemory|port|requirepass)$/.test(last)
+  ? Effect.fail(new CliError({ message: `${last} takes a value` }))
+  : Effect.void
+
+checkLast.pipe(
+  Effect.zipRight(run(process.argv)),
   // What the user has to know is said in one sentence; the command line itself has shown what is wrong with it.
   Effect.tapErrorCause((cause) => {
     if (Cause.isInterruptedOnly(cause)) return Effect.void

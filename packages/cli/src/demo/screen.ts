@@ -4,6 +4,18 @@ import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 
+export const number = (value: number): string => value.toLocaleString("en-US", { maximumFractionDigits: 1 })
+
+export const plural = (count: number, noun: string): string => `${number(count)} ${noun}${count === 1 ? "" : "s"}`
+
+/** A name as it can be shown on a terminal: one with control characters in it must not control that. */
+export const name = (text: string): string =>
+  text.replace(/\p{Cc}/gu, (char) => `\\x${char.charCodeAt(0).toString(16).padStart(2, "0")}`)
+
+/** Some names of many. */
+export const names = (all: ReadonlyArray<string>): string =>
+  all.slice(0, 5).map(name).join(", ") + (all.length > 5 ? ` and ${number(all.length - 5)} more` : "")
+
 export interface Screen {
   /** Shows a line. */
   readonly line: (text: string) => Effect.Effect<void>
@@ -13,12 +25,14 @@ export interface Screen {
   readonly end: Effect.Effect<void>
 }
 
-const barWidth = 30
 const clear = "\r\u001b[K"
 
 export const make: Effect.Effect<Screen, never, Terminal.Terminal | Scope.Scope> = Effect.gen(function* () {
   const terminal = yield* Terminal.Terminal
-  const isTTY = yield* terminal.isTTY
+  // A terminal without columns is none that a bar can be drawn on.
+  const columns = yield* terminal.columns
+  const barWidth = Math.min(30, columns - 16)
+  const isTTY = (yield* terminal.isTTY) && barWidth > 0
   const show = (text: string) => Effect.ignore(terminal.display(text))
   let state = { done: 0, of: 0 }
   let bar = ""
@@ -31,7 +45,7 @@ export const make: Effect.Effect<Screen, never, Terminal.Terminal | Scope.Scope>
       const reached = Math.floor((4 * done) / of)
       if (reached <= quarter) return Effect.void
       quarter = reached
-      return show(`  ${done} of ${of} files done\n`)
+      return show(`  ${number(done)} of ${plural(of, "file")} done\n`)
     }
     const filled = Math.floor((barWidth * done) / of)
     const next = `  ${"█".repeat(filled)}${"░".repeat(barWidth - filled)} ${done}/${of}`
@@ -41,6 +55,17 @@ export const make: Effect.Effect<Screen, never, Terminal.Terminal | Scope.Scope>
   })
 
   yield* Effect.forkScoped(Effect.repeat(draw, Schedule.spaced("50 millis")))
+  const end = Effect.suspend(() => {
+    const last = draw
+    const clean = Effect.suspend(() => {
+      const hadBar = bar !== ""
+      state = { done: 0, of: 0 }
+      bar = ""
+      return hadBar ? show("\n") : Effect.void
+    })
+    return Effect.zipRight(last, clean)
+  })
+  yield* Effect.addFinalizer(() => end)
   return {
     line: (text) =>
       Effect.suspend(() => {
@@ -50,20 +75,9 @@ export const make: Effect.Effect<Screen, never, Terminal.Terminal | Scope.Scope>
     progress: (done, of) => {
       state = { done, of }
     },
-    end: Effect.suspend(() => {
-      const last = draw
-      const clean = Effect.suspend(() => {
-        const hadBar = bar !== ""
-        state = { done: 0, of: 0 }
-        bar = ""
-        return hadBar ? show("\n") : Effect.void
-      })
-      return Effect.zipRight(last, clean)
-    })
+    end
   }
 })
-
-const number = (value: number): string => value.toLocaleString("en-US", { maximumFractionDigits: 1 })
 
 /** Columns, the first to the left and the others to the right. */
 export const table = (rows: ReadonlyArray<ReadonlyArray<string | number>>): string => {
