@@ -3,7 +3,6 @@ import { DisquePool, type Job, JobQueue } from "@disco/core"
 import { Funnel } from "@disco/funnel"
 import type * as FileSystem from "@effect/platform/FileSystem"
 import * as Path from "@effect/platform/Path"
-import type * as Terminal from "@effect/platform/Terminal"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -23,19 +22,19 @@ export interface DemoOptions {
   readonly skipped: ReadonlySet<string>
   /** What the jobs go through, in words. */
   readonly through: string
+  readonly screen: Screen.Screen
 }
 
 const workers = 4
 const crashing = workers + 1
 const jobsOfTheCrash = 3
 const retrySeconds = 2
+const redeliveriesShown = 10
 const stalledAfterSeconds = 30
 
 // Ctrl-C is to end all of it within 2 seconds.
-const closeWithin = "600 millis"
+const closeWithin = "500 millis"
 const askWithin = "300 millis"
-
-const jobOptions = { retry: `${retrySeconds} seconds`, ttl: "1 hour" } as const
 
 const { name, names, number, plural } = Screen
 
@@ -56,11 +55,11 @@ const whatBecame = (states: ReadonlyArray<"queued" | "done" | "unknown">): strin
 
 export const run = (
   options: DemoOptions
-): Effect.Effect<void, CliError, DisquePool | FileSystem.FileSystem | Path.Path | Terminal.Terminal> =>
+): Effect.Effect<void, CliError, DisquePool | FileSystem.FileSystem | Path.Path> =>
   Effect.gen(function* () {
     const pool = yield* DisquePool
     const path = yield* Path.Path
-    const screen = yield* Screen.make
+    const { screen } = options
     const { files, leftOut } = yield* listFiles(options.folder, options.skipped)
     const read = (file: string) => tally(path.join(options.folder, file))
 
@@ -73,6 +72,14 @@ export const run = (
     yield* Effect.forEach(files, (file) => Effect.map(read(file), (counted) => walked.set(file, counted)), {
       discard: true
     }).pipe(Effect.onInterrupt(() => screen.line("stopped: no job was added yet")))
+
+    const { nodes } = yield* Effect.mapError(pool.hello, ({ message }) => new CliError({ message }))
+    // A second copy outlives the death of one node, and two nodes are there to hold both even then, where there are three.
+    const jobOptions = {
+      retry: `${retrySeconds} seconds`,
+      ttl: "1 hour",
+      replicate: Math.min(2, nodes.length)
+    } as const
 
     // Queues of its own, so that runs on a shared cluster do not take each other's jobs.
     const own = (yield* Random.nextIntBetween(0, 2 ** 32)).toString(16).padStart(8, "0")
@@ -90,8 +97,12 @@ export const run = (
     let redeliveries = 0
 
     const work = Effect.gen(function* () {
-      const jobsFunnel = yield* Funnel.make({ queues: fileJobs.name, defaults: jobOptions, closeWithin })
-      const resultsFunnel = yield* Funnel.make({ queues: results.name, closeWithin })
+      const [jobsFunnel, resultsFunnel] = yield* Effect.parallelFinalizers(
+        Effect.all([
+          Funnel.make({ queues: fileJobs.name, defaults: jobOptions, closeWithin }),
+          Funnel.make({ queues: results.name, closeWithin })
+        ])
+      )
       const started = yield* Clock.currentTimeMillis
 
       const produce = Effect.forEach(
@@ -123,13 +134,20 @@ export const run = (
         yield* screen.line(`  they come back ${retrySeconds} seconds after they were queued`)
       }).pipe(Effect.scoped)
 
+      let reading = 0
       const handle = (worker: number) => (job: Funnel.FunnelJob) =>
         Effect.gen(function* () {
           inHand.set(worker, job)
           const { file } = yield* fileJobs.decode(job)
           const delivery = 1 + job.nacks + job.additionalDeliveries
           const renew = Effect.schedule(Effect.ignore(pool.working(job)), Schedule.spaced("1 second"))
-          const counted = yield* Effect.raceFirst(read(file), Effect.zipRight(renew, Effect.never))
+          reading += 1
+          const counted = yield* Effect.ensuring(
+            Effect.raceFirst(read(file), Effect.zipRight(renew, Effect.never)),
+            Effect.sync(() => {
+              reading -= 1
+            })
+          )
           yield* results.add(pool, { file, worker, delivery, tally: counted })
           inHand.delete(worker)
         })
@@ -151,7 +169,7 @@ export const run = (
 
       // A worker that reads a large file is at work; jobs that do not come back are not.
       const stalled = Effect.sync(() => {
-        idleSeconds = inHand.size > 0 ? 0 : idleSeconds + 1
+        idleSeconds = reading > 0 ? 0 : idleSeconds + 1
         return idleSeconds >= stalledAfterSeconds
       }).pipe(
         Effect.repeat({ schedule: Schedule.spaced("1 second"), until: (isStalled) => isStalled }),
@@ -167,7 +185,11 @@ export const run = (
             idleSeconds = 0
             if (delivery > 1 && !done.has(file)) {
               redeliveries += 1
-              yield* screen.line(`  ${name(file)} came back, and worker ${worker} did it (delivery ${delivery})`)
+              if (redeliveries <= redeliveriesShown) {
+                yield* screen.line(`  ${name(file)} came back, and worker ${worker} did it (delivery ${delivery})`)
+              } else if (redeliveries === redeliveriesShown + 1) {
+                yield* screen.line("  more come back: the table counts them")
+              }
             }
             done.set(file, tally)
             screen.progress(done.size, files.length)

@@ -1,6 +1,9 @@
 /** What the demo shows: a bar that stays at the bottom of a terminal, or plain lines where there is none. */
 import * as Terminal from "@effect/platform/Terminal"
 import * as Effect from "effect/Effect"
+import * as Logger from "effect/Logger"
+import * as LogLevel from "effect/LogLevel"
+import * as Runtime from "effect/Runtime"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 
@@ -21,6 +24,8 @@ export interface Screen {
   readonly line: (text: string) => Effect.Effect<void>
   /** Says how far the work is. */
   readonly progress: (done: number, of: number) => void
+  /** Shows what is logged as a warning or worse, each message once: many jobs may meet the same trouble. */
+  readonly logger: Logger.Logger<unknown, void>
   /** Takes the bar away. */
   readonly end: Effect.Effect<void>
 }
@@ -66,12 +71,25 @@ export const make: Effect.Effect<Screen, never, Terminal.Terminal | Scope.Scope>
     return Effect.zipRight(last, clean)
   })
   yield* Effect.addFinalizer(() => end)
+
+  const line = (text: string) =>
+    Effect.suspend(() => {
+      const above = isTTY && bar !== ""
+      return show(above ? `${clear}${text}\n${bar}` : `${text}\n`)
+    })
+
+  const runtime = yield* Effect.runtime<never>()
+  const logged = new Set<string>()
+  const logger = Logger.make<unknown, void>(({ logLevel, message }) => {
+    const text = String(Array.isArray(message) ? message[0] : message)
+    if (LogLevel.lessThan(logLevel, LogLevel.Warning) || logged.has(text)) return
+    logged.add(text)
+    Runtime.runFork(runtime, line(`  ${text}`))
+  })
+
   return {
-    line: (text) =>
-      Effect.suspend(() => {
-        const above = isTTY && bar !== ""
-        return show(above ? `${clear}${text}\n${bar}` : `${text}\n`)
-      }),
+    line,
+    logger,
     progress: (done, of) => {
       state = { done, of }
     },
