@@ -15,7 +15,8 @@ const run = async (name: string) => {
   return stdout
 }
 
-describe.concurrent("the examples", () => {
+// A process takes its time to start, more of it on a machine that does other things.
+describe.concurrent("the examples", { timeout: 30_000 }, () => {
   it("hello.ts adds a job, gets it, and is told when no other comes", async () => {
     assert.strictEqual(await run("hello.ts"), 'got hello\nno job came from "greetings" within 100ms\n')
   })

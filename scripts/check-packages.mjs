@@ -106,7 +106,10 @@ const folder = mkdtempSync(join(tmpdir(), "disco-packages-"))
 process.on("exit", () => rmSync(folder, { recursive: true, force: true }))
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => setImmediate(() => process.exit(1)))
 
-const packed = await runPnpm(["--recursive", "--filter=./packages/*", "pack", `--pack-destination=${folder}`])
+// By name, because pnpm reads paths as patterns: a clone in a folder with brackets in its name would have no packages.
+const manifests = readdirSync(join(root, "packages")).map((name) => join(root, "packages", name, "package.json"))
+const filters = manifests.map((path) => `--filter=${JSON.parse(readFileSync(path, "utf8")).name}`)
+const packed = await runPnpm(["--recursive", ...filters, "pack", `--pack-destination=${folder}`])
 if (packed.code !== 0) {
   console.error(`${packed.output}\n\nThe packages could not be packed: the output of pnpm above says why.`)
   process.exit(1)

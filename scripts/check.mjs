@@ -2,7 +2,9 @@
 // where it passed, its output where it did not. A check that fails does not keep the others from being run.
 
 import { spawn } from "node:child_process"
-import { constants } from "node:os"
+import { accessSync, constants } from "node:fs"
+import { constants as os } from "node:os"
+import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 
 const root = fileURLToPath(new URL("..", import.meta.url))
@@ -40,6 +42,25 @@ const unknown = names.find((name) => checks[name] === undefined)
 if (unknown !== undefined) {
   console.error(`There is no check "${unknown}"; there are ${Object.keys(checks).join(", ")}.`)
   process.exit(1)
+}
+
+const fail = (sentence) => {
+  console.error(sentence)
+  process.exit(1)
+}
+
+// Vite, which runs the tests, and dependency-cruiser take paths for URLs.
+const bad = /[#%?*]/.exec(root)?.[0]
+if (bad !== undefined) fail(`The checks cannot run in "${root}": its path has a "${bad}". Move or clone it elsewhere.`)
+
+try {
+  accessSync(join(root, "node_modules"), constants.W_OK)
+} catch ({ code }) {
+  fail(
+    code === "ENOENT"
+      ? "The dependencies are not installed: run `npm run setup` first."
+      : `The checks cannot run in "${root}": it may not be written to (${code}).`
+  )
 }
 
 const color = process.stdout.isTTY === true && process.env.NO_COLOR === undefined
@@ -89,7 +110,7 @@ for (const name of names.length > 0 ? names : Object.keys(checks)) {
   }
   const start = process.hrtime.bigint()
   const result = await run(checks[name])
-  if (ended !== undefined) process.exit(128 + constants.signals[ended])
+  if (ended !== undefined) process.exit(128 + os.signals[ended])
   if (!result.passed) failed.push(name)
   if (checks[name].live) continue
   const seconds = (Number(process.hrtime.bigint() - start) / 1e9).toFixed(1)

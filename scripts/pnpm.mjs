@@ -62,7 +62,8 @@ export const runPnpm = (args) =>
 
     child.on("error", reject)
     child.on("close", (code, signal) => {
-      for (const name of signals) process.off(name, end)
+      // A signal that ended it may come again, passed on by npm, and must not end this before it has said so.
+      if (ended === undefined) for (const name of signals) process.off(name, end)
       resolve({ code, ended: ended || signal, output: Buffer.concat(chunks).toString("utf8").trim() })
     })
   })

@@ -7,6 +7,7 @@ import * as Cause from "effect/Cause"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import { CliError } from "./CliError.js"
 import { demo } from "./demo.js"
 import { serve } from "./serve.js"
 
@@ -17,22 +18,74 @@ const disco = Command.make("disco").pipe(
 
 const run = Command.run(disco, { name: "disco", version: "0.1.0" })
 
-// A reader that has seen enough (`| head`) is no failure.
-process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : 1))
+/** How long an end may take that was asked for. Nodes that do not answer cannot hold it up for longer. */
+const endsWithin = 1800
 
-run(process.argv).pipe(
+/** The exit status, once something asked for the end. */
+let ended: number | undefined
+
+// A signal may come twice: from the terminal, and again from the npm that the terminal has sent it to. It is asked for once,
+// and the second one must not cut short what the first one began.
+const end = (status: number) => {
+  if (ended !== undefined) return
+  ended = status
+  setTimeout(() => {
+    process.stderr.write("disco: not all was put away: something does not answer\n")
+    process.exit(status)
+  }, endsWithin).unref()
+}
+
+process.on("SIGINT", () => end(130))
+process.on("SIGTERM", () => end(143))
+process.on("SIGHUP", () => {
+  end(129)
+  process.emit("SIGTERM") // the one that the runtime listens for
+})
+
+// A reader that has seen enough (`| head`) is no failure.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on("error", (error: NodeJS.ErrnoException) => {
+    end(error.code === "EPIPE" ? 0 : 1)
+    process.emit("SIGTERM")
+  })
+}
+
+const escapes = new RegExp(`${String.fromCharCode(0x1b)}\\[[0-9;]*m`, "g")
+
+const isPlain = (stream: NodeJS.WriteStream) => !stream.isTTY || !!process.env.NO_COLOR
+
+const said = (stream: NodeJS.WriteStream, text: unknown) =>
+  isPlain(stream) ? String(text).replace(escapes, "") : String(text)
+
+/** The console, with colours for terminals alone, and one line for what is wrong. */
+const withConsole = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  Console.consoleWith((console) =>
+    Effect.withConsole(effect, {
+      ...console,
+      log: (text) => console.log(said(process.stdout, text).trimEnd()),
+      error: (text) => console.error(`disco: ${said(process.stderr, text).trim()}`)
+    })
+  )
+
+// @effect/cli takes an option at the very end for one that is not there.
+const last = process.argv.at(-1) ?? ""
+const checkLast = /^--(folder|host|maxmemory|port|requirepass)$/.test(last)
+  ? Effect.fail(new CliError({ message: `${last} takes a value` }))
+  : Effect.void
+
+checkLast.pipe(
+  Effect.zipRight(run(process.argv)),
   // What the user has to know is said in one sentence; the command line itself has shown what is wrong with it.
   Effect.tapErrorCause((cause) => {
     if (Cause.isInterruptedOnly(cause)) return Effect.void
     const failure = Cause.failureOption(cause)
-    if (failure._tag === "None") return Console.error(`disco: this is a bug: ${Cause.pretty(cause)}`)
-    return ValidationError.isValidationError(failure.value)
-      ? Effect.void
-      : Console.error(`disco: ${failure.value.message}`)
+    if (failure._tag === "None") return Console.error(`this is a bug: ${Cause.pretty(cause)}`)
+    return ValidationError.isValidationError(failure.value) ? Effect.void : Console.error(failure.value.message)
   }),
+  withConsole,
   Effect.provide(NodeContext.layer),
   NodeRuntime.runMain({
     disableErrorReporting: true,
-    teardown: (exit, onExit) => onExit(Exit.isSuccess(exit) ? 0 : Cause.isInterruptedOnly(exit.cause) ? 130 : 1)
+    teardown: (exit, onExit) => onExit(ended ?? (Exit.isSuccess(exit) ? 0 : 1))
   })
 )

@@ -1,13 +1,16 @@
 /** `disco demo`: jobs for the files of a folder, through an embedded node or the cluster that DISQUE_NODES names. */
-import { NodeDisque } from "@disco/node"
+import { NodeAddress, NodeDisque } from "@disco/node"
 import * as Command from "@effect/cli/Command"
 import * as Options from "@effect/cli/Options"
 import * as Path from "@effect/platform/Path"
 import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
+import * as FiberRef from "effect/FiberRef"
+import * as HashSet from "effect/HashSet"
 import * as Option from "effect/Option"
 import * as Demo from "./demo/demo.js"
-import { serveNodes } from "./nodes.js"
+import * as Screen from "./demo/screen.js"
+import { parsePort, portIs, serveNodes } from "./nodes.js"
 
 // Parts of a checkout that are not the project's own.
 const notOwn = new Set(["node_modules", ".git", "dist", "build", "coverage"])
@@ -20,8 +23,9 @@ const folder = Options.text("folder").pipe(
   Options.optional
 )
 
-const port = Options.integer("port").pipe(
+const port = Options.text("port").pipe(
   Options.withDescription("The port of the embedded node; any free one unless told otherwise"),
+  Options.filterMap(parsePort, portIs),
   Options.withDefault(0)
 )
 
@@ -31,11 +35,12 @@ const embedded = (port: number) =>
     pool: NodeDisque.layerPool({ nodes: addresses, slice })
   }))
 
+// Addresses may have passwords in them, which are not shown.
 const cluster = (nodes: string) =>
-  Effect.succeed({
-    through: `the Disque nodes of DISQUE_NODES (${nodes})`,
+  Effect.map(NodeAddress.parseAll(nodes, "DISQUE_NODES"), (addresses) => ({
+    through: `the Disque nodes of DISQUE_NODES (${addresses.map(NodeAddress.format).join(", ")})`,
     pool: NodeDisque.layerPoolConfig({ slice })
-  })
+  }))
 
 export const demo = Command.make("demo", { folder, port }, (options) =>
   Effect.gen(function* () {
@@ -48,6 +53,9 @@ export const demo = Command.make("demo", { folder, port }, (options) =>
       onNone: () => ({ folder: path.resolve("."), skipped: notOwn }),
       onSome: (folder) => ({ folder: path.resolve(here, folder), skipped: new Set<string>() })
     })
-    yield* Effect.provide(Demo.run({ ...chosen, through }), pool)
+    const screen = yield* Screen.make
+    yield* Effect.provide(Demo.run({ ...chosen, through, screen }), pool).pipe(
+      Effect.locally(FiberRef.currentLoggers, HashSet.make(screen.logger))
+    )
   }).pipe(Effect.scoped)
 ).pipe(Command.withDescription("Watch real jobs go through Disque: one for each file of a folder"))

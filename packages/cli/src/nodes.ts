@@ -3,6 +3,7 @@ import { EmbeddedDisque, type EmbeddedNode, EmbeddedServer } from "@disco/embedd
 import * as SocketServer from "@effect/platform/SocketServer"
 import * as NodeSocketServer from "@effect/platform-node/NodeSocketServer"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import type * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import { CliError } from "./CliError.js"
@@ -16,6 +17,13 @@ export interface NodesOptions {
   readonly onShutdown?: ((node: EmbeddedNode) => void) | undefined
 }
 
+/** A port as it is written; 0 stands for any free one. */
+export const parsePort = (text: string): Option.Option<number> =>
+  /^\d{1,5}$/.test(text) && Number(text) <= 65_535 ? Option.some(Number(text)) : Option.none()
+
+/** What `--port` wants. */
+export const portIs = "--port takes a number from 0 (any free port) to 65535"
+
 const codeOf = (error: SocketServer.SocketServerError): string => {
   const { cause } = error
   return cause instanceof Error && "code" in cause ? String(cause.code) : error.message
@@ -27,7 +35,11 @@ const listen = (host: string, port: number) =>
     if (code === "EADDRINUSE")
       return new CliError({ message: `port ${port} is in use: choose another one with --port` })
     if (code === "EACCES") return new CliError({ message: `port ${port} may not be listened on: permission denied` })
-    return new CliError({ message: `${host}:${port} cannot be listened on (${code})` })
+    if (code === "ENOTFOUND" || code === "EAI_AGAIN")
+      return new CliError({ message: `--host takes an IP address of this machine; ${JSON.stringify(host)} is none` })
+    if (code === "EADDRNOTAVAIL")
+      return new CliError({ message: `${JSON.stringify(host)} is no address of this machine` })
+    return new CliError({ message: `port ${port} of ${JSON.stringify(host)} cannot be listened on (${code})` })
   })
 
 /** Starts nodes that listen until the scope ends, and gives their addresses. */

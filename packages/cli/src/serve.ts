@@ -5,7 +5,7 @@ import * as Console from "effect/Console"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import { serveNodes } from "./nodes.js"
+import { parsePort, portIs, serveNodes } from "./nodes.js"
 
 const units: Record<string, number> = { "": 1, b: 1, k: 1e3, kb: 1024, m: 1e6, mb: 1024 ** 2, g: 1e9, gb: 1024 ** 3 }
 
@@ -15,18 +15,13 @@ const parseMemory = (text: string): Option.Option<number> => {
   return digits !== "" && factor !== undefined ? Option.some(Number(digits) * factor) : Option.none()
 }
 
-const parsePorts = (ports: ReadonlyArray<string>): Option.Option<ReadonlyArray<number>> =>
-  ports.every((port) => /^\d{1,5}$/.test(port) && Number(port) <= 65_535)
-    ? Option.some(ports.map(Number))
-    : Option.none()
-
 // As text, because @effect/cli refuses an integer option that may be repeated and is not.
 const ports = Options.text("port").pipe(
   Options.withDescription(
     "The port to listen on, 7711 unless told otherwise; several run as many nodes of one cluster"
   ),
   Options.repeated,
-  Options.filterMap(parsePorts, "--port takes a number from 0 (any free port) to 65535")
+  Options.filterMap((ports) => Option.all(ports.map(parsePort)), portIs)
 )
 
 const host = Options.text("host").pipe(

@@ -1,4 +1,5 @@
 /** The files of a folder. */
+import type { PlatformError } from "@effect/platform/Error"
 import * as FileSystem from "@effect/platform/FileSystem"
 import * as Path from "@effect/platform/Path"
 import * as Effect from "effect/Effect"
@@ -12,34 +13,43 @@ const sentence = (folder: string, reason: string): CliError => {
   return new CliError({ message: `the folder ${name} cannot be read (${reason})` })
 }
 
+/** What is in a folder, as paths relative to it. */
+export interface Listing {
+  readonly files: ReadonlyArray<string>
+  /** What cannot be looked at: folders that may not be read, names that are not UTF-8. */
+  readonly leftOut: ReadonlyArray<string>
+}
+
 /**
- * The paths of all files below a folder, relative to it, but for those below folders with a name in `skipped`. Links are not
- * followed, and folders below that cannot be read are left out.
+ * All files below a folder, but for those with a name in `skipped`, and those below folders with such a name. Links are not
+ * followed.
  */
 export const listFiles = (
   folder: string,
   skipped: ReadonlySet<string>
-): Effect.Effect<ReadonlyArray<string>, CliError, FileSystem.FileSystem | Path.Path> =>
+): Effect.Effect<Listing, CliError, FileSystem.FileSystem | Path.Path> =>
   Effect.gen(function* () {
     const fs = yield* FileSystem.FileSystem
     const path = yield* Path.Path
 
     const isLink = (file: string) => Effect.isSuccess(fs.readLink(file))
 
-    const below = (relative: string): Effect.Effect<ReadonlyArray<string>, never> =>
+    const files: Array<string> = []
+    const leftOut: Array<string> = []
+
+    const look = (relative: string): Effect.Effect<void, PlatformError> =>
       Effect.gen(function* () {
-        const names = yield* Effect.orElseSucceed(fs.readDirectory(path.join(folder, relative)), () => [])
-        const files: Array<string> = []
-        for (const name of [...names].sort()) {
+        for (const name of (yield* fs.readDirectory(path.join(folder, relative))).sort()) {
+          if (skipped.has(name)) continue
           const at = path.join(relative, name)
           const whole = path.join(folder, at)
-          if (skipped.has(name) || (yield* isLink(whole))) continue
-          const info = yield* Effect.option(fs.stat(whole))
-          if (info._tag === "None") continue
-          if (info.value.type === "File") files.push(at)
-          else if (info.value.type === "Directory") for (const file of yield* below(at)) files.push(file)
+          if (yield* isLink(whole)) continue
+          const visit = Effect.flatMap(fs.stat(whole), (info) => {
+            if (info.type === "File") files.push(at)
+            return info.type === "Directory" ? look(at) : Effect.void
+          })
+          yield* Effect.catchAll(visit, () => Effect.sync(() => leftOut.push(at)))
         }
-        return files
       })
 
     const info = yield* Effect.mapError(fs.stat(folder), (error) =>
@@ -48,12 +58,11 @@ export const listFiles = (
     if (info.type !== "Directory") {
       return yield* new CliError({ message: `${JSON.stringify(folder)} is not a folder` })
     }
-    yield* Effect.mapError(fs.readDirectory(folder), (error) =>
+    yield* Effect.mapError(look(""), (error) =>
       sentence(folder, error._tag === "SystemError" ? error.reason : error.message)
     )
-    const files = yield* below("")
     if (files.length === 0) {
       return yield* new CliError({ message: `there are no files in the folder ${JSON.stringify(folder)}` })
     }
-    return files
+    return { files, leftOut }
   })

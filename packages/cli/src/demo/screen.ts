@@ -1,24 +1,43 @@
 /** What the demo shows: a bar that stays at the bottom of a terminal, or plain lines where there is none. */
 import * as Terminal from "@effect/platform/Terminal"
 import * as Effect from "effect/Effect"
+import * as Logger from "effect/Logger"
+import * as LogLevel from "effect/LogLevel"
+import * as Runtime from "effect/Runtime"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
+
+export const number = (value: number): string => value.toLocaleString("en-US", { maximumFractionDigits: 1 })
+
+export const plural = (count: number, noun: string): string => `${number(count)} ${noun}${count === 1 ? "" : "s"}`
+
+/** A name as it can be shown on a terminal: one with control characters in it must not control that. */
+export const name = (text: string): string =>
+  text.replace(/\p{Cc}/gu, (char) => `\\x${char.charCodeAt(0).toString(16).padStart(2, "0")}`)
+
+/** Some names of many. */
+export const names = (all: ReadonlyArray<string>): string =>
+  all.slice(0, 5).map(name).join(", ") + (all.length > 5 ? ` and ${number(all.length - 5)} more` : "")
 
 export interface Screen {
   /** Shows a line. */
   readonly line: (text: string) => Effect.Effect<void>
   /** Says how far the work is. */
   readonly progress: (done: number, of: number) => void
+  /** Shows what is logged as a warning or worse, each message once: many jobs may meet the same trouble. */
+  readonly logger: Logger.Logger<unknown, void>
   /** Takes the bar away. */
   readonly end: Effect.Effect<void>
 }
 
-const barWidth = 30
 const clear = "\r\u001b[K"
 
 export const make: Effect.Effect<Screen, never, Terminal.Terminal | Scope.Scope> = Effect.gen(function* () {
   const terminal = yield* Terminal.Terminal
-  const isTTY = yield* terminal.isTTY
+  // A terminal without columns is none that a bar can be drawn on.
+  const columns = yield* terminal.columns
+  const barWidth = Math.min(30, columns - 16)
+  const isTTY = (yield* terminal.isTTY) && barWidth > 0
   const show = (text: string) => Effect.ignore(terminal.display(text))
   let state = { done: 0, of: 0 }
   let bar = ""
@@ -31,7 +50,7 @@ export const make: Effect.Effect<Screen, never, Terminal.Terminal | Scope.Scope>
       const reached = Math.floor((4 * done) / of)
       if (reached <= quarter) return Effect.void
       quarter = reached
-      return show(`  ${done} of ${of} files done\n`)
+      return show(`  ${number(done)} of ${plural(of, "file")} done\n`)
     }
     const filled = Math.floor((barWidth * done) / of)
     const next = `  ${"█".repeat(filled)}${"░".repeat(barWidth - filled)} ${done}/${of}`
@@ -41,29 +60,42 @@ export const make: Effect.Effect<Screen, never, Terminal.Terminal | Scope.Scope>
   })
 
   yield* Effect.forkScoped(Effect.repeat(draw, Schedule.spaced("50 millis")))
+  const end = Effect.suspend(() => {
+    const last = draw
+    const clean = Effect.suspend(() => {
+      const hadBar = bar !== ""
+      state = { done: 0, of: 0 }
+      bar = ""
+      return hadBar ? show("\n") : Effect.void
+    })
+    return Effect.zipRight(last, clean)
+  })
+  yield* Effect.addFinalizer(() => end)
+
+  const line = (text: string) =>
+    Effect.suspend(() => {
+      const above = isTTY && bar !== ""
+      return show(above ? `${clear}${text}\n${bar}` : `${text}\n`)
+    })
+
+  const runtime = yield* Effect.runtime<never>()
+  const logged = new Set<string>()
+  const logger = Logger.make<unknown, void>(({ logLevel, message }) => {
+    const text = String(Array.isArray(message) ? message[0] : message)
+    if (LogLevel.lessThan(logLevel, LogLevel.Warning) || logged.has(text)) return
+    logged.add(text)
+    Runtime.runFork(runtime, line(`  ${text}`))
+  })
+
   return {
-    line: (text) =>
-      Effect.suspend(() => {
-        const above = isTTY && bar !== ""
-        return show(above ? `${clear}${text}\n${bar}` : `${text}\n`)
-      }),
+    line,
+    logger,
     progress: (done, of) => {
       state = { done, of }
     },
-    end: Effect.suspend(() => {
-      const last = draw
-      const clean = Effect.suspend(() => {
-        const hadBar = bar !== ""
-        state = { done: 0, of: 0 }
-        bar = ""
-        return hadBar ? show("\n") : Effect.void
-      })
-      return Effect.zipRight(last, clean)
-    })
+    end
   }
 })
-
-const number = (value: number): string => value.toLocaleString("en-US", { maximumFractionDigits: 1 })
 
 /** Columns, the first to the left and the others to the right. */
 export const table = (rows: ReadonlyArray<ReadonlyArray<string | number>>): string => {

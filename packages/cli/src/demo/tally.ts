@@ -3,7 +3,6 @@ import { createHash } from "node:crypto"
 import * as FileSystem from "@effect/platform/FileSystem"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import * as Stream from "effect/Stream"
 
 /** Counts as `wc` counts: lines are newline characters, words are what white space separates. */
 export const Tally = Schema.Struct({
@@ -15,6 +14,7 @@ export const Tally = Schema.Struct({
 })
 export type Tally = typeof Tally.Type
 
+const chunkSize = 65_536
 const newline = 0x0a
 const isSpace = (byte: number): boolean => byte === 0x20 || (byte >= 0x09 && byte <= 0x0d)
 
@@ -22,25 +22,34 @@ const isSpace = (byte: number): boolean => byte === 0x20 || (byte >= 0x09 && byt
 export const tally = (path: string): Effect.Effect<Tally, never, FileSystem.FileSystem> =>
   Effect.gen(function* () {
     const fs = yield* FileSystem.FileSystem
+    const file = yield* fs.open(path)
+    const buffer = new Uint8Array(chunkSize)
     const hash = createHash("sha256")
     let bytes = 0
     let lines = 0
     let words = 0
     let wasSpace = true
-    yield* Stream.runForEach(fs.stream(path), (chunk) =>
-      Effect.sync(() => {
-        hash.update(chunk)
-        bytes += chunk.length
-        for (const byte of chunk) {
-          if (byte === newline) lines += 1
-          const space = isSpace(byte)
-          if (wasSpace && !space) words += 1
-          wasSpace = space
-        }
-      })
-    )
+    for (;;) {
+      const chunk = buffer.subarray(0, Number(yield* file.read(buffer)))
+      if (chunk.length === 0) break
+      hash.update(chunk)
+      bytes += chunk.length
+      for (const byte of chunk) {
+        if (byte === newline) lines += 1
+        const space = isSpace(byte)
+        if (wasSpace && !space) words += 1
+        wasSpace = space
+      }
+    }
     return { bytes, lines, words, sha256: hash.digest("hex"), isReadable: true }
-  }).pipe(Effect.catchAll(() => Effect.succeed({ bytes: 0, lines: 0, words: 0, sha256: "", isReadable: false })))
+  }).pipe(
+    Effect.scoped,
+    Effect.catchAll(() => Effect.succeed({ bytes: 0, lines: 0, words: 0, sha256: "", isReadable: false }))
+  )
+
+/** Whether two readings found the same. */
+export const isSame = (a: Tally, b: Tally): boolean =>
+  a.sha256 === b.sha256 && a.lines === b.lines && a.words === b.words
 
 /** The sum of many tallies. */
 export interface Totals {
