@@ -1,6 +1,7 @@
 import { DisqueConnection, DisquePool } from "@disco/core"
 import { EmbeddedDisque } from "@disco/embedded"
 import { Layer } from "effect"
+import { admin } from "./admin.js"
 import { type Backend, virtual } from "./Backend.js"
 import { commands } from "./commands.js"
 import { funnel } from "./funnel.js"
@@ -17,6 +18,7 @@ const backend: Backend = {
 }
 
 commands(backend)
+admin(backend)
 interruptions(backend)
 pool(backend)
 funnel(backend)
