@@ -90,7 +90,8 @@ export const nullable =
   (reply) =>
     reply === null ? null : reader(reply)
 
-const items = (reply: Reply | undefined): ReadonlyArray<Reply> =>
+/** An array. */
+export const items = (reply: Reply | undefined): ReadonlyArray<Reply> =>
   Array.isArray(reply) ? (reply as ReadonlyArray<Reply>) : mismatch("an array", reply)
 
 const none: ReadonlyArray<never> = []

@@ -114,8 +114,9 @@ export const addJob = Command.define({
   decode: readId
 })
 
-const readJob = (reply: Reply.Reply, node: string): Job => {
-  const parts = Reply.tuple(3)(reply)
+// Run for each job: names are compared as bytes, and a map is made for what is not known alone.
+const readJob = (reply: Reply.Reply, node: string, likely: string): Job => {
+  const parts = Reply.items(reply)
   let nacks: number | undefined
   let additionalDeliveries: number | undefined
   let more: Map<string, Reply.Reply> | undefined
@@ -129,10 +130,10 @@ const readJob = (reply: Reply.Reply, node: string): Job => {
     }
   }
   if (nacks === undefined || additionalDeliveries === undefined) {
-    throw new Reply.Mismatch({ expected: "the counters of a job", actual: Reply.describe(parts) })
+    throw new Reply.Mismatch({ expected: "a job with its counters", actual: Reply.describe(parts) })
   }
   const job = {
-    queue: Reply.at(parts, 0, Reply.text),
+    queue: Reply.isText(parts[0], likely) ? likely : Reply.at(parts, 0, Reply.text),
     id: Reply.at(parts, 1, readId),
     body: Reply.at(parts, 2, Reply.bytes),
     nacks,
@@ -142,8 +143,15 @@ const readJob = (reply: Reply.Reply, node: string): Job => {
   return more === undefined ? job : { ...job, more }
 }
 
-const readJobs = (reply: Reply.Reply, node: string): ReadonlyArray<Job> =>
-  reply === null ? [] : Reply.array((job) => readJob(job, node))(reply)
+const readJobs = (reply: Reply.Reply, node: string): ReadonlyArray<Job> => {
+  if (reply === null) return []
+  let queue = ""
+  return Reply.items(reply).map((reply) => {
+    const job = readJob(reply, node, queue)
+    queue = job.queue
+    return job
+  })
+}
 
 /** GETJOB: takes jobs from queues, waiting on the node for `waitMillis` at most (0: NOHANG). */
 export const getJobs = Command.define({

@@ -164,11 +164,9 @@ export const jobIds = (subject: string, jobs: JobRef | ReadonlyArray<JobRef>): R
 export const holder = (job: JobRef | undefined): string | undefined =>
   typeof job === "object" && job !== null ? job.node : undefined
 
-const encoder = new TextEncoder()
-
-/** A body, as bytes that later changes of the caller's buffer do not reach. */
-export const body = (subject: string, content: string | Uint8Array): Uint8Array => {
-  if (typeof content === "string") return encoder.encode(content)
+/** A body: text as it is, bytes as a copy that later changes of the caller's buffer do not reach. */
+export const body = (subject: string, content: string | Uint8Array): string | Uint8Array => {
+  if (typeof content === "string") return content
   return content instanceof Uint8Array
     ? new Uint8Array(content)
     : invalid(subject, "body", content, "text or a Uint8Array")
