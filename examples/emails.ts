@@ -10,10 +10,12 @@ const emails = JobQueue.make("emails", {
 const program = Effect.gen(function* () {
   const disque = yield* DisqueConnection
   yield* emails.add(disque, { to: "ada@example.com", subject: "Hello" })
-  const job = yield* disque.getJob(emails.name, { timeout: "2 seconds" })
-  const email = yield* emails.decode(job)
-  yield* Console.log(`${email.subject}, ${email.to}`)
+  const job = yield* emails.get(disque, { timeout: "2 seconds" })
+  yield* Console.log(`${job.payload.subject}, ${job.payload.to}`)
   yield* disque.ackJob(job)
-})
+}).pipe(
+  // A job of somebody else's making is in the error, bytes and all, and still to be settled.
+  Effect.catchTag("InvalidPayload", (invalid) => Console.error(invalid.message, invalid.body))
+)
 
 Effect.runPromise(Effect.provide(program, EmbeddedDisque.layerConnection))
