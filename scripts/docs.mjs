@@ -113,7 +113,8 @@ const text = [
   "",
   "All nodes are those that HELLO names with a priority below 100: what failed or is leaving is not asked. Where one of them cannot",
   "be reached the call fails, because half of an answer would look like a whole one. All other methods are of one node, on a pool",
-  "too; a connection that was taken out of a pool (`pool.connection`) is a connection.",
+  'too; a connection that was taken out of a pool (`pool.connection`) is a connection. `disque.on("host:port")` has the same methods of',
+  "the node at that address, whatever node is in use.",
   ...groups.flatMap((group) => [
     "",
     group === "" ? "## Jobs and queues" : `## \`${group}\``,

@@ -1,7 +1,7 @@
 /**
  * The typed commands for those who run a cluster, in groups: `disque.cluster.nodes`, `disque.config.set(…)`, …
  *
- * Each is of the node that commands go to, on a pool too. Unless told otherwise it fails with a `CommandError`, and with
+ * Each is of the node that commands go to, on a pool too; `disque.on("host:port")` has those of another. Unless told otherwise it fails with a `CommandError`, and with
  * `InvalidArgument` where an argument does not fit.
  */
 import * as Effect from "effect/Effect"
