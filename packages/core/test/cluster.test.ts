@@ -6,8 +6,8 @@ import { type Answer, bulk, fakeNodes, idOf } from "./utils/fakeNodes.js"
 const [first, second, third] = ["127.0.0.1:7711", "127.0.0.1:7712", "127.0.0.1:7713"] as const
 const addresses = [first, second, third]
 
-const poolOver = (answer: Answer) => {
-  const { layer, sent } = fakeNodes(addresses, answer)
+const poolOver = (answer: Answer, leaving: ReadonlyArray<string> = []) => {
+  const { layer, sent } = fakeNodes(addresses, answer, leaving)
   return Effect.map(Effect.provide(DisquePool.make(), layer), (pool) => ({ pool, sent }))
 }
 
@@ -74,6 +74,20 @@ describe("a pool", () => {
       const error = yield* Effect.flip(pool.queueLength("q"))
       assert.deepInclude(error, { _tag: "ConnectionError", node: second })
       assert.strictEqual((yield* Effect.flip(pool.queueStats("q")))._tag, "ConnectionError")
+    })
+  )
+
+  it.scoped("asks no node that is leaving, but where all of them are the one that is in use", () =>
+    Effect.gen(function* () {
+      const one = yield* poolOver(() => 1, [second])
+      assert.strictEqual(yield* one.pool.queueLength("q"), 2)
+      assert.notInclude(
+        one.sent.map(({ node }) => node),
+        second
+      )
+      const all = yield* poolOver((_, [command]) => (command === "QLEN" ? 1 : [bulk("0"), [bulk("q")]]), addresses)
+      assert.strictEqual(yield* all.pool.queueLength("q"), 1)
+      assert.deepStrictEqual([...(yield* Stream.runCollect(all.pool.queues()))], ["q"])
     })
   )
 

@@ -24,14 +24,14 @@ export const bulk = (text: string): Uint8Array => encoder.encode(text)
 export const idOf = (address: string): string => address.slice(-1).repeat(40)
 
 /** Nodes that are nothing but what they answer; they answer HELLO by themselves. `sent` is what else they were sent. */
-export const fakeNodes = (addresses: ReadonlyArray<string>, answer: Answer) => {
+export const fakeNodes = (addresses: ReadonlyArray<string>, answer: Answer, leaving: ReadonlyArray<string> = []) => {
   const sent: Array<Sent> = []
   const hello = (node: string): Reply.Reply => [
     1,
     bulk(idOf(node)),
     ...addresses.map((address) => {
       const [host = "", port = ""] = address.split(":")
-      return [bulk(idOf(address)), bulk(host), bulk(port), bulk("1")]
+      return [bulk(idOf(address)), bulk(host), bulk(port), bulk(leaving.includes(address) ? "100" : "1")]
     })
   ]
   const dial = (node: string): Effect.Effect<DisqueLink, ConnectionError> =>
