@@ -9,21 +9,26 @@ import * as Option from "effect/Option"
 import type { EmbeddedNode } from "./EmbeddedDisque.js"
 import { Connection } from "./internal/connection.js"
 
-/** What can be known of a client where sockets are those of Node: the key is that of `@effect/platform-node`. */
-const NetSocket = Context.GenericTag<"NetSocket", { readonly remoteAddress?: string; readonly remotePort?: number }>(
-  "@effect/platform-node/NodeSocket/NetSocket"
-)
+/** What there is of a client where sockets are those of Node: the key is that of `@effect/platform-node`. */
+const NetSocket = Context.GenericTag<
+  "NetSocket",
+  {
+    readonly remoteAddress?: string
+    readonly remotePort?: number
+    readonly setNoDelay?: (isOn: boolean) => unknown
+  }
+>("@effect/platform-node/NodeSocket/NetSocket")
 
 let lastUnknown = 0
 
-/** A name for the other end, by which CLIENT KILL finds it. */
-const addressOf: Effect.Effect<string> = Effect.map(Effect.serviceOption(NetSocket), (socket) => {
-  const { remoteAddress, remotePort } = Option.getOrElse(socket, () => ({
-    remoteAddress: undefined,
-    remotePort: undefined
-  }))
-  if (remoteAddress === undefined || remotePort === undefined) return `?:${++lastUnknown}`
-  return remoteAddress.includes(":") ? `[${remoteAddress}]:${remotePort}` : `${remoteAddress}:${remotePort}`
+/** Has answers sent at once, and gives a name for the other end, by which CLIENT KILL finds it. */
+const prepareSocket: Effect.Effect<string> = Effect.map(Effect.serviceOption(NetSocket), (socket) => {
+  const known = Option.getOrUndefined(socket)
+  known?.setNoDelay?.(true)
+  if (known?.remoteAddress === undefined || known.remotePort === undefined) return `?:${++lastUnknown}`
+  return known.remoteAddress.includes(":")
+    ? `[${known.remoteAddress}]:${known.remotePort}`
+    : `${known.remoteAddress}:${known.remotePort}`
 })
 
 /** Answers one client until it goes, or the node sends it away. */
@@ -31,7 +36,7 @@ const handle = (node: EmbeddedNode, socket: Socket.Socket): Effect.Effect<void> 
   Effect.scoped(
     Effect.gen(function* () {
       const write = yield* socket.writer
-      const address = yield* addressOf
+      const address = yield* prepareSocket
       const connection = yield* Effect.acquireRelease(
         Effect.sync(() => new Connection(node, address)),
         (connection) => Effect.sync(() => connection.close())

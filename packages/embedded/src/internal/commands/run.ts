@@ -170,7 +170,9 @@ export const run = (node: Node, session: Session, command: ReadonlyArray<Argumen
   if (node.config.requirepass !== "" && !session.authenticated && entry.run !== auth) return notAuthenticated
   if (node.config.maxmemory > 0 && !freeMemory(node) && entry.isDenied) return outOfMemory
   if (node.monitors.size > 0) feedMonitors(node, session, command)
+  const answer = entry.run(node, session, command)
+  // Counted afterwards: no command sees itself.
   node.stats.commands++
   node.calls.set(entry.name, (node.calls.get(entry.name) ?? 0) + 1)
-  return entry.run(node, session, command)
+  return answer
 }
