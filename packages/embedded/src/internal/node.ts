@@ -81,6 +81,8 @@ export class Node {
   readonly forgotten = new Map<string, number>()
   readonly interests = new Map<string, Interest>()
   leaving = false
+  /** Whether it has ever known another node. */
+  isMet = false
   /** The list of holders of a job that only this node has. */
   self: ReadonlyArray<string>
 

@@ -16,7 +16,7 @@ const busOffset = 10_000
 const usage = err("Wrong CLUSTER subcommand or number of arguments")
 
 /** A node does not know its own address before another one has told it. */
-const ownHost = (node: Node): string => (node.peers.size === 0 ? "" : node.host)
+const ownHost = (node: Node): string => (node.isMet ? node.host : "")
 
 const meet = (node: Node, host: string, portArgument: Argument): Answer => {
   const port = parseInteger(portArgument)
