@@ -6,6 +6,7 @@ import * as SocketServer from "@effect/platform/SocketServer"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import type * as Scope from "effect/Scope"
 import type { EmbeddedNode } from "./EmbeddedDisque.js"
 import { Connection } from "./internal/connection.js"
 
@@ -50,8 +51,44 @@ const handle = (node: EmbeddedNode, socket: Socket.Socket): Effect.Effect<void> 
   ).pipe(Effect.catchAll(() => Effect.void))
 
 /**
+ * Serves a node on a socket of its own, which is there only while the node is: a killed node refuses connections, and
+ * listens again once it is started again. `listen` has to give the node's own port each time.
+ *
+ * @example
+ * ```ts
+ * import { EmbeddedDisque, EmbeddedServer } from "@disco/embedded"
+ * import { NodeSocketServer } from "@effect/platform-node"
+ * import { Effect } from "effect"
+ *
+ * const program = Effect.gen(function* () {
+ *   const disque = yield* EmbeddedDisque.make({ ports: [7711] })
+ *   const listen = NodeSocketServer.make({ port: 7711, host: "127.0.0.1" })
+ *   return yield* EmbeddedServer.listen(disque.nodes[0], listen)
+ * })
+ * ```
+ */
+export const listen = <E, R>(
+  node: EmbeddedNode,
+  listen: Effect.Effect<SocketServer.SocketServer["Type"], E, R>
+): Effect.Effect<never, E | SocketServer.SocketServerError, Exclude<R, Scope.Scope>> =>
+  Effect.forever(
+    Effect.zipRight(
+      node.up,
+      Effect.scoped(
+        Effect.flatMap(listen, (server) =>
+          Effect.raceFirst(
+            server.run((socket) => handle(node, socket)),
+            node.down
+          )
+        )
+      )
+    )
+  )
+
+/**
  * Serves a node on the `SocketServer` at hand: RESP2 as the server speaks it, inline commands included. A client that does not
- * read its answers is not served further until it does; one that sends or has to be sent too much is cut off.
+ * read its answers is not served further until it does; one that sends or has to be sent too much is cut off. While the
+ * node is killed, connections are closed as they come; {@link listen} refuses them.
  *
  * Several nodes want a `SocketServer` each.
  */

@@ -402,6 +402,38 @@ describe("failure", () => {
     }).pipe(Effect.provide(layer({ nodes: 3 })))
   )
 
+  it.scoped("a node can be made to leave from outside, and is back after a restart", () =>
+    Effect.gen(function* () {
+      const { disque, links, nodes } = yield* three
+      const waiting = yield* Effect.fork(say(links[0], "GETJOB", "FROM", "q"))
+      yield* TestClock.adjust(1)
+      yield* disque.leave(nodes[0])
+      assert.include(yield* Fiber.join(waiting), "Error: LEAVING")
+      yield* settle
+      assert.deepStrictEqual(yield* priorities(links[1]), { 7711: "100", 7712: "1", 7713: "1" })
+      yield* disque.kill(nodes[0])
+      yield* disque.restart(nodes[0])
+      yield* settle
+      assert.deepStrictEqual(yield* priorities(links[1]), { 7711: "1", 7712: "1", 7713: "1" })
+    }).pipe(Effect.provide(layer({ nodes: 3 })))
+  )
+
+  it.scoped("a node says when it is down and when it is up", () =>
+    Effect.gen(function* () {
+      const { disque, nodes } = yield* three
+      yield* nodes[0].up
+      const down = yield* Effect.fork(nodes[0].down)
+      yield* Effect.yieldNow()
+      assert.strictEqual((yield* Fiber.poll(down))._tag, "None")
+      yield* disque.kill(nodes[0])
+      yield* Fiber.join(down)
+      const up = yield* Effect.fork(nodes[0].up)
+      yield* Effect.yieldNow()
+      yield* disque.restart(nodes[0])
+      yield* Fiber.join(up)
+    }).pipe(Effect.provide(layer({ nodes: 3 })))
+  )
+
   it.scoped("a node that was forgotten is met again", () =>
     Effect.gen(function* () {
       const { links, nodes } = yield* three

@@ -86,7 +86,10 @@ export class Node {
   /** The list of holders of a job that only this node has. */
   self: ReadonlyArray<string>
 
+  /** Changed by {@link setAlive} alone. */
   alive = true
+  /** Called, once, when the node ends or is there again. */
+  readonly watchers = new Set<() => void>()
   frozen = false
   /** Commands and messages that came while the node was frozen. */
   readonly mailbox = new Fifo<{ readonly from: string; readonly message: Message }>()
@@ -117,6 +120,13 @@ export class Node {
     this.port = port
     this.config = config
     this.self = [id]
+  }
+
+  setAlive(alive: boolean): void {
+    this.alive = alive
+    const watchers = [...this.watchers]
+    this.watchers.clear()
+    for (const watcher of watchers) watcher()
   }
 
   /** Takes the time of a turn. */

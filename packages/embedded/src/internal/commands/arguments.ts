@@ -22,7 +22,7 @@ export const parseTimeout = (node: Node, argument: Argument): number | Failure =
   if (timeout < 0n) return negativeTimeout
   if (timeout === 0n) return 0
   // The sum overflows there, and lies in the past.
-  return timeout > latest - BigInt(node.world.base + node.ms) ? node.ms : node.ms + Number(timeout)
+  return timeout >= latest - BigInt(node.world.base + node.ms) ? node.ms : node.ms + Number(timeout)
 }
 
 /** The word of an option. */

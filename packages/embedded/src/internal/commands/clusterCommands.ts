@@ -2,12 +2,11 @@ import { isIP } from "../addresses.js"
 import { type Answer, err, ok, Status, syntaxError } from "../answer.js"
 import { type Argument, asText, cString } from "../bytes.js"
 import { parseInteger } from "../integers.js"
-import { abandon } from "../jobs.js"
-import { forget, ping, pingAll, priorityOf, removePeer } from "../membership.js"
+import { setLeaving } from "../leaving.js"
+import { forget, ping, priorityOf, removePeer } from "../membership.js"
 import type { Node, Peer } from "../node.js"
 import type { Session } from "../session.js"
 import { word } from "./arguments.js"
-import { leavingFailure } from "./leaving.js"
 import { flush } from "./serverCommands.js"
 
 /** The bus of a node listens this much above its port. */
@@ -87,17 +86,9 @@ const reset = (node: Node, mode: string): Answer => {
   return ok
 }
 
-const setLeaving = (node: Node, mode: string): Answer => {
+const changeLeaving = (node: Node, mode: string): Answer => {
   if (mode !== "yes" && mode !== "no") return err("Wrong argument for CLUSTER LEAVING. Use 'yes' or 'no'")
-  node.leaving = mode === "yes"
-  pingAll(node)
-  if (node.leaving) {
-    for (const session of [...node.sessions.values()]) {
-      if (session.blocked === null) continue
-      session.answer(leavingFailure)
-      abandon(node, session)
-    }
-  }
+  setLeaving(node, mode === "yes")
   return ok
 }
 
@@ -130,7 +121,7 @@ export const cluster = (node: Node, _: Session, command: ReadonlyArray<Argument>
   }
   if (name === "forget") return forgetNode(node, asText(value))
   if (name === "reset") return reset(node, word(value))
-  return name === "leaving" ? setLeaving(node, word(value)) : usage
+  return name === "leaving" ? changeLeaving(node, word(value)) : usage
 }
 
 /** HELLO */
