@@ -20,7 +20,8 @@ const checks = {
       "--output-type",
       "err-long",
       "packages",
-      "examples"
+      "examples",
+      "bench"
     ]
   },
   docs: {
