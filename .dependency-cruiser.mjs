@@ -58,9 +58,9 @@ export default {
     },
     {
       name: "examples-use-names",
-      comment: "Examples are programs of users: they import packages by name.",
+      comment: "Examples and measurements are programs of users: they import packages by name.",
       severity: "error",
-      from: { path: "^examples/" },
+      from: { path: "^(examples|bench)/" },
       to: { path: "^packages/", dependencyTypes: ["local"] }
     },
     {
@@ -103,7 +103,7 @@ export default {
   ],
   options: {
     doNotFollow: { path: "(^|/)node_modules/" },
-    exclude: { path: "^(packages/[^/]+|examples)/(dist|build|coverage)/" },
+    exclude: { path: "^(packages/[^/]+|examples|bench)/(dist|build|coverage)/" },
     tsPreCompilationDeps: true,
     combinedDependencies: false,
     enhancedResolveOptions: {

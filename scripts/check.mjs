@@ -22,7 +22,8 @@ const checks = {
       "--output-type",
       "err-long",
       "packages",
-      "examples"
+      "examples",
+      "bench"
     ]
   },
   docs: {

@@ -20,7 +20,7 @@ const fail = (sentence) => {
 const projects = () =>
   readdirSync(join(root, "packages"))
     .map((name) => join(root, "packages", name))
-    .concat(join(root, "examples"))
+    .concat(join(root, "examples"), join(root, "bench"))
     .filter((folder) => existsSync(join(folder, "package.json")))
 
 /** A digest of all that decides what has to be installed. */

@@ -31,6 +31,10 @@ export interface EmbeddedNode {
   readonly address: string
   /** 40 hexadecimal digits. `CLUSTER RESET HARD` changes it. */
   readonly id: string
+  /** Waits until the node is there. It is from the start, and again after a restart. */
+  readonly up: Effect.Effect<void>
+  /** Waits until the node is gone: killed, or ended by SHUTDOWN. */
+  readonly down: Effect.Effect<void>
   /**
    * Opens a session: what links and servers stand on. `undefined` if the node is down, or has as many sessions as it takes.
    * A session that has an `address` is that of a client outside of the process.
@@ -125,6 +129,8 @@ export class EmbeddedDisque extends Context.Tag("@disco/embedded/EmbeddedDisque"
     readonly kill: (node: EmbeddedNode) => Effect.Effect<void>
     /** Starts a killed node again: empty, under its old id. */
     readonly restart: (node: EmbeddedNode) => Effect.Effect<void>
+    /** Makes a node leave, as CLUSTER LEAVING yes does. A restart, or CLUSTER LEAVING no, ends that. */
+    readonly leave: (node: EmbeddedNode) => Effect.Effect<void>
     /** Stops a node where it is: it takes what it is sent, and does nothing. */
     readonly freeze: (node: EmbeddedNode) => Effect.Effect<void>
     /** Lets a frozen node go on. */
@@ -165,6 +171,8 @@ export class EmbeddedDisque extends Context.Tag("@disco/embedded/EmbeddedDisque"
           get id() {
             return node.id
           },
+          up: untilAlive(node, true),
+          down: untilAlive(node, false),
           connect: (handlers, connection) => cluster.connect(node, handlers, connection)
         }
         embedded.set(node, shown)
@@ -186,6 +194,7 @@ export class EmbeddedDisque extends Context.Tag("@disco/embedded/EmbeddedDisque"
         nodes: [first as EmbeddedNode, ...others] as const,
         kill: on((node) => cluster.kill(node)),
         restart: on((node) => cluster.restart(node)),
+        leave: on((node) => cluster.leave(node)),
         freeze: on((node) => cluster.freeze(node)),
         thaw: on((node) => cluster.thaw(node)),
         isolate: (...isolated: ReadonlyArray<EmbeddedNode>) =>
@@ -236,6 +245,17 @@ export class EmbeddedDisque extends Context.Tag("@disco/embedded/EmbeddedDisque"
       dial: (address) => Effect.suspend(() => dial(nodes, address))
     }))
   )
+}
+
+const untilAlive = (node: Node, alive: boolean): Effect.Effect<void> => {
+  const changed = Effect.async<void>((resume) => {
+    const watcher = () => resume(Effect.void)
+    if (node.alive === alive) return watcher()
+    node.watchers.add(watcher)
+    return Effect.sync(() => node.watchers.delete(watcher))
+  })
+  // It may have changed again before the one who waits goes on.
+  return Effect.repeat(changed, { until: () => node.alive === alive })
 }
 
 // One value, so that a build which needs it twice makes one node.

@@ -6,24 +6,30 @@ import * as SocketServer from "@effect/platform/SocketServer"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import type * as Scope from "effect/Scope"
 import type { EmbeddedNode } from "./EmbeddedDisque.js"
 import { Connection } from "./internal/connection.js"
 
-/** What can be known of a client where sockets are those of Node: the key is that of `@effect/platform-node`. */
-const NetSocket = Context.GenericTag<"NetSocket", { readonly remoteAddress?: string; readonly remotePort?: number }>(
-  "@effect/platform-node/NodeSocket/NetSocket"
-)
+/** What there is of a client where sockets are those of Node: the key is that of `@effect/platform-node`. */
+const NetSocket = Context.GenericTag<
+  "NetSocket",
+  {
+    readonly remoteAddress?: string
+    readonly remotePort?: number
+    readonly setNoDelay?: (isOn: boolean) => unknown
+  }
+>("@effect/platform-node/NodeSocket/NetSocket")
 
 let lastUnknown = 0
 
-/** A name for the other end, by which CLIENT KILL finds it. */
-const addressOf: Effect.Effect<string> = Effect.map(Effect.serviceOption(NetSocket), (socket) => {
-  const { remoteAddress, remotePort } = Option.getOrElse(socket, () => ({
-    remoteAddress: undefined,
-    remotePort: undefined
-  }))
-  if (remoteAddress === undefined || remotePort === undefined) return `?:${++lastUnknown}`
-  return remoteAddress.includes(":") ? `[${remoteAddress}]:${remotePort}` : `${remoteAddress}:${remotePort}`
+/** Has answers sent at once, and gives a name for the other end, by which CLIENT KILL finds it. */
+const prepareSocket: Effect.Effect<string> = Effect.map(Effect.serviceOption(NetSocket), (socket) => {
+  const known = Option.getOrUndefined(socket)
+  known?.setNoDelay?.(true)
+  if (known?.remoteAddress === undefined || known.remotePort === undefined) return `?:${++lastUnknown}`
+  return known.remoteAddress.includes(":")
+    ? `[${known.remoteAddress}]:${known.remotePort}`
+    : `${known.remoteAddress}:${known.remotePort}`
 })
 
 /** Answers one client until it goes, or the node sends it away. */
@@ -31,7 +37,7 @@ const handle = (node: EmbeddedNode, socket: Socket.Socket): Effect.Effect<void> 
   Effect.scoped(
     Effect.gen(function* () {
       const write = yield* socket.writer
-      const address = yield* addressOf
+      const address = yield* prepareSocket
       const connection = yield* Effect.acquireRelease(
         Effect.sync(() => new Connection(node, address)),
         (connection) => Effect.sync(() => connection.close())
@@ -45,8 +51,44 @@ const handle = (node: EmbeddedNode, socket: Socket.Socket): Effect.Effect<void> 
   ).pipe(Effect.catchAll(() => Effect.void))
 
 /**
+ * Serves a node on a socket of its own, which is there only while the node is: a killed node refuses connections, and
+ * listens again once it is started again. `listen` has to give the node's own port each time.
+ *
+ * @example
+ * ```ts
+ * import { EmbeddedDisque, EmbeddedServer } from "@disco/embedded"
+ * import { NodeSocketServer } from "@effect/platform-node"
+ * import { Effect } from "effect"
+ *
+ * const program = Effect.gen(function* () {
+ *   const disque = yield* EmbeddedDisque.make({ ports: [7711] })
+ *   const listen = NodeSocketServer.make({ port: 7711, host: "127.0.0.1" })
+ *   return yield* EmbeddedServer.listen(disque.nodes[0], listen)
+ * })
+ * ```
+ */
+export const listen = <E, R>(
+  node: EmbeddedNode,
+  listen: Effect.Effect<SocketServer.SocketServer["Type"], E, R>
+): Effect.Effect<never, E | SocketServer.SocketServerError, Exclude<R, Scope.Scope>> =>
+  Effect.forever(
+    Effect.zipRight(
+      node.up,
+      Effect.scoped(
+        Effect.flatMap(listen, (server) =>
+          Effect.raceFirst(
+            server.run((socket) => handle(node, socket)),
+            node.down
+          )
+        )
+      )
+    )
+  )
+
+/**
  * Serves a node on the `SocketServer` at hand: RESP2 as the server speaks it, inline commands included. A client that does not
- * read its answers is not served further until it does; one that sends or has to be sent too much is cut off.
+ * read its answers is not served further until it does; one that sends or has to be sent too much is cut off. While the
+ * node is killed, connections are closed as they come; {@link listen} refuses them.
  *
  * Several nodes want a `SocketServer` each.
  */

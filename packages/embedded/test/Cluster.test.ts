@@ -2,7 +2,9 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Chunk from "effect/Chunk"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import * as Random from "effect/Random"
 import * as TestClock from "effect/TestClock"
+import * as TestContext from "effect/TestContext"
 import { EmbeddedDisque } from "../src/index.js"
 import { ask, dial, fields, layer, plain, say, text } from "./utils/ask.js"
 
@@ -402,6 +404,38 @@ describe("failure", () => {
     }).pipe(Effect.provide(layer({ nodes: 3 })))
   )
 
+  it.scoped("a node can be made to leave from outside, and is back after a restart", () =>
+    Effect.gen(function* () {
+      const { disque, links, nodes } = yield* three
+      const waiting = yield* Effect.fork(say(links[0], "GETJOB", "FROM", "q"))
+      yield* TestClock.adjust(1)
+      yield* disque.leave(nodes[0])
+      assert.include(yield* Fiber.join(waiting), "Error: LEAVING")
+      yield* settle
+      assert.deepStrictEqual(yield* priorities(links[1]), { 7711: "100", 7712: "1", 7713: "1" })
+      yield* disque.kill(nodes[0])
+      yield* disque.restart(nodes[0])
+      yield* settle
+      assert.deepStrictEqual(yield* priorities(links[1]), { 7711: "1", 7712: "1", 7713: "1" })
+    }).pipe(Effect.provide(layer({ nodes: 3 })))
+  )
+
+  it.scoped("a node says when it is down and when it is up", () =>
+    Effect.gen(function* () {
+      const { disque, nodes } = yield* three
+      yield* nodes[0].up
+      const down = yield* Effect.fork(nodes[0].down)
+      yield* Effect.yieldNow()
+      assert.strictEqual((yield* Fiber.poll(down))._tag, "None")
+      yield* disque.kill(nodes[0])
+      yield* Fiber.join(down)
+      const up = yield* Effect.fork(nodes[0].up)
+      yield* Effect.yieldNow()
+      yield* disque.restart(nodes[0])
+      yield* Fiber.join(up)
+    }).pipe(Effect.provide(layer({ nodes: 3 })))
+  )
+
   it.scoped("a node that was forgotten is met again", () =>
     Effect.gen(function* () {
       const { links, nodes } = yield* three
@@ -434,5 +468,42 @@ describe("failure", () => {
       }
       assert.deepStrictEqual([...seen].sort(), [...ids].sort())
     }).pipe(Effect.provide(layer({ nodes: 3 })))
+  )
+})
+
+describe("chance and time", () => {
+  /** What can be seen of a cluster through failures, a partition and a consumer that moves. */
+  const story = Effect.gen(function* () {
+    const { disque, links, nodes } = yield* three
+    const seen: Array<unknown> = []
+    for (let i = 0; i < 10; i++) {
+      seen.push(
+        yield* say(links[i % 3] as (typeof links)[0], "ADDJOB", "q", `${i}`, "0", "REPLICATE", "2", "RETRY", "5")
+      )
+    }
+    seen.push(yield* say(links[0], "GETJOB", "COUNT", "3", "FROM", "q"))
+    yield* disque.isolate(nodes[2])
+    yield* TestClock.adjust("7 seconds")
+    yield* disque.kill(nodes[0])
+    yield* TestClock.adjust("20 seconds")
+    yield* disque.heal
+    yield* disque.restart(nodes[0])
+    yield* TestClock.adjust("3 seconds")
+    for (const link of [links[1], links[2], yield* dial(1)]) {
+      seen.push(yield* say(link, "JSCAN", "BUSYLOOP", "REPLY", "all"), yield* say(link, "QSTAT", "q"))
+      seen.push(yield* say(link, "HELLO"), yield* say(link, "CLUSTER", "INFO"))
+    }
+    return seen
+  }).pipe(Effect.scoped, Effect.provide(layer({ nodes: 3 })))
+
+  const told = (seed: string) =>
+    story.pipe(Effect.withRandom(Random.make(seed)), Effect.provide(TestContext.TestContext))
+
+  it.effect("are those of the Random and the Clock alone: the same seed tells the same story", () =>
+    Effect.gen(function* () {
+      const once = yield* told("seed")
+      assert.deepStrictEqual(yield* told("seed"), once)
+      assert.notDeepEqual(yield* told("another"), once)
+    })
   )
 })

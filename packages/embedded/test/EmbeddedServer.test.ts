@@ -1,6 +1,9 @@
+import { NodeSocketServer } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Random from "effect/Random"
 import * as Redacted from "effect/Redacted"
+import { EmbeddedDisque, EmbeddedServer } from "../src/index.js"
 import { TcpClient } from "./utils/client.js"
 import { serveCluster } from "./utils/server.js"
 
@@ -10,7 +13,14 @@ const client = (port: number | undefined) =>
     (made) => Effect.sync(() => made.close())
   )
 
-const next = (from: TcpClient, within = 2000) => Effect.promise(() => from.next(within))
+/** A port that nobody listens on. */
+const freePort = Effect.scoped(
+  Effect.map(NodeSocketServer.make({ port: 0, host: "127.0.0.1" }), ({ address }) =>
+    address._tag === "TcpAddress" ? address.port : 0
+  )
+)
+
+const next = (from: TcpClient, within = 8000) => Effect.promise(() => from.next(within))
 
 const say = (to: TcpClient, line: string) =>
   Effect.zipRight(
@@ -133,7 +143,7 @@ describe.concurrent("the server", () => {
         a.write(`PING\r\n${line}`)
         assert.deepStrictEqual(yield* next(a), { "+": "PONG" })
         assert.deepStrictEqual(yield* next(a), reply)
-        assert.isTrue(yield* Effect.promise(() => a.closed(2000)))
+        assert.isTrue(yield* Effect.promise(() => a.closed(8000)))
         assert.isUndefined(yield* next(a, 0))
       }
     })
@@ -146,7 +156,7 @@ describe.concurrent("the server", () => {
       a.socket.end("PING\r\nPING x\r\n")
       assert.deepStrictEqual(yield* next(a), { "+": "PONG" })
       assert.deepStrictEqual(yield* next(a), { $: "x" })
-      assert.isTrue(yield* Effect.promise(() => a.closed(2000)))
+      assert.isTrue(yield* Effect.promise(() => a.closed(8000)))
     })
   )
 
@@ -167,7 +177,7 @@ describe.concurrent("the server", () => {
       const b = yield* client(ports[0])
       assert.deepStrictEqual(yield* say(b, "PING"), { "+": "PONG" })
       assert.deepStrictEqual(yield* say(a, `CLIENT KILL 127.0.0.1:${b.socket.localPort}`), { "+": "OK" })
-      assert.isTrue(yield* Effect.promise(() => b.closed(2000)))
+      assert.isTrue(yield* Effect.promise(() => b.closed(8000)))
       assert.deepStrictEqual(yield* say(a, "PING"), { "+": "PONG" })
     })
   )
@@ -179,7 +189,7 @@ describe.concurrent("the server", () => {
       yield* say(a, "CONFIG SET maxclients 1")
       const b = yield* client(ports[0])
       assert.deepStrictEqual(yield* next(b), { "-": "ERR max number of clients reached" })
-      assert.isTrue(yield* Effect.promise(() => b.closed(2000)))
+      assert.isTrue(yield* Effect.promise(() => b.closed(8000)))
     })
   )
 
@@ -211,9 +221,9 @@ describe.concurrent("the server", () => {
       const a = yield* client(ports[0])
       assert.match(String((yield* say(a, "ADDJOB q body 1000"))?.["+"]), /^D-/)
       yield* disque.kill(disque.nodes[0])
-      assert.isTrue(yield* Effect.promise(() => a.closed(2000)))
+      assert.isTrue(yield* Effect.promise(() => a.closed(8000)))
       const early = yield* client(ports[0])
-      assert.isTrue(yield* Effect.promise(() => early.closed(2000)))
+      assert.isTrue(yield* Effect.promise(() => early.closed(8000)))
       yield* disque.restart(disque.nodes[0])
       const b = yield* client(ports[0])
       assert.deepStrictEqual(yield* say(b, "QLEN q"), { ":": 0 })
@@ -230,6 +240,107 @@ describe.concurrent("the server", () => {
       yield* disque.thaw(disque.nodes[0])
       assert.deepStrictEqual(yield* next(a), { $: "1" })
       assert.deepStrictEqual(yield* next(a), { $: "2" })
+    })
+  )
+
+  it.scopedLive("is there only while its node is, where it listens for that alone", () =>
+    Effect.gen(function* () {
+      const port = yield* freePort
+      const disque = yield* EmbeddedDisque.make({ ports: [port] })
+      const [node] = disque.nodes
+      const listening = yield* Effect.forkScoped(
+        EmbeddedServer.listen(node, NodeSocketServer.make({ port, host: "127.0.0.1" }))
+      )
+      const connected = Effect.promise(() =>
+        TcpClient.connect(port).then(
+          (made) => made,
+          () => undefined
+        )
+      )
+      const until = (isThere: boolean) =>
+        Effect.repeat(Effect.zipRight(Effect.sleep(5), connected), {
+          until: (made) => {
+            if (made !== undefined && !isThere) made.close()
+            return (made !== undefined) === isThere
+          },
+          times: 400
+        })
+      for (let round = 0; round < 3; round++) {
+        const a = yield* until(true)
+        assert.isDefined(a)
+        if (a === undefined) return
+        yield* say(a, "ADDJOB q body 0")
+        assert.deepStrictEqual(yield* say(a, "QLEN q"), { ":": 1 })
+        yield* disque.kill(node)
+        assert.isTrue(yield* Effect.promise(() => a.closed(8000)))
+        assert.isUndefined(yield* until(false))
+        yield* disque.restart(node)
+      }
+      assert.isNull(listening.unsafePoll())
+    })
+  )
+
+  it.scopedLive("takes a million words for a command, and answers others meanwhile", () =>
+    Effect.gen(function* () {
+      const { ports } = yield* serveCluster(1)
+      const a = yield* client(ports[0])
+      const other = yield* client(ports[0])
+      const words = 1024 * 1024
+      a.write(`*${words}\r\n$6\r\nACKJOB\r\n`)
+      a.write("$1\r\na\r\n".repeat(words - 2))
+      assert.deepStrictEqual(yield* say(other, "PING"), { "+": "PONG" })
+      a.write("$1\r\na\r\n")
+      assert.deepStrictEqual(yield* next(a, 10_000), { "-": "BADID Invalid Job ID format." })
+      a.write(`*${words + 1}\r\n`)
+      assert.deepStrictEqual(yield* next(a), { "-": "ERR Protocol error: invalid multibulk length" })
+      assert.isTrue(yield* Effect.promise(() => a.closed(8000)))
+      assert.deepStrictEqual(yield* say(other, "PING"), { "+": "PONG" })
+    })
+  )
+
+  it.scopedLive("sets no memory aside for a body that is announced, and refuses one of more than 512 MB", () =>
+    Effect.gen(function* () {
+      const { ports } = yield* serveCluster(1)
+      const clients = yield* Effect.replicateEffect(client(ports[0]), 20)
+      const before = process.memoryUsage()
+      for (const each of clients) each.write(`*2\r\n$4\r\nPING\r\n$${512 * 1024 * 1024}\r\nabc`)
+      const a = yield* client(ports[0])
+      a.write(`*2\r\n$4\r\nPING\r\n$${512 * 1024 * 1024 + 1}\r\n`)
+      assert.deepStrictEqual(yield* next(a), { "-": "ERR Protocol error: invalid bulk length" })
+      assert.isTrue(yield* Effect.promise(() => a.closed(8000)))
+      const after = process.memoryUsage()
+      assert.isBelow(after.arrayBuffers - before.arrayBuffers, 200 * 1024 * 1024)
+    })
+  )
+
+  it.scopedLive("survives any bytes, and serves the others", () =>
+    Effect.gen(function* () {
+      const { ports } = yield* serveCluster(1)
+      const other = yield* client(ports[0])
+      const random = Random.make("bytes")
+      for (let round = 0; round < 50; round++) {
+        const bytes = new Uint8Array(1 + (yield* random.nextIntBetween(0, 3000)))
+        for (let i = 0; i < bytes.length; i++) bytes[i] = yield* random.nextIntBetween(0, 256)
+        if (round % 2 === 0) bytes[0] = "*".charCodeAt(0)
+        const garbled = yield* client(ports[0])
+        garbled.write(bytes)
+        garbled.write("\r\n\r\n")
+        assert.deepStrictEqual(yield* say(other, "PING"), { "+": "PONG" })
+        garbled.close()
+      }
+    })
+  )
+
+  it.scopedLive("waits for the other half of a command for as long as it takes, and serves the others", () =>
+    Effect.gen(function* () {
+      const { ports } = yield* serveCluster(1)
+      const silent = yield* client(ports[0])
+      const other = yield* client(ports[0])
+      silent.write("*2\r\n$4\r\nPING\r\n$5\r\nhe")
+      assert.deepStrictEqual(yield* say(other, "PING"), { "+": "PONG" })
+      assert.isUndefined(yield* next(silent, 30))
+      silent.write("llo\r\n")
+      assert.deepStrictEqual(yield* next(silent), { $: "hello" })
     })
   )
 })

@@ -34,7 +34,7 @@ const commands = (chunks: ReadonlyArray<Uint8Array>): ReadonlyArray<ReadonlyArra
 
 describe("reading commands", () => {
   const stream = latin1(
-    '*1\r\n$4\r\nPING\r\n*0\r\nPING "a b"\r\n\r\n*2\r\n$4\r\nQLEN\r\n$6\r\na\r\n\0\xffb\r\n*-1\r\n*1\r\n$0\r\n\r\nPING x\nPING y\r\n'
+    '*1\r\n$4\r\nPING\r\n*0\r\nPING "a b"\r\n\r\n*2\r\n$4\r\nQLEN\r\n$6\r\na\r\n\0\xffb\r\n*-1\r\n*1\r\n$0\r\n\r\nPING x\r\nPING y\r\n'
   )
   const expected = [["PING"], ["PING", "a b"], ["QLEN", "a\r\n\0\xffb"], [""], ["PING", "x"], ["PING", "y"]]
 

@@ -42,12 +42,6 @@ export type Answer =
 
 export const ok = new Status("OK")
 
-/** Client's text as errors quote it: up to a NUL, where a C string ends. */
-export const quotable = (text: string): string => {
-  const end = text.indexOf("\0")
-  return end < 0 ? text : text.slice(0, end)
-}
-
 /** An error of the kind `ERR`. What would break the line is left out as the server does. */
 export const err = (text: string): Failure => new Failure(`ERR ${text.replace(/[\r\n]/g, " ")}`)
 

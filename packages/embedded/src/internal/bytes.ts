@@ -37,6 +37,12 @@ export const fromText = (text: string): Argument => (notAscii.test(text) ? encod
 /** An argument as a byte string. */
 export const asText = (argument: Argument): string => (typeof argument === "string" ? argument : fromBytes(argument))
 
+/** A byte string up to its first NUL, where strings of C end. */
+export const cString = (text: string): string => {
+  const end = text.indexOf("\0")
+  return end < 0 ? text : text.slice(0, end)
+}
+
 /** An argument as a body to keep: it shares no memory with the argument. */
 export const asBody = (argument: Argument): Argument => {
   if (argument.length <= shortBody) return asText(argument)

@@ -1,6 +1,7 @@
 import { Failure } from "./answer.js"
 import type { Argument } from "./bytes.js"
 import { Fifo } from "./fifo.js"
+import { setLeaving } from "./leaving.js"
 import { addPeer, fellSilent, linkLost, linkRestored } from "./membership.js"
 import type { Message } from "./message.js"
 import { Node, type World } from "./node.js"
@@ -217,7 +218,7 @@ export class Cluster implements World {
   /** Ends the node at once: its clients are cut off, its jobs are gone. */
   kill(node: Node): void {
     if (!node.alive) return
-    node.alive = false
+    node.setAlive(false)
     const sessions = [...node.sessions.values()]
     node.reset()
     for (const session of sessions) {
@@ -233,13 +234,19 @@ export class Cluster implements World {
   /** Starts the node again, empty and under the same id. */
   restart(node: Node): void {
     if (node.alive) return
-    node.alive = true
+    node.setAlive(true)
     node.tick()
     node.startedAt = node.seconds
     const known = [...node.peers.keys()]
     node.peers.clear()
     for (const id of known) addPeer(node, id)
     for (const other of this.nodes) if (other !== node) this.restoreLink(node, other)
+    this.changed()
+  }
+
+  /** Makes the node leave the cluster, as CLUSTER LEAVING does. */
+  leave(node: Node): void {
+    this.affect(node, () => setLeaving(node, true))
     this.changed()
   }
 

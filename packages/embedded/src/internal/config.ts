@@ -1,3 +1,6 @@
+import { err, type Failure } from "./answer.js"
+import { parseLong } from "./integers.js"
+
 /** The parameters that are numbers, and their defaults. */
 const numbers: ReadonlyArray<readonly [string, number]> = [
   ["maxmemory-samples", 5],
@@ -30,44 +33,70 @@ const words: ReadonlyArray<readonly [string, string, ReadonlyArray<string>?]> = 
   ["appendfsync", "everysec", ["always", "everysec", "no"]],
   ["syslog-facility", "local0"],
   ["appendonly", "no", ["no"]],
-  ["dir", "", []],
+  ["dir", ""],
   ["client-output-buffer-limit", "normal 0 0 0"],
   ["unixsocketperm", "0"],
   ["bind", "127.0.0.1"]
 ]
 
-/** The least value of each number that can be set. */
-const settable: ReadonlyMap<string, number> = new Map([
-  ["maxclients", 1],
-  ["maxmemory-samples", 1],
-  ["timeout", 0],
-  ["auto-aof-rewrite-percentage", 0],
-  ["auto-aof-rewrite-min-size", 0],
-  ["slowlog-log-slower-than", 0],
-  ["slowlog-max-len", 0],
-  ["latency-monitor-threshold", 0],
-  ["cluster-node-timeout", 0],
-  ["hz", 0],
-  ["watchdog-period", 0]
+/** The numbers that can be set: the least value of each, and the bits that are kept of it. */
+const settable: ReadonlyMap<string, { readonly least: bigint; readonly keep: (value: bigint) => bigint }> = new Map(
+  (
+    [
+      ["maxclients", 1n, (value) => BigInt.asUintN(32, value)],
+      ["maxmemory-samples", 1n, (value) => BigInt.asIntN(32, value)],
+      ["timeout", 0n, (value) => BigInt.asIntN(32, value)],
+      ["auto-aof-rewrite-percentage", 0n, (value) => BigInt.asIntN(32, value)],
+      ["auto-aof-rewrite-min-size", 0n, (value) => value],
+      ["slowlog-log-slower-than", 0n, (value) => value],
+      ["slowlog-max-len", 0n, (value) => BigInt.asUintN(32, value)],
+      ["latency-monitor-threshold", 0n, (value) => value],
+      ["cluster-node-timeout", 0n, (value) => value],
+      ["hz", 0n, (value) => clamp(BigInt.asIntN(32, value), 1n, 500n)],
+      ["watchdog-period", 0n, (value) => BigInt.asIntN(32, value)]
+    ] satisfies ReadonlyArray<readonly [string, bigint, (value: bigint) => bigint]>
+  ).map(([name, least, keep]) => [name, { least, keep }])
+)
+
+const clamp = (value: bigint, least: bigint, most: bigint): bigint =>
+  value < least ? least : value > most ? most : value
+
+const units: ReadonlyMap<string, bigint> = new Map([
+  ["", 1n],
+  ["b", 1n],
+  ["k", 1000n],
+  ["kb", 1024n],
+  ["m", 1000n ** 2n],
+  ["mb", 1024n ** 2n],
+  ["g", 1000n ** 3n],
+  ["gb", 1024n ** 3n]
 ])
 
-const units: ReadonlyMap<string, number> = new Map([
-  ["", 1],
-  ["b", 1],
-  ["k", 1000],
-  ["kb", 1024],
-  ["m", 1000 ** 2],
-  ["mb", 1024 ** 2],
-  ["g", 1000 ** 3],
-  ["gb", 1024 ** 3]
-])
+const mostLong = 2n ** 63n - 1n
 
 /** A size with its unit, as configuration files have it. */
-const parseSize = (text: string): number | undefined => {
-  const match = /^(\d*)([a-z]*)$/i.exec(text)
+const parseSize = (text: string): bigint | undefined => {
+  const match = /^(-?\d*)([a-z]*)$/i.exec(text)
   const unit = units.get(match?.[2]?.toLowerCase() ?? "none")
-  return match === null || unit === undefined ? undefined : Number(match[1]) * unit
+  const digits = match?.[1] ?? ""
+  if (unit === undefined || digits.length >= 128) return undefined
+  const number = digits === "-" ? 0n : clamp(BigInt(digits), -mostLong - 1n, mostLong)
+  const size = BigInt.asIntN(64, number * unit)
+  return size < 0n ? undefined : size
 }
+
+/** The limits on the output of classes of clients; of those there is but one. */
+const parseOutputLimits = (text: string): string | undefined => {
+  const parts = text === "" ? [] : text.split(" ")
+  if (parts.length % 4 !== 0) return undefined
+  const isValid = parts.every((part, i) => (i % 4 === 0 ? /^normal$/i : /^\+?\d+$/).test(part))
+  return isValid ? parts.slice(-4).join(" ").toLowerCase() : undefined
+}
+
+const maxPassword = 512
+
+const noDirectory = err("Changing directory: No such file or directory")
+const noFile = err("Unable to turn on AOF. Check server logs.")
 
 /** What CONFIG shows and sets. Most of it has no meaning in the process, and is kept for those who look. */
 export class Config {
@@ -98,26 +127,41 @@ export class Config {
     ]
   }
 
-  /** Sets a parameter, and says whether there is such a one and whether the value is one for it. */
-  set(name: string, value: string): "set" | "unknown" | "invalid" {
-    if (name === "requirepass") {
-      if (value.length > 512) return "invalid"
-      this.requirepass = value
-      return "set"
+  /** Sets a parameter, unless there is no such one, the value is not one for it, or something else is in the way. */
+  set(name: string, value: string): "set" | "unknown" | "invalid" | Failure {
+    switch (name) {
+      case "requirepass":
+        if (value.length > maxPassword) return "invalid"
+        this.requirepass = value
+        return "set"
+      case "maxmemory": {
+        const size = parseSize(value)
+        if (size === undefined) return "invalid"
+        this.maxmemory = Number(size)
+        return "set"
+      }
+      case "client-output-buffer-limit": {
+        const limits = parseOutputLimits(value)
+        if (limits === undefined) return "invalid"
+        if (limits !== "") this.values.set(name, limits)
+        return "set"
+      }
+      case "dir":
+        return noDirectory
+      case "appendonly":
+        return value.toLowerCase() === "yes" ? noFile : this.setWord(name, value)
+      default: {
+        const rule = settable.get(name)
+        if (rule === undefined) return this.setWord(name, value)
+        const number = parseLong(value)
+        if (number === undefined || number < rule.least) return "invalid"
+        this.values.set(name, String(rule.keep(number)))
+        return "set"
+      }
     }
-    if (name === "maxmemory") {
-      const size = parseSize(value)
-      if (size === undefined) return "invalid"
-      this.maxmemory = size
-      return "set"
-    }
-    const least = settable.get(name)
-    if (least !== undefined) {
-      if (!/^[+-]?\d{1,18}$/.test(value) || Number(value) < least) return "invalid"
-      const number = name === "hz" ? Math.min(500, Math.max(1, Number(value))) : Number(value)
-      this.values.set(name, String(number))
-      return "set"
-    }
+  }
+
+  private setWord(name: string, value: string): "set" | "unknown" | "invalid" {
     const allowed = words.find(([word]) => word === name)?.[2]
     if (allowed === undefined) return "unknown"
     if (!allowed.includes(value.toLowerCase())) return "invalid"

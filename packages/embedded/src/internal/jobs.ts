@@ -1,6 +1,7 @@
 /** The life of jobs on one node: known, queued, delivered, acknowledged, gone. */
 import { Failure } from "./answer.js"
 import { unblock } from "./blocking.js"
+import { uint32 } from "./integers.js"
 import { Flag, Job, type JobSnapshot, never, State, timeError, willQueueAdvance } from "./job.js"
 import type { Node } from "./node.js"
 import { Pause, type Queue } from "./queue.js"
@@ -11,14 +12,17 @@ import type { Session } from "./session.js"
 const collectLeast = 1000
 const collectMost = 180_000
 
-/** How long a job that nothing can be done about is left alone, in ms. */
-const unprocessableDelay = 100
+/** How long a job is left alone about which something was due before, in ms. */
+const overdueDelay = 100
 
 const hasOtherHolders = (node: Node, job: Job): boolean => job.holders !== node.self && job.holders.length > 0
 
+/** The retry time in ms, in the 32 bits in which the server reckons it. */
+const retryPeriod = (job: Job): number => uint32(job.retry * 1000)
+
 /** When the retry time of a job is over that starts now. */
 export const requeueTime = (node: Node, job: Job): number =>
-  node.ms + job.retry * 1000 + node.world.random.error(timeError)
+  node.ms + retryPeriod(job) + node.world.random.error(timeError)
 
 /**
  * Sets the timer of a job. A queued job needs none but for its end: its retry time goes round unseen, see {@link goRound}.
@@ -32,15 +36,15 @@ export const schedule = (node: Node, job: Job): void => {
     const ahead = (job.flags & Flag.broadcastWillQueue) !== 0 && hasOtherHolders(node, job) ? willQueueAdvance : 0
     at = Math.min(at, job.requeueAt - ahead)
   }
-  node.jobTimers.set(job, at)
+  node.jobTimers.set(job, at > node.ms ? at : node.ms + overdueDelay)
 }
 
 /** Brings the retry time of a queued job up to date. */
 export const goRound = (node: Node, job: Job): void => {
   if (job.state !== State.queued || job.retry === 0 || job.requeueAt === never || job.requeueAt > node.ms) return
-  const period = job.retry * 1000
+  const period = Math.max(1, retryPeriod(job))
   job.requeueAt += Math.floor((node.ms - job.requeueAt) / period) * period
-  while (job.requeueAt <= node.ms) job.requeueAt += period + node.world.random.error(timeError)
+  job.requeueAt = Math.max(node.ms, job.requeueAt + period + node.world.random.error(timeError))
   job.flags |= Flag.broadcastWillQueue
 }
 
@@ -211,5 +215,4 @@ export const processJob = (node: Node, job: Job, collect: (job: Job) => void): v
   if (job.state === State.acked) collect(job)
   if (!node.jobs.has(job.id)) return
   schedule(node, job)
-  if (node.jobTimers.at(job) <= node.ms) node.jobTimers.set(job, node.ms + unprocessableDelay)
 }

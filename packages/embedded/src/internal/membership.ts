@@ -25,6 +25,7 @@ export const pingAll = (node: Node): void => {
 /** Takes a node into the cluster that this node sees. */
 export const addPeer = (node: Node, id: string): void => {
   if (id === node.id || node.peers.has(id)) return
+  node.isMet = true
   const silence = new Alarm(() => suspect(node, peer))
   const peer: Peer = { id, leaving: false, suspected: false, failing: false, reports: new Set(), silence }
   node.peers.set(id, peer)

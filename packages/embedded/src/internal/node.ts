@@ -81,10 +81,15 @@ export class Node {
   readonly forgotten = new Map<string, number>()
   readonly interests = new Map<string, Interest>()
   leaving = false
+  /** Whether it has ever known another node. */
+  isMet = false
   /** The list of holders of a job that only this node has. */
   self: ReadonlyArray<string>
 
+  /** Changed by {@link setAlive} alone. */
   alive = true
+  /** Called, once, when the node ends or is there again. */
+  readonly watchers = new Set<() => void>()
   frozen = false
   /** Commands and messages that came while the node was frozen. */
   readonly mailbox = new Fifo<{ readonly from: string; readonly message: Message }>()
@@ -115,6 +120,13 @@ export class Node {
     this.port = port
     this.config = config
     this.self = [id]
+  }
+
+  setAlive(alive: boolean): void {
+    this.alive = alive
+    const watchers = [...this.watchers]
+    this.watchers.clear()
+    for (const watcher of watchers) watcher()
   }
 
   /** Takes the time of a turn. */

@@ -13,6 +13,9 @@ const maxArguments = 1024 * 1024
 const maxBulk = 512 * 1024 * 1024
 const maxLine = 64 * 1024
 
+/** How much the server reads at once: after so many bytes it looks at how long a line has become. */
+const readLength = 16 * 1024
+
 const protocolError = (text: string): Failure => err(`Protocol error: ${text}`)
 const tooBigInline = protocolError("too big inline request")
 const tooBigCount = protocolError("too big mbulk count string")
@@ -66,8 +69,7 @@ export class CommandParser {
   }
 
   feed(chunk: Uint8Array): void {
-    if (chunk.length === 0) return
-    this.chunks.push(chunk)
+    for (let at = 0; at < chunk.length; at += readLength) this.chunks.push(chunk.subarray(at, at + readLength))
     this.unread += chunk.length
   }
 
@@ -113,8 +115,10 @@ export class CommandParser {
   private readInline(): "on" | "more" | "command" | Failure {
     if (!this.readLine(lf)) return this.piecesLength > maxLine ? tooBigInline : "more"
     this.stage = "start"
-    const end = this.line[this.line.length - 1] === cr ? -1 : this.line.length
-    const words = splitInline(fromBytes(this.line.subarray(0, end)))
+    const isTerminated = this.line[this.line.length - 1] === cr
+    // The server takes two bytes for the end of a line, even where it is but one.
+    if (!isTerminated && this.unread > 0) this.skipped = 1
+    const words = splitInline(fromBytes(isTerminated ? this.line.subarray(0, -1) : this.line))
     if (words === undefined) return badQuotes
     this.command = words
     return words.length === 0 ? "on" : "command"

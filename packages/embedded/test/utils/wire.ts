@@ -29,8 +29,9 @@ export interface Scenario {
   readonly steps: ReadonlyArray<Step>
 }
 
-export const scenarios: ReadonlyArray<Scenario> = JSON.parse(
-  readFileSync(new URL("../data/wire.json", import.meta.url), "utf8")
+/** All that was recorded of a server, `more.json` where the node once differed. */
+export const scenarios: ReadonlyArray<Scenario> = ["wire.json", "more.json"].flatMap((file) =>
+  JSON.parse(readFileSync(new URL(`../data/${file}`, import.meta.url), "utf8"))
 )
 
 export type Variables = Map<string, string>

@@ -1,6 +1,7 @@
 import { type Answer, err, Failure, Status, syntaxError } from "../answer.js"
 import { blockForCopies } from "../blocking.js"
 import { type Argument, asBody, asText } from "../bytes.js"
+import { parseInteger, uint32 } from "../integers.js"
 import { Job, makeId, State } from "../job.js"
 import { abandon, enqueue, register, schedule } from "../jobs.js"
 import type { Node } from "../node.js"
@@ -8,7 +9,7 @@ import { Pause } from "../queue.js"
 import { findQueue } from "../queues.js"
 import { replicate } from "../replication.js"
 import type { Session } from "../session.js"
-import { parseInteger, parseTimeout, uint32, word } from "./arguments.js"
+import { parseTimeout, word } from "./arguments.js"
 import { noAnswer } from "./noAnswer.js"
 
 const defaultTtl = 86_400

@@ -1,41 +1,32 @@
-/** Reading arguments as the server does: numbers like `strtoll`, options in any case. */
+/** Reading arguments as the server does: options in any case, timeouts, ids. */
 import { err, Failure } from "../answer.js"
-import { type Argument, asText } from "../bytes.js"
+import { type Argument, asText, cString } from "../bytes.js"
+import { parseLong } from "../integers.js"
 import { isId } from "../job.js"
 import type { Node } from "../node.js"
-
-const least = -(2n ** 63n)
-const most = 2n ** 63n - 1n
-
-/** A 64-bit integer; beyond 2⁵³ the nearest double. Nothing at all reads as 0, and whatever follows a NUL is not seen. */
-export const parseInteger = (argument: Argument): number | undefined => {
-  const whole = asText(argument)
-  const end = whole.indexOf("\0")
-  const text = end < 0 ? whole : whole.slice(0, end)
-  if (text === "") return 0
-  if (!/^[+-]?\d+$/.test(text)) return undefined
-  if (text.length <= 15) return Number(text)
-  const exact = BigInt(text.startsWith("+") ? text.slice(1) : text)
-  return exact < least || exact > most ? undefined : Number(exact)
-}
 
 export const notAnInteger = err("value is not an integer or out of range")
 
 export const badId = new Failure("BADID Invalid Job ID format.")
 
 const negativeTimeout = err("timeout is negative")
+/** The last time that the server can hold, in ms. */
+const latest = 2n ** 63n - 1n
+
 const badTimeout = err("timeout is not an integer or out of range")
 
 /** A timeout in ms as the time it ends, in ms since the base; 0 for ever. */
 export const parseTimeout = (node: Node, argument: Argument): number | Failure => {
-  const timeout = parseInteger(argument)
+  const timeout = parseLong(argument)
   if (timeout === undefined) return badTimeout
-  if (timeout < 0) return negativeTimeout
-  return timeout === 0 ? 0 : node.ms + timeout
+  if (timeout < 0n) return negativeTimeout
+  if (timeout === 0n) return 0
+  // The sum overflows there, and lies in the past.
+  return timeout >= latest - BigInt(node.world.base + node.ms) ? node.ms : node.ms + Number(timeout)
 }
 
 /** The word of an option. */
-export const word = (argument: Argument): string => asText(argument).toLowerCase()
+export const word = (argument: Argument): string => cString(asText(argument)).toLowerCase()
 
 /** All arguments of a command as job ids; if one does not look like it, none counts. */
 export const parseIds = (command: ReadonlyArray<Argument>): ReadonlyArray<string> | Failure => {
@@ -47,6 +38,3 @@ export const parseIds = (command: ReadonlyArray<Argument>): ReadonlyArray<string
   }
   return ids
 }
-
-/** What a number is cut to where the server keeps it in 32 bits. */
-export const uint32 = (value: number): number => ((value % 0x1_0000_0000) + 0x1_0000_0000) % 0x1_0000_0000

@@ -1,9 +1,10 @@
-import { type Answer, err, Failure, nullBulk, ok, quotable, syntaxError } from "../answer.js"
-import { type Argument, asText } from "../bytes.js"
+import { type Answer, err, Failure, nullBulk, ok, syntaxError } from "../answer.js"
+import { type Argument, asText, cString } from "../bytes.js"
+import { parseInteger } from "../integers.js"
 import { abandon } from "../jobs.js"
 import type { Node } from "../node.js"
 import type { Session } from "../session.js"
-import { notAnInteger, parseInteger, parseTimeout, word } from "./arguments.js"
+import { notAnInteger, parseTimeout, word } from "./arguments.js"
 import { noAnswer } from "./noAnswer.js"
 
 const noSuchClient = err("No such client")
@@ -51,7 +52,7 @@ const parseVictims = (command: ReadonlyArray<Argument>): Victims | Failure => {
       victims.id = id
     } else if (name === "type") {
       victims.type = word(value)
-      if (victims.type !== "normal") return err(`Unknown client type '${quotable(asText(value))}'`)
+      if (victims.type !== "normal") return err(`Unknown client type '${cString(asText(value))}'`)
     } else if (name === "addr") {
       victims.address = asText(value)
     } else if (name === "skipme" && (word(value) === "yes" || word(value) === "no")) {

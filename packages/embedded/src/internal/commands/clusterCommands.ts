@@ -1,27 +1,27 @@
-import { type Answer, err, ok, quotable, Status, syntaxError } from "../answer.js"
-import { type Argument, asText } from "../bytes.js"
-import { abandon } from "../jobs.js"
-import { forget, ping, pingAll, priorityOf, removePeer } from "../membership.js"
+import { isIP } from "../addresses.js"
+import { type Answer, err, ok, Status, syntaxError } from "../answer.js"
+import { type Argument, asText, cString } from "../bytes.js"
+import { parseInteger } from "../integers.js"
+import { setLeaving } from "../leaving.js"
+import { forget, ping, priorityOf, removePeer } from "../membership.js"
 import type { Node, Peer } from "../node.js"
 import type { Session } from "../session.js"
-import { parseInteger, word } from "./arguments.js"
-import { leavingFailure } from "./leaving.js"
+import { word } from "./arguments.js"
 import { flush } from "./serverCommands.js"
 
 /** The bus of a node listens this much above its port. */
 const busOffset = 10_000
 
 const usage = err("Wrong CLUSTER subcommand or number of arguments")
-const ipPattern = /^(\d{1,3}(\.\d{1,3}){3}|[0-9a-f:.]*:[0-9a-f:.]*)$/i
 
 /** A node does not know its own address before another one has told it. */
-const ownHost = (node: Node): string => (node.peers.size === 0 ? "" : node.host)
+const ownHost = (node: Node): string => (node.isMet ? node.host : "")
 
 const meet = (node: Node, host: string, portArgument: Argument): Answer => {
   const port = parseInteger(portArgument)
-  if (port === undefined) return err(`Invalid TCP port specified: ${quotable(asText(portArgument))}`)
-  if (!ipPattern.test(host) || port <= 0 || port > 65_535 - busOffset) {
-    return err(`Invalid node address specified: ${quotable(host)}:${quotable(asText(portArgument))}`)
+  if (port === undefined) return err(`Invalid TCP port specified: ${cString(asText(portArgument))}`)
+  if (!isIP(host) || port <= 0 || port > 65_535 - busOffset) {
+    return err(`Invalid node address specified: ${cString(host)}:${cString(asText(portArgument))}`)
   }
   const id = node.world.idAt(host, port)
   if (id !== undefined && id !== node.id) {
@@ -73,7 +73,7 @@ const info = (node: Node): string =>
 const forgetNode = (node: Node, id: string): Answer => {
   if (id.length !== 40) return err("Invalid node identifier")
   if (id === node.id) return err("I tried hard but I can't forget myself...")
-  if (!node.peers.has(id)) return err(`Unknown node ${quotable(id)}`)
+  if (!node.peers.has(id)) return err(`Unknown node ${cString(id)}`)
   forget(node, id)
   return ok
 }
@@ -86,17 +86,9 @@ const reset = (node: Node, mode: string): Answer => {
   return ok
 }
 
-const setLeaving = (node: Node, mode: string): Answer => {
+const changeLeaving = (node: Node, mode: string): Answer => {
   if (mode !== "yes" && mode !== "no") return err("Wrong argument for CLUSTER LEAVING. Use 'yes' or 'no'")
-  node.leaving = mode === "yes"
-  pingAll(node)
-  if (node.leaving) {
-    for (const session of [...node.sessions.values()]) {
-      if (session.blocked === null) continue
-      session.answer(leavingFailure)
-      abandon(node, session)
-    }
-  }
+  setLeaving(node, mode === "yes")
   return ok
 }
 
@@ -106,7 +98,7 @@ export const cluster = (node: Node, _: Session, command: ReadonlyArray<Argument>
   const value = command[2]
   const more = command[3]
   if (name === "meet" && value !== undefined && more !== undefined && command.length === 4) {
-    return meet(node, asText(value), more)
+    return meet(node, cString(asText(value)), more)
   }
   if (command.length > 3) return usage
   if (value === undefined) {
@@ -129,7 +121,7 @@ export const cluster = (node: Node, _: Session, command: ReadonlyArray<Argument>
   }
   if (name === "forget") return forgetNode(node, asText(value))
   if (name === "reset") return reset(node, word(value))
-  return name === "leaving" ? setLeaving(node, word(value)) : usage
+  return name === "leaving" ? changeLeaving(node, word(value)) : usage
 }
 
 /** HELLO */

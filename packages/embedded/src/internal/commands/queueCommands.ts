@@ -1,11 +1,12 @@
 /** Commands about queues by their names. */
 import { type Answer, nullArray, Status, syntaxError } from "../answer.js"
 import { type Argument, asText } from "../bytes.js"
+import { parseInteger } from "../integers.js"
 import type { Node } from "../node.js"
 import { Pause, pauseNames, type Queue } from "../queue.js"
 import { findQueue, makeQueue, setPaused } from "../queues.js"
 import type { Session } from "../session.js"
-import { notAnInteger, parseInteger, word } from "./arguments.js"
+import { notAnInteger, word } from "./arguments.js"
 import { jobAnswer } from "./show.js"
 
 const pauses: ReadonlyMap<string, number> = new Map([

@@ -1,6 +1,6 @@
 /** The table of commands, and what has to hold before one is run. */
-import { type Answer, err, Failure, nullBulk, ok, quotable, Status } from "../answer.js"
-import { type Argument, asText } from "../bytes.js"
+import { type Answer, err, Failure, nullBulk, ok, Status } from "../answer.js"
+import { type Argument, asText, cString } from "../bytes.js"
 import { Flag, State } from "../job.js"
 import { unregister } from "../jobs.js"
 import type { Node } from "../node.js"
@@ -157,7 +157,7 @@ export const run = (node: Node, session: Session, command: ReadonlyArray<Argumen
   const entry = lookup(name)
   session.lastAt = node.seconds
   if (entry === undefined) {
-    if (name.toLowerCase() !== "quit") return err(`unknown command '${quotable(name)}'`)
+    if (name.toLowerCase() !== "quit") return err(`unknown command '${cString(name)}'`)
     session.answer(ok)
     endSession(node, session)
     return noAnswer
@@ -170,7 +170,9 @@ export const run = (node: Node, session: Session, command: ReadonlyArray<Argumen
   if (node.config.requirepass !== "" && !session.authenticated && entry.run !== auth) return notAuthenticated
   if (node.config.maxmemory > 0 && !freeMemory(node) && entry.isDenied) return outOfMemory
   if (node.monitors.size > 0) feedMonitors(node, session, command)
+  const answer = entry.run(node, session, command)
+  // Counted afterwards: no command sees itself.
   node.stats.commands++
   node.calls.set(entry.name, (node.calls.get(entry.name) ?? 0) + 1)
-  return entry.run(node, session, command)
+  return answer
 }

@@ -1,16 +1,20 @@
 /** QSCAN and JSCAN: pages over what the node knows, in the order in which it came to know it. */
 import { type Answer, err, Failure, Status, syntaxError } from "../answer.js"
 import { type Argument, asText } from "../bytes.js"
+import { parseBig, parseInteger } from "../integers.js"
 import { type Job, stateNames } from "../job.js"
 import type { Node } from "../node.js"
 import type { Queue } from "../queue.js"
 import { collectQueues } from "../queues.js"
 import type { Session } from "../session.js"
-import { notAnInteger, parseInteger, word } from "./arguments.js"
+import { notAnInteger, word } from "./arguments.js"
 import { jobInfo } from "./show.js"
 
 const defaultCount = 100
 const badCursor = err("invalid cursor or option name")
+/** What an unsigned integer of 64 bits holds; a sign is taken. */
+const mostCursor = 2n ** 64n - 1n
+
 const badState = err("Invalid job state name")
 const badReply = err("Invalid REPLY type, try ID or ALL")
 
@@ -46,8 +50,9 @@ const parsePage = (
       page.isWhole = true
     } else {
       if (page.cursor !== undefined) return syntaxError
-      if (!/^[+-]?\d{0,20}$/.test(name)) return badCursor
-      page.cursor = Number(name)
+      const cursor = parseBig(argument)
+      if (cursor === undefined || cursor > mostCursor || cursor < -mostCursor) return badCursor
+      page.cursor = Number(cursor)
     }
   }
   return page

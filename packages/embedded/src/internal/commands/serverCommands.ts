@@ -1,10 +1,11 @@
 /** Commands about the node itself. */
-import { type Answer, err, Failure, nullArray, ok, quotable, Status, syntaxError } from "../answer.js"
-import { type Argument, asText } from "../bytes.js"
+import { type Answer, err, Failure, nullArray, ok, Status, syntaxError } from "../answer.js"
+import { type Argument, asText, cString } from "../bytes.js"
+import { parseInteger } from "../integers.js"
 import { abandon, unregister } from "../jobs.js"
 import type { Node } from "../node.js"
 import type { Session } from "../session.js"
-import { notAnInteger, parseInteger, word } from "./arguments.js"
+import { notAnInteger, word } from "./arguments.js"
 import { noAnswer } from "./noAnswer.js"
 
 const noPassword = err("Client sent AUTH, but no password is set")
@@ -14,7 +15,7 @@ const wrongPassword = err("invalid password")
 export const auth = (node: Node, session: Session, command: ReadonlyArray<Argument>): Answer => {
   const password = node.config.requirepass
   if (password === "") return noPassword
-  session.authenticated = asText(command[1] as Argument) === password
+  session.authenticated = cString(asText(command[1] as Argument)) === password
   return session.authenticated ? ok : wrongPassword
 }
 
@@ -74,11 +75,12 @@ export const debug = (node: Node, _: Session, command: ReadonlyArray<Argument>):
   if (name === "error" && value !== undefined && command.length === 3) {
     return new Failure(asText(value).replace(/[\r\n]/g, " "))
   }
-  if (name === "structsize" && command.length === 2) return "bits:64 job:120 queue:112 robj:16 dictentry:24 "
+  if (name === "structsize" && command.length === 2)
+    return "bits:64 job:120 queue:112 robj:16 dictentry:24 sdshdr5:1 sdshdr8:3 sdshdr16:5 sdshdr32:9 sdshdr64:17 "
   if (/^(segfault|restart|crash-and-recover|oom|assert)$/.test(name)) {
     return err(`DEBUG ${name} is not for a node in the process`)
   }
-  return err(`Unknown DEBUG subcommand or wrong number of arguments for '${quotable(asText(command[1] as Argument))}'`)
+  return err(`Unknown DEBUG subcommand or wrong number of arguments for '${cString(asText(command[1] as Argument))}'`)
 }
 
 /** LOADJOB job */
@@ -106,7 +108,7 @@ export const latency = (_: Node, __: Session, command: ReadonlyArray<Argument>):
   const name = word(command[1] as Argument)
   if (name === "history" && command.length === 3) return []
   if (name === "graph" && command.length === 3) {
-    return err(`No samples available for event '${quotable(asText(command[2] as Argument))}'`)
+    return err(`No samples available for event '${cString(asText(command[2] as Argument))}'`)
   }
   if (name === "latest" && command.length === 2) return []
   if (name === "doctor" && command.length === 2) return noLatencies
