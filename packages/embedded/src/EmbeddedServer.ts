@@ -11,41 +11,42 @@ import type { EmbeddedNode } from "./EmbeddedDisque.js"
 import { Connection } from "./internal/connection.js"
 
 /** What there is of a client where sockets are those of Node: the key is that of `@effect/platform-node`. */
-const NetSocket = Context.GenericTag<
-  "NetSocket",
-  {
-    readonly remoteAddress?: string
-    readonly remotePort?: number
-    readonly setNoDelay?: (isOn: boolean) => unknown
-  }
->("@effect/platform-node/NodeSocket/NetSocket")
+interface NodeSocket {
+  readonly remoteAddress?: string
+  readonly remotePort?: number
+  readonly setNoDelay?: (isOn: boolean) => unknown
+  readonly destroy?: () => unknown
+}
+
+const NetSocket = Context.GenericTag<"NetSocket", NodeSocket>("@effect/platform-node/NodeSocket/NetSocket")
 
 let lastUnknown = 0
 
-/** Has answers sent at once, and gives a name for the other end, by which CLIENT KILL finds it. */
-const prepareSocket: Effect.Effect<string> = Effect.map(Effect.serviceOption(NetSocket), (socket) => {
-  const known = Option.getOrUndefined(socket)
-  known?.setNoDelay?.(true)
-  if (known?.remoteAddress === undefined || known.remotePort === undefined) return `?:${++lastUnknown}`
-  return known.remoteAddress.includes(":")
-    ? `[${known.remoteAddress}]:${known.remotePort}`
-    : `${known.remoteAddress}:${known.remotePort}`
-})
+/** A name for the other end, by which CLIENT KILL finds it. */
+const addressOf = ({ remoteAddress, remotePort }: NodeSocket): string => {
+  if (remoteAddress === undefined || remotePort === undefined) return `?:${++lastUnknown}`
+  return remoteAddress.includes(":") ? `[${remoteAddress}]:${remotePort}` : `${remoteAddress}:${remotePort}`
+}
 
 /** Answers one client until it goes, or the node sends it away. */
 const handle = (node: EmbeddedNode, socket: Socket.Socket): Effect.Effect<void> =>
   Effect.scoped(
     Effect.gen(function* () {
       const write = yield* socket.writer
-      const address = yield* prepareSocket
+      const known = Option.getOrElse(yield* Effect.serviceOption(NetSocket), (): NodeSocket => ({}))
+      // Answers are not held back to be sent together with later ones.
+      known.setNoDelay?.(true)
       const connection = yield* Effect.acquireRelease(
-        Effect.sync(() => new Connection(node, address)),
+        Effect.sync(() => new Connection(node, addressOf(known), () => known.destroy?.())),
         (connection) => Effect.sync(() => connection.close())
       )
-      yield* Effect.raceFirst(
+      const serving = Effect.raceFirst(
         socket.run((chunk) => connection.receive(chunk)),
         connection.writeAll(write)
       )
+      // What a killed node has not sent is lost, and nobody waits for the client to take it.
+      const ended = Effect.map(node.down, () => known.destroy?.())
+      yield* Effect.raceFirst(serving, ended)
     })
     // A client that goes is no failure of the server.
   ).pipe(Effect.catchAll(() => Effect.void))

@@ -230,6 +230,25 @@ describe.concurrent("the server", () => {
     })
   )
 
+  it.scopedLive("drops a client that does not read when the node is killed", () =>
+    Effect.gen(function* () {
+      const { disque, ports } = yield* serveCluster(1)
+      const a = yield* client(ports[0])
+      yield* say(a, `ADDJOB q ${"b".repeat(50_000)} 0`)
+      a.socket.pause()
+      // More than the sockets hold.
+      a.write(command("QPEEK", "q", "1").repeat(1000))
+      yield* Effect.sleep(50)
+      yield* disque.kill(disque.nodes[0])
+      // Only writing tells a client that does not read.
+      const isClosed = yield* eventually(() => {
+        if (!a.isClosed) a.write("PING\r\n")
+        return a.isClosed
+      })
+      assert.isTrue(isClosed)
+    })
+  )
+
   it.scopedLive("leaves the commands to a frozen node unread until it goes on", () =>
     Effect.gen(function* () {
       const { disque, ports } = yield* serveCluster(1)
@@ -341,6 +360,25 @@ describe.concurrent("the server", () => {
       assert.isUndefined(yield* next(silent, 30))
       silent.write("llo\r\n")
       assert.deepStrictEqual(yield* next(silent), { $: "hello" })
+    })
+  )
+
+  it.scopedLive("cuts off a client that sends on and on without reading", () =>
+    Effect.gen(function* () {
+      const { ports } = yield* serveCluster(1)
+      const other = yield* client(ports[0])
+      yield* say(other, `ADDJOB q ${"b".repeat(50_000)} 0`)
+      const greedy = yield* client(ports[0])
+      greedy.socket.pause()
+      greedy.write(command("QPEEK", "q", "1").repeat(2000))
+      // Their answers fill all that holds answers; what is sent now can but be kept.
+      const chunk = Buffer.alloc(1024 * 1024, command("PING", "x".repeat(1000)))
+      for (let sent = 0; sent < 200 && !greedy.isClosed; sent++) {
+        greedy.write(chunk)
+        yield* Effect.sleep(1)
+      }
+      assert.isTrue(yield* Effect.promise(() => greedy.closed(8000)))
+      assert.deepStrictEqual(yield* say(other, "PING"), { "+": "PONG" })
     })
   )
 })

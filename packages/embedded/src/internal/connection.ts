@@ -25,6 +25,7 @@ export class Connection {
   private readonly parser = new CommandParser()
   private readonly output = new AnswerWriter()
   private readonly client: Client | undefined
+  private readonly onCut: () => void
   /** No more commands are run; what has been answered is still sent. */
   private isEnded = false
   /** Nothing is sent any more. */
@@ -34,7 +35,9 @@ export class Connection {
   private defect: { readonly thrown: unknown } | undefined
   private wake: (() => void) | undefined
 
-  constructor(node: Connectable, address: string) {
+  /** `onCut` is called when the client is cut off, which may be while it does not take what is sent to it. */
+  constructor(node: Connectable, address: string, onCut: () => void = () => {}) {
+    this.onCut = onCut
     this.client = node.connect(
       {
         onAnswer: (answer) => this.answer(answer),
@@ -55,7 +58,8 @@ export class Connection {
   }
 
   close(): void {
-    this.cut()
+    this.isCut = true
+    this.end()
     this.client?.close()
   }
 
@@ -128,7 +132,9 @@ export class Connection {
   }
 
   private cut(): void {
+    if (this.isCut) return
     this.isCut = true
     this.end()
+    this.onCut()
   }
 }

@@ -9,10 +9,10 @@ export const notAnInteger = err("value is not an integer or out of range")
 
 export const badId = new Failure("BADID Invalid Job ID format.")
 
-const negativeTimeout = err("timeout is negative")
 /** The last time that the server can hold, in ms. */
 const latest = 2n ** 63n - 1n
 
+const negativeTimeout = err("timeout is negative")
 const badTimeout = err("timeout is not an integer or out of range")
 
 /** A timeout in ms as the time it ends, in ms since the base; 0 for ever. */
@@ -22,7 +22,8 @@ export const parseTimeout = (node: Node, argument: Argument): number | Failure =
   if (timeout < 0n) return negativeTimeout
   if (timeout === 0n) return 0
   // The sum overflows there, and lies in the past.
-  return timeout >= latest - BigInt(node.world.base + node.ms) ? node.ms : node.ms + Number(timeout)
+  const isOver = timeout >= latest - BigInt(node.world.base + node.ms)
+  return isOver ? Math.max(1, node.ms) : node.ms + Number(timeout)
 }
 
 /** The word of an option. */
