@@ -153,60 +153,72 @@ export class Client {
 
   /** Sends a command to the node that it belongs to, and gives what its reply says. */
   execute<A, E>(command: Command<A, E>): Effect.Effect<A, E | CommandError> {
-    return this.traced(
-      command,
-      Effect.catchAll(this.executeOnce(command), (error) => this.recover(command, error))
-    )
+    return Effect.withFiberRuntime((fiber) => {
+      const effect = this.attempt(command, true)
+      return telemetry.tracerOf(fiber) === undefined ? effect : this.traced(command, undefined, effect)
+    })
   }
 
   /** Sends a command to the node given, and to no other. */
   executeOn<A, E>(node: string, command: Command<A, E>): Effect.Effect<A, E | CommandError> {
-    return this.traced(
-      command,
-      Effect.flatMap(
-        Effect.suspend(() => this.session(node).commandLink),
-        (link) => this.exchange(link, command)
-      )
-    )
+    return Effect.withFiberRuntime((fiber) => {
+      const effect = Effect.flatMap(this.session(node).commandLink, (link) => this.exchange(link, command, false))
+      return telemetry.tracerOf(fiber) === undefined ? effect : this.traced(command, node, effect)
+    })
   }
 
-  private traced<A, E>(command: Command<A, E>, effect: Effect.Effect<A, E>): Effect.Effect<A, E> {
+  private traced<A, E>(
+    command: Command<A, E>,
+    node: string | undefined,
+    effect: Effect.Effect<A, E>
+  ): Effect.Effect<A, E> {
     return Effect.withFiberRuntime((fiber) => {
       const tracer = telemetry.tracerOf(fiber)
       if (tracer === undefined) return effect
       const start = this.clock.unsafeCurrentTimeNanos()
       const record = (exit: Exit.Exit<A, E>) => {
         const { holder, name, queue, wire } = command
-        const jobs = name === "ADDJOB" ? (Exit.isSuccess(exit) ? [String(exit.value)] : []) : telemetry.jobsOf(wire)
-        const end = this.clock.unsafeCurrentTimeNanos()
-        telemetry.trace(tracer, fiber, { command: name, queue, node: holder ?? this.current, jobs, start, end, exit })
+        telemetry.trace(tracer, fiber, {
+          command: name,
+          queue,
+          node: node ?? holder ?? this.current,
+          jobs: name === "ADDJOB" ? (Exit.isSuccess(exit) ? [String(exit.value)] : []) : telemetry.jobsOf(wire),
+          start,
+          end: this.clock.unsafeCurrentTimeNanos(),
+          exit
+        })
       }
       return Effect.onExit(effect, (exit) => Effect.sync(() => record(exit)))
     })
   }
 
-  private executeOnce<A, E>(command: Command<A, E>): Effect.Effect<A, E | CommandError> {
-    return Effect.suspend(() => {
-      if (this.isClosed) return Effect.fail(new ConnectionError({ node: this.current, reason: "closed" }))
-      const node = command.holder ?? this.current
-      const link = this.mustMove && node === this.current ? undefined : this.sessions.get(node)?.openLink
-      if (link !== undefined) return this.exchange(link, command)
-      return Effect.flatMap(this.linkTo(command.holder), (link) => this.exchange(link, command))
-    })
+  private attempt<A, E>(command: Command<A, E>, recovers: boolean): Effect.Effect<A, E | CommandError> {
+    if (this.isClosed) return Effect.fail(new ConnectionError({ node: this.current, reason: "closed" }))
+    const node = command.holder ?? this.current
+    const link = this.mustMove && node === this.current ? undefined : this.sessions.get(node)?.openLink
+    return link === undefined
+      ? Effect.flatMap(this.linkTo(command.holder), (link) => this.exchange(link, command, recovers))
+      : this.exchange(link, command, recovers)
   }
 
   // What a node refused unseen may be asked of another one, and what is idempotent may be asked again. Nothing else is.
-  private recover<A, E>(command: Command<A, E>, failure: E | CommandError): Effect.Effect<A, E | CommandError> {
-    if (tagOf(failure) === "NodeLoading" && this.topology.hasFit) return this.executeOnce(command)
+  private recover<A, E>(
+    command: Command<A, E>,
+    cause: Cause.Cause<E | CommandError>
+  ): Effect.Effect<A, E | CommandError> {
+    const failure = Option.getOrUndefined(Cause.failureOption(cause))
+    if (failure === undefined) return Effect.failCause(cause)
+    const again = Effect.suspend(() => this.attempt(command, false))
+    if (tagOf(failure) === "NodeLoading" && this.topology.hasFit) return again
     // Whoever waited for a node that says nothing has waited long: only another node is worth a try.
     const mayRepeat = (error: E | CommandError): error is ConnectionError =>
       command.isIdempotent &&
       isConnectionError(error) &&
       (error.reason === "lost" || (error.reason === "silent" && this.topology.hasFit))
-    if (!mayRepeat(failure)) return Effect.fail(failure)
+    if (!mayRepeat(failure)) return Effect.failCause(cause)
     let isFirst = true
     const attempt = Effect.suspend(() => {
-      if (!isFirst) return this.executeOnce(command)
+      if (!isFirst) return again
       isFirst = false
       return Effect.fail<E | CommandError>(failure)
     })
@@ -271,7 +283,11 @@ export class Client {
     )
   }
 
-  private exchange<A, E>(link: WatchedLink, command: Command<A, E>): Effect.Effect<A, E | CommandError> {
+  private exchange<A, E>(
+    link: WatchedLink,
+    command: Command<A, E>,
+    recovers: boolean
+  ): Effect.Effect<A, E | CommandError> {
     return Effect.async<A, E | CommandError>((resume) => {
       const sentAt = this.now()
       this.refreshIfStale(sentAt)
@@ -279,9 +295,13 @@ export class Client {
         const exit = Exit.isSuccess(outcome)
           ? command.decode(outcome.value, link.node)
           : Exit.failCause(lost(command, link.node, outcome.cause))
-        if (Exit.isFailure(exit)) this.judge(link, Exit.isFailure(outcome) ? outcome.cause : exit.cause)
         telemetry.measure(command.name, command.queue, this.now() - sentAt, exit)
-        resume(exit)
+        if (Exit.isSuccess(exit)) {
+          resume(exit)
+          return
+        }
+        this.judge(link, Exit.isFailure(outcome) ? outcome.cause : exit.cause)
+        resume(recovers ? this.recover(command, exit.cause) : exit)
       })
       this.timekeeper.expect(link.deadline)
     })
@@ -412,7 +432,7 @@ export class Client {
   private readonly learn: Effect.Effect<void, CommandError> = Effect.suspend(() =>
     Effect.flatMap(
       Effect.flatMap(this.reach, (session) => session.commandLink),
-      (link) => Effect.map(this.exchange(link, hello), (hello) => this.topology.learn(link.node, hello))
+      (link) => Effect.map(this.exchange(link, hello, false), (hello) => this.topology.learn(link.node, hello))
     )
   )
 

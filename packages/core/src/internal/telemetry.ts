@@ -31,7 +31,7 @@ const labelsOf = (queue: string): Labels => {
 }
 
 const labelsOfOperation = (command: string, error: string): Labels => {
-  const key = `${command} ${error}`
+  const key = error === "" ? command : `${command} ${error}`
   const known = operationLabels.get(key)
   if (known !== undefined) return known
   const labels = [

@@ -3,8 +3,9 @@ import type { ConnectionOptions } from "node:tls"
 import { type Arguments, ConnectionError, type ConnectionErrorReason, type DisqueLink, Reply } from "@disco/core"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import { Command, Redis, type RedisOptions } from "ioredis"
+import { Redis, type RedisOptions } from "ioredis"
 import { format, type NodeAddress } from "../NodeAddress.js"
+import { Outgoing } from "./outgoing.js"
 
 type Done = (outcome: Exit.Exit<Reply.Reply, ConnectionError>) => void
 
@@ -31,23 +32,57 @@ const toReply = (value: unknown): Reply.Reply => {
   return Number.isSafeInteger(number) ? number : BigInt(value as string)
 }
 
-const toArgument = (argument: string | Uint8Array): string | Buffer =>
-  typeof argument === "string" ? argument : Buffer.from(argument.buffer, argument.byteOffset, argument.length)
+/**
+ * What ioredis needs of a command that it keeps until the reply: less than its own `Command`, which makes a promise of each and
+ * turns it into bytes by itself.
+ */
+class Sent {
+  readonly name = ""
+  readonly args: ReadonlyArray<never> = []
+  readonly isTraced = true
+  readonly done: Done
+  private readonly link: IoredisLink
+
+  constructor(link: IoredisLink, done: Done) {
+    this.link = link
+    this.done = done
+  }
+
+  resolve(value: unknown): void {
+    this.link.settle(this, Exit.succeed(toReply(value)))
+  }
+
+  reject(error: Error): void {
+    this.link.settle(
+      this,
+      error.name === "ReplyError" ? Exit.succeed(toReply(error)) : Exit.fail(this.link.lost(error))
+    )
+  }
+
+  toWritable(): string {
+    return ""
+  }
+}
+
+// Where ioredis would write a command: it is in `Outgoing` by then.
+const nowhere = { write: () => true }
 
 class IoredisLink implements DisqueLink {
   readonly node: string
   private readonly redis: Redis
-  private readonly pending = new Set<Done>()
+  private readonly outgoing: Outgoing
+  private readonly pending = new Set<Sent>()
   private isClosed = false
   private lastError: Error | undefined = undefined
 
   constructor(node: string, redis: Redis) {
     this.node = node
     this.redis = redis
+    this.outgoing = new Outgoing((bytes, encoding) => redis.stream.write(bytes, encoding))
     redis.on("error", (error) => {
       this.lastError = error
     })
-    redis.on("end", () => this.end(new ConnectionError({ node, reason: "lost", cause: this.lastError })))
+    redis.on("end", () => this.end(this.lost(undefined)))
   }
 
   isOpen(): boolean {
@@ -55,16 +90,22 @@ class IoredisLink implements DisqueLink {
   }
 
   send(command: Arguments, done: Done): void {
-    const [name = "", ...args] = command as ReadonlyArray<string>
-    this.pending.add(done)
-    this.redis.sendCommand(
-      new Command(name, args.map(toArgument), { replyEncoding: null }, (error, value) => {
-        if (!this.pending.delete(done)) return
-        if (error == null) done(Exit.succeed(toReply(value)))
-        else if (error.name === "ReplyError") done(Exit.succeed(toReply(error)))
-        else done(Exit.fail(new ConnectionError({ node: this.node, reason: "lost", cause: this.lastError ?? error })))
-      })
-    )
+    if (!this.isOpen()) {
+      done(Exit.fail(this.lost(undefined)))
+      return
+    }
+    const sent = new Sent(this, done)
+    this.pending.add(sent)
+    this.redis.sendCommand(sent as never, nowhere as never)
+    this.outgoing.add(command)
+  }
+
+  settle(sent: Sent, outcome: Exit.Exit<Reply.Reply, ConnectionError>): void {
+    if (this.pending.delete(sent)) sent.done(outcome)
+  }
+
+  lost(error: Error | undefined): ConnectionError {
+    return new ConnectionError({ node: this.node, reason: "lost", cause: this.lastError ?? error })
   }
 
   close(reason: ConnectionError): void {
@@ -76,7 +117,7 @@ class IoredisLink implements DisqueLink {
     this.isClosed = true
     const pending = [...this.pending]
     this.pending.clear()
-    for (const done of pending) done(Exit.fail(reason))
+    for (const { done } of pending) done(Exit.fail(reason))
   }
 }
 
