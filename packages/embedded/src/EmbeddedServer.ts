@@ -53,7 +53,7 @@ const handle = (node: EmbeddedNode, socket: Socket.Socket): Effect.Effect<void> 
 
 /**
  * Serves a node on a socket of its own, which is there only while the node is: a killed node refuses connections, and
- * listens again once it is started again. `listen` has to give the node's own port each time.
+ * listens again once it is started again. `server` is made anew each time, and has to listen on the node's own port.
  *
  * @example
  * ```ts
@@ -63,22 +63,22 @@ const handle = (node: EmbeddedNode, socket: Socket.Socket): Effect.Effect<void> 
  *
  * const program = Effect.gen(function* () {
  *   const disque = yield* EmbeddedDisque.make({ ports: [7711] })
- *   const listen = NodeSocketServer.make({ port: 7711, host: "127.0.0.1" })
- *   return yield* EmbeddedServer.listen(disque.nodes[0], listen)
+ *   const server = NodeSocketServer.make({ port: 7711, host: "127.0.0.1" })
+ *   return yield* EmbeddedServer.listen(disque.nodes[0], server)
  * })
  * ```
  */
 export const listen = <E, R>(
   node: EmbeddedNode,
-  listen: Effect.Effect<SocketServer.SocketServer["Type"], E, R>
+  server: Effect.Effect<SocketServer.SocketServer["Type"], E, R>
 ): Effect.Effect<never, E | SocketServer.SocketServerError, Exclude<R, Scope.Scope>> =>
   Effect.forever(
     Effect.zipRight(
       node.up,
       Effect.scoped(
-        Effect.flatMap(listen, (server) =>
+        Effect.flatMap(server, (made) =>
           Effect.raceFirst(
-            server.run((socket) => handle(node, socket)),
+            made.run((socket) => handle(node, socket)),
             node.down
           )
         )
