@@ -26,6 +26,8 @@ export interface Command<out A, out E, out B extends boolean = boolean> {
   readonly isIdempotent: boolean
   /** How long the node itself may take before it answers, in milliseconds; the connection's time-out comes on top. */
   readonly serverMillis: number
+  /** Whether the node answers only once others have done their part, so that what comes behind it on the link waits too. */
+  readonly waits: boolean
   /** The node that it should go to while that is reachable. */
   readonly holder: string | undefined
   /** The queue it is about, where it is about one. */
@@ -38,6 +40,7 @@ export interface Call {
   readonly name?: string
   readonly args: Arguments
   readonly serverMillis?: number
+  readonly waits?: boolean
   readonly holder?: string | undefined
   readonly queue?: string
   /** An argument that a node might quote, and that no error may show. */
@@ -174,6 +177,7 @@ export const define = <
         decode: call.name === undefined && call.secret === undefined ? decode : decodeAs(name, call.secret),
         isIdempotent: spec.isIdempotent,
         serverMillis: call.serverMillis ?? 0,
+        waits: call.waits === true,
         holder: spec.needsHolder ? call.holder : undefined,
         queue: call.queue
       })

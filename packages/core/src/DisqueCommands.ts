@@ -6,11 +6,12 @@
  * and `jobIds` are of the cluster: every node that HELLO knows is asked, but for those that failed or are leaving. Where one of
  * them cannot be reached they fail, because half of an answer would look like a whole one.
  */
+import * as Chunk from "effect/Chunk"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import type * as Option from "effect/Option"
-import type * as Stream from "effect/Stream"
+import * as Stream from "effect/Stream"
 import * as AdminCommands from "./AdminCommands.js"
 import type { Command } from "./Command.js"
 import * as Jobs from "./commands/jobs.js"
@@ -90,6 +91,35 @@ export interface DisqueCommands extends AdminCommands.AdminCommands {
     body: string | Uint8Array,
     options?: Jobs.AddJobOptions
   ) => Effect.Effect<JobId, AddJobError>
+  /**
+   * ADDJOB: adds many jobs at once, and gives for each its id or why it was not added, in their order. It costs less than as many
+   * calls of `addJob`. Its body is copied: what becomes of the buffer afterwards does not reach the job.
+   *
+   * @example
+   * ```ts
+   * import { DisquePool } from "@disco/core"
+   * import { Effect, Either } from "effect"
+   *
+   * const program = Effect.gen(function* () {
+   *   const pool = yield* DisquePool
+   *   const results = yield* pool.addJobs([
+   *     { queue: "emails", body: "to ada" },
+   *     { queue: "emails", body: "to grace", options: { delay: "1 minute" } }
+   *   ])
+   *   return results.filter(Either.isLeft).length
+   * })
+   * ```
+   */
+  readonly addJobs: (
+    jobs: ReadonlyArray<Jobs.NewJob>
+  ) => Effect.Effect<ReadonlyArray<Either.Either<JobId, AddJobError>>, InvalidArgument>
+  /**
+   * ADDJOB: adds the jobs of a stream as they come, and gives for each its id or why it was not added, in their order. A stream
+   * without end takes no more memory than two batches of 256.
+   */
+  readonly addJobsFrom: <E, R>(
+    jobs: Stream.Stream<Jobs.NewJob, E, R>
+  ) => Stream.Stream<Either.Either<JobId, AddJobError>, E, R>
   /**
    * GETJOB: takes one job from the first of the queues that has one, and waits for it where none has.
    *
@@ -246,6 +276,9 @@ const readFetch = input.checked(
   }
 )
 
+/** How many jobs of a stream are added at a time. */
+const mostInBatch = 256
+
 const ping = Either.getOrThrow(Server.ping.make())
 const hello = Either.getOrThrow(Server.hello.make())
 
@@ -300,9 +333,47 @@ export const make = (carrier: Carrier): DisqueCommands => {
     return Either.isRight(request) ? fetch(request.right) : Effect.fail(request.left)
   }
 
+  const addJobs = (
+    jobs: ReadonlyArray<Jobs.NewJob>
+  ): Effect.Effect<ReadonlyArray<Either.Either<JobId, AddJobError>>> => {
+    const results = new Array<Either.Either<JobId, AddJobError>>(jobs.length)
+    const commands: Array<Command<JobId, AddJobError>> = []
+    const indexes: Array<number> = []
+    for (const [i, job] of jobs.entries()) {
+      const command = Jobs.addJob.make(job?.queue, job?.body, job?.options)
+      if (Either.isLeft(command)) {
+        results[i] = Either.left(command.left)
+      } else {
+        commands.push(command.right)
+        indexes.push(i)
+      }
+    }
+    return Effect.map(carrier.executeAll(commands), (answers) => {
+      for (const [at, answer] of answers.entries()) results[indexes[at] as number] = answer
+      return results
+    })
+  }
+
   return {
     ...AdminCommands.make(execute, send),
     addJob: (queue, body, options) => send(Jobs.addJob.make(queue, body, options)),
+    addJobs: (jobs) =>
+      Array.isArray(jobs)
+        ? addJobs(jobs)
+        : Effect.fail(
+            new InvalidArgument({
+              subject: "ADDJOB",
+              argument: "jobs",
+              value: input.show(jobs),
+              expected: "an array of jobs: { queue, body, options }"
+            })
+          ),
+    addJobsFrom: (jobs) =>
+      Stream.chunks(jobs).pipe(
+        Stream.mapConcat((chunk) => Chunk.chunksOf(chunk, mostInBatch)),
+        Stream.mapEffect((batch) => addJobs(Chunk.toReadonlyArray(batch)), { concurrency: 2 }),
+        Stream.mapConcat((results) => results)
+      ),
     getJob: (queues, options) =>
       Effect.flatMap(get(queues, options, 1), (jobs) =>
         jobs[0] !== undefined

@@ -28,7 +28,9 @@ export interface Service extends DisqueCommands.DisqueCommands {
 
 const make = (options: ConnectionOptions = {}): Effect.Effect<Service, ConnectError, DisqueDialer | Scope.Scope> =>
   Effect.gen(function* () {
-    const client = yield* Client.make(yield* limits.check("DisqueConnection", options, { maxActive: 32, maxIdle: 2 }))
+    const client = yield* Client.make(
+      yield* limits.check("DisqueConnection", options, { maxActive: 32, maxIdle: 2, hasLanes: false })
+    )
     const fetcher = yield* client.fetcher
     return {
       ...commandsOver(client, (request) => client.withPermit(fetcher.fetch(request)), false),

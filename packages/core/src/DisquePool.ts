@@ -112,7 +112,9 @@ export interface Service extends DisqueCommands.DisqueCommands {
 
 const make = (options: PoolOptions = {}): Effect.Effect<Service, ConnectError, DisqueDialer | Scope.Scope> =>
   Effect.gen(function* () {
-    const client = yield* Client.make(yield* limits.check("DisquePool", options, { maxActive: 5, maxIdle: 2 }))
+    const client = yield* Client.make(
+      yield* limits.check("DisquePool", options, { maxActive: 5, maxIdle: 2, hasLanes: true })
+    )
     const fetcher = yield* client.fetcher
     return {
       ...commandsOver(client, (request) => client.withPermit(fetcher.fetch(request)), true),

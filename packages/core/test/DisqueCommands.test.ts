@@ -38,8 +38,17 @@ const run = (member: Member, args: ReadonlyArray<unknown>) =>
     return Effect.isEffect(made) ? made : Stream.runDrain(made)
   })
 
-/** What a connection or a pool has that is no command. */
-const own: ReadonlySet<string> = new Set(["node", "on", "connection", "consume", "statistics", "health"])
+/** What a connection or a pool has that is no command, or many of them. */
+const own: ReadonlySet<string> = new Set([
+  "node",
+  "on",
+  "connection",
+  "consume",
+  "statistics",
+  "health",
+  "addJobs",
+  "addJobsFrom"
+])
 
 /** Arguments that fit, for the methods that need some. */
 const fitting: Record<string, ReadonlyArray<unknown>> = {
@@ -188,6 +197,8 @@ describe("the arguments of a command", () => {
         [disque.addJob("q", "x", { ttl: 2 ** 31 * 1000 }), "from 1 s to 2147483647 s"],
         [disque.addJob("q", "x", { async: "yes" as never }), 'async is "yes", expected true or false'],
         [disque.addJob("q", "x", null as never), "options is null, expected an object"],
+        [disque.addJobs(5 as never), "jobs is 5, expected an array of jobs"],
+        [Effect.flatMap(disque.addJobs([null as never]), ([first]) => first as never), "queue is undefined"],
         [disque.ackJob({} as never), "job id is undefined"],
         [disque.getJob(undefined as never), "queue is undefined"],
         [disque.getJobs("q", { unwanted: "drop" as never }), 'unwanted is "drop", expected one of enqueue, nack'],

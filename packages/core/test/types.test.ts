@@ -44,7 +44,7 @@ type Groups = "server" | "cluster" | "config" | "client" | "slowlog" | "latency"
 
 describe("the error channel", () => {
   it("of each method names what can go wrong with it, and nothing else", () => {
-    expectTypeOf<Errors<Omit<DisqueCommands, Groups | "execute">>>().toEqualTypeOf<{
+    expectTypeOf<Errors<Omit<DisqueCommands, Groups | "execute" | "addJobsFrom">>>().toEqualTypeOf<{
       readonly addJob:
         | Asked
         | NotReplicated
@@ -53,6 +53,7 @@ describe("the error channel", () => {
         | OutOfMemory
         | NodeLeaving
         | OutcomeUnknown<JobId.JobId>
+      readonly addJobs: InvalidArgument
       readonly getJob: Fetched | GetJobTimeout
       readonly getJobs: Fetched
       readonly ackJob: Asked

@@ -1,6 +1,7 @@
 import { describe, it } from "@effect/vitest"
 import { Layer } from "effect"
 import { NodeDisque } from "../src/index.js"
+import { addJobs } from "./addJobs.js"
 import { admin } from "./admin.js"
 import { type Backend, real } from "./Backend.js"
 import { commands } from "./commands.js"
@@ -24,6 +25,7 @@ if (nodes === undefined) {
     )
   }
 
+  addJobs(backend)
   commands(backend)
   admin(backend)
   interruptions(backend)

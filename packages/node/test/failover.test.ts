@@ -1,7 +1,7 @@
 import { type ConnectionOptions, DisqueConnection, DisquePool, Job } from "@disco/core"
 import { EmbeddedDisque, type EmbeddedOptions } from "@disco/embedded"
 import { assert, describe, it } from "@effect/vitest"
-import { Chunk, Duration, Effect, Fiber, Layer, Queue, TestClock } from "effect"
+import { Chunk, Duration, Effect, Either, Fiber, Layer, Queue, TestClock } from "effect"
 
 const embedded = (embedded: EmbeddedOptions, options?: ConnectionOptions) =>
   Layer.mergeAll(DisqueConnection.layer(options), DisquePool.layer(options)).pipe(
@@ -132,6 +132,33 @@ describe("a connection to a cluster", () => {
       assert.strictEqual(now.size, 2)
       for (const count of now.values()) assert.isAbove(count, 1)
     }).pipe(Effect.provide(EmbeddedDisque.layerDialer.pipe(Layer.provideMerge(EmbeddedDisque.layer({ nodes: 3 })))))
+  )
+})
+
+describe("adds that wait for copies", () => {
+  it.scoped("go over as many links as the pool may use, and leave the link for other commands free", () =>
+    Effect.gen(function* () {
+      const pool = yield* DisquePool
+      const add = pool.addJobs(Array.from({ length: 40 }, (_, i) => ({ queue: "q", body: String(i) })))
+      // The links are opened by the first adds, for those that come after them.
+      yield* Effect.zipRight(Effect.fork(add), settle)
+      yield* TestClock.adjust("1 second")
+      const adding = yield* Effect.fork(add)
+      yield* settle
+      yield* pool.ping
+      yield* TestClock.adjust("1 second")
+      assert.isTrue((yield* Fiber.join(adding)).every(Either.isRight))
+      assert.strictEqual((yield* pool.statistics).created, 1 + 5)
+      yield* TestClock.adjust("5 minutes")
+      assert.strictEqual((yield* pool.statistics).closed.expired, 5)
+    }).pipe(
+      Effect.provide(
+        DisquePool.layer().pipe(
+          Layer.provide(EmbeddedDisque.layerDialer),
+          Layer.provide(EmbeddedDisque.layer({ nodes: 3, latency: "10 millis" }))
+        )
+      )
+    )
   )
 })
 

@@ -1,6 +1,7 @@
 import { DisqueConnection, DisquePool } from "@disco/core"
 import { EmbeddedDisque } from "@disco/embedded"
 import { Layer } from "effect"
+import { addJobs } from "./addJobs.js"
 import { admin } from "./admin.js"
 import { type Backend, virtual } from "./Backend.js"
 import { commands } from "./commands.js"
@@ -17,6 +18,7 @@ const backend: Backend = {
   ).pipe(Layer.provide(EmbeddedDisque.layerDialer), Layer.provide(EmbeddedDisque.layer()))
 }
 
+addJobs(backend)
 commands(backend)
 admin(backend)
 interruptions(backend)

@@ -1,5 +1,6 @@
 import { Effect, Layer } from "effect"
 import { NodeDisque } from "../src/index.js"
+import { addJobs } from "./addJobs.js"
 import { admin } from "./admin.js"
 import { type Backend, real } from "./Backend.js"
 import { commands } from "./commands.js"
@@ -21,6 +22,7 @@ const backend: Backend = {
   )
 }
 
+addJobs(backend)
 commands(backend)
 admin(backend)
 interruptions(backend)

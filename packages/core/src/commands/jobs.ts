@@ -9,6 +9,13 @@ import type { Job, JobInfo, JobRef, JobState, PeekedJob } from "../Job.js"
 import type { JobId } from "../JobId.js"
 import * as Reply from "../Reply.js"
 
+/** A job to be added. */
+export interface NewJob {
+  readonly queue: string
+  readonly body: string | Uint8Array
+  readonly options?: AddJobOptions | undefined
+}
+
 /** How a job is added. Seconds are whole ones: what Disque cannot hold is refused. */
 export interface AddJobOptions {
   /** How long the node may take to make the copies asked for; 5 seconds unless told otherwise, at least 1 ms. */
@@ -56,7 +63,8 @@ const encodeAddJob = (queue: string, body: string | Uint8Array, given?: AddJobOp
   const name = input.queue("ADDJOB", queue)
   const content = input.body("ADDJOB", body)
   if (given === undefined) {
-    return { args: [name, content, String(defaultTimeoutMillis)], serverMillis: defaultTimeoutMillis, queue: name }
+    const args = [name, content, String(defaultTimeoutMillis)]
+    return { args, serverMillis: defaultTimeoutMillis, queue: name, waits: true }
   }
   const options = input.options("ADDJOB", given)
   const timeout =
@@ -96,8 +104,9 @@ const encodeAddJob = (queue: string, body: string | Uint8Array, given?: AddJobOp
   if (options.maxLen !== undefined) {
     args.push("MAXLEN", String(input.count("ADDJOB", "maxLen", options.maxLen, 1, Number.MAX_SAFE_INTEGER)))
   }
-  if (input.flag("ADDJOB", "async", options.async)) args.push("ASYNC")
-  return { args, serverMillis: timeout, queue: name }
+  const isAsync = input.flag("ADDJOB", "async", options.async)
+  if (isAsync) args.push("ASYNC")
+  return { args, serverMillis: timeout, queue: name, waits: replicate !== 1 && !isAsync }
 }
 
 /** ADDJOB: adds a job to a queue. */

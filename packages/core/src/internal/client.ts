@@ -147,7 +147,7 @@ export class Client {
 
   get idle(): number {
     let idle = 0
-    for (const session of this.sessions.values()) idle += session.idleLinks.length
+    for (const session of this.sessions.values()) idle += session.idleCount
     return idle
   }
 
@@ -194,20 +194,30 @@ export class Client {
 
   private attempt<A, E>(command: Command<A, E>, recovers: boolean): Effect.Effect<A, E | CommandError> {
     if (this.isClosed) return Effect.fail(new ConnectionError({ node: this.current, reason: "closed" }))
-    const node = command.holder ?? this.current
-    const link = this.mustMove && node === this.current ? undefined : this.sessions.get(node)?.openLink
+    const link = this.linkNow(command)
     return link === undefined
       ? Effect.flatMap(this.linkTo(command.holder), (link) => this.exchange(link, command, recovers))
       : this.exchange(link, command, recovers)
   }
 
-  // What a node refused unseen may be asked of another one, and what is idempotent may be asked again. Nothing else is.
+  /** The link that a command goes over, where it is open. */
+  private linkNow(command: Command<unknown, unknown>): WatchedLink | undefined {
+    const node = command.holder ?? this.current
+    if (this.mustMove && node === this.current) return undefined
+    const session = this.sessions.get(node)
+    // Where a node makes no copies, no command waits, and one link is as good as many.
+    return command.waits && this.limits.lanes > 1 && this.topology.isCluster
+      ? session?.lane(this.limits.lanes)
+      : session?.openLink
+  }
+
+  /** What a node refused unseen may be asked of another one, and what is idempotent may be asked again. Nothing else is. */
   private recover<A, E>(
     command: Command<A, E>,
     cause: Cause.Cause<E | CommandError>
-  ): Effect.Effect<A, E | CommandError> {
+  ): Effect.Effect<A, E | CommandError> | undefined {
     const failure = Option.getOrUndefined(Cause.failureOption(cause))
-    if (failure === undefined) return Effect.failCause(cause)
+    if (failure === undefined) return undefined
     const again = Effect.suspend(() => this.attempt(command, false))
     if (tagOf(failure) === "NodeLoading" && this.topology.hasFit) return again
     // Whoever waited for a node that says nothing has waited long: only another node is worth a try.
@@ -215,7 +225,7 @@ export class Client {
       command.isIdempotent &&
       isConnectionError(error) &&
       (error.reason === "lost" || (error.reason === "silent" && this.topology.hasFit))
-    if (!mayRepeat(failure)) return Effect.failCause(cause)
+    if (!mayRepeat(failure)) return undefined
     let isFirst = true
     const attempt = Effect.suspend(() => {
       if (!isFirst) return again
@@ -225,6 +235,52 @@ export class Client {
     return Effect.retry(attempt, {
       while: mayRepeat,
       schedule: Schedule.mapInput(this.limits.retry, (error: E | CommandError) => error as ConnectionError)
+    })
+  }
+
+  /**
+   * Sends many commands at once, and gives for each what came of it, in their order. It is one wait for all of them: less than as
+   * many fibres would cost.
+   */
+  executeAll<A, E>(
+    commands: ReadonlyArray<Command<A, E>>
+  ): Effect.Effect<ReadonlyArray<Either.Either<A, E | CommandError>>> {
+    const [first] = commands
+    if (first === undefined) return Effect.succeed([])
+    return Effect.withFiberRuntime((fiber) => {
+      if (telemetry.tracerOf(fiber) !== undefined || this.linkNow(first) === undefined) {
+        return Effect.forEach(commands, (command) => Effect.either(this.execute(command)), { concurrency: "unbounded" })
+      }
+      return Effect.async((resume) => {
+        const results = new Array<Either.Either<A, E | CommandError>>(commands.length)
+        let left = commands.length
+        const end = (i: number, exit: Exit.Exit<A, E | CommandError>) => {
+          if (Exit.isSuccess(exit)) {
+            results[i] = Either.right(exit.value)
+          } else {
+            const failure = Cause.failureOrCause(exit.cause)
+            // Neither is this fibre interrupted, nor has a link defects: then nobody waits for the others either.
+            if (Either.isRight(failure)) return resume(Effect.failCause(failure.right))
+            results[i] = Either.left(failure.left)
+          }
+          left -= 1
+          if (left === 0) resume(Effect.succeed(results))
+        }
+        const later = (i: number, effect: Effect.Effect<A, E | CommandError>) =>
+          this.fork(Effect.map(Effect.exit(effect), (exit) => end(i, exit)))
+        for (const [i, command] of commands.entries()) {
+          const link = this.linkNow(command)
+          if (link === undefined) {
+            later(i, this.execute(command))
+          } else {
+            this.send(link, command, (exit) => {
+              const recovery = Exit.isSuccess(exit) ? undefined : this.recover(command, exit.cause)
+              if (recovery === undefined) end(i, exit)
+              else later(i, recovery)
+            })
+          }
+        }
+      })
     })
   }
 
@@ -288,23 +344,29 @@ export class Client {
     command: Command<A, E>,
     recovers: boolean
   ): Effect.Effect<A, E | CommandError> {
-    return Effect.async<A, E | CommandError>((resume) => {
-      const sentAt = this.now()
-      this.refreshIfStale(sentAt)
-      link.send(command.wire, command.serverMillis + this.limits.commandMillis, (outcome) => {
-        const exit = Exit.isSuccess(outcome)
-          ? command.decode(outcome.value, link.node)
-          : Exit.failCause(lost(command, link.node, outcome.cause))
-        telemetry.measure(command.name, command.queue, this.now() - sentAt, exit)
-        if (Exit.isSuccess(exit)) {
-          resume(exit)
-          return
-        }
-        this.judge(link, Exit.isFailure(outcome) ? outcome.cause : exit.cause)
-        resume(recovers ? this.recover(command, exit.cause) : exit)
-      })
-      this.timekeeper.expect(link.deadline)
+    return Effect.async<A, E | CommandError>((resume) =>
+      this.send(link, command, (exit) =>
+        resume(Exit.isSuccess(exit) || !recovers ? exit : (this.recover(command, exit.cause) ?? exit))
+      )
+    )
+  }
+
+  private send<A, E>(
+    link: WatchedLink,
+    command: Command<A, E>,
+    done: (exit: Exit.Exit<A, E | CommandError>) => void
+  ): void {
+    const sentAt = this.now()
+    this.refreshIfStale(sentAt)
+    link.send(command.wire, command.serverMillis + this.limits.commandMillis, (outcome) => {
+      const exit = Exit.isSuccess(outcome)
+        ? command.decode(outcome.value, link.node)
+        : Exit.failCause(lost(command, link.node, outcome.cause))
+      telemetry.measure(command.name, command.queue, this.now() - sentAt, exit)
+      if (Exit.isFailure(exit)) this.judge(link, Exit.isFailure(outcome) ? outcome.cause : exit.cause)
+      done(exit)
     })
+    this.timekeeper.expect(link.deadline)
   }
 
   private linkTo(holder: string | undefined): Effect.Effect<WatchedLink, DialError> {
@@ -322,6 +384,7 @@ export class Client {
     const known = this.sessions.get(node)
     if (known !== undefined) return known
     const session = new Session(node, {
+      now: this.now,
       dial: (node) => this.dial(node),
       fork: this.fork,
       keepIdle: (link) => this.keepIdle(link),
@@ -455,7 +518,7 @@ export class Client {
     this.changed()
     for (const [node, session] of this.sessions) {
       if (node !== this.current && !this.topology.nodes.some(({ address }) => address === node)) {
-        if (session.openLink === undefined && session.idleLinks.length === 0) this.sessions.delete(node)
+        if (session.openLink === undefined && session.idleSince === Number.POSITIVE_INFINITY) this.sessions.delete(node)
       }
     }
   }
@@ -534,7 +597,7 @@ export class Client {
       if (!link.isLocal) due = Math.min(due, link.quietSince + this.limits.refreshMillis)
     }
     for (const session of this.sessions.values()) {
-      for (const link of session.idleLinks) due = Math.min(due, link.idleSince + this.limits.idleMillis)
+      due = Math.min(due, session.idleSince + this.limits.idleMillis)
     }
     return due
   }

@@ -1,5 +1,5 @@
 /** The typed commands over a client. */
-import type * as Effect from "effect/Effect"
+import * as Effect from "effect/Effect"
 import type { Command } from "../Command.js"
 import * as DisqueCommands from "../DisqueCommands.js"
 import type { PoolExhausted } from "../DisqueError.js"
@@ -16,10 +16,21 @@ export const commandsOver = (
   const executeOn = <A, E>(node: string, command: Command<A, E>) => client.executeOn(node, command)
   const { nodes } = client
   return {
-    ...DisqueCommands.make({ execute: (command) => client.execute(command), executeOn, nodes, coversCluster, fetch }),
+    ...DisqueCommands.make({
+      execute: (command) => client.execute(command),
+      executeAll: (commands) => client.executeAll(commands),
+      executeOn,
+      nodes,
+      coversCluster,
+      fetch
+    }),
     on: (node) =>
       DisqueCommands.make({
         execute: (command) => client.executeOn(node, command),
+        executeAll: (commands) =>
+          Effect.forEach(commands, (command) => Effect.either(client.executeOn(node, command)), {
+            concurrency: "unbounded"
+          }),
         executeOn,
         nodes,
         coversCluster: false,

@@ -24,6 +24,10 @@ export interface Reachable {
 export interface Carrier {
   /** Sends a command to the holder of its job, or to the node in use. */
   readonly execute: <A, E>(command: Command<A, E>) => Effect.Effect<A, E | CommandError>
+  /** Sends many commands at once, and gives for each what came of it. */
+  readonly executeAll: <A, E>(
+    commands: ReadonlyArray<Command<A, E>>
+  ) => Effect.Effect<ReadonlyArray<Either.Either<A, E | CommandError>>>
   /** Sends a command to the node at an address. */
   readonly executeOn: <A, E>(node: string, command: Command<A, E>) => Effect.Effect<A, E | CommandError>
   /** The nodes of the cluster, but for those that failed or are leaving. */

@@ -14,7 +14,10 @@ export interface ConnectionOptions {
    * delivery of a job whose reply nobody reads: closing waits for the slice that is under way.
    */
   readonly slice?: Duration.DurationInput | undefined
-  /** The most connections in use at a time: calls that wait for jobs, and connections taken out of a pool. */
+  /**
+   * The most connections in use at a time: calls that wait for jobs, and connections taken out of a pool. Over as many links more
+   * go the adds of a pool that wait for copies, because one link has to wait for one of them after the other.
+   */
   readonly maxActive?: number | undefined
   /** The most links kept open for the next wait. */
   readonly maxIdle?: number | undefined
@@ -59,6 +62,8 @@ export interface Limits {
   readonly refreshMillis: number
   readonly cycle: number | undefined
   readonly addressMap: Readonly<Record<string, string>>
+  /** The most links for commands that wait for other nodes. */
+  readonly lanes: number
 }
 
 const retry: Limits["retry"] = Schedule.exponential("50 millis").pipe(
@@ -70,7 +75,7 @@ const retry: Limits["retry"] = Schedule.exponential("50 millis").pipe(
 export const check = (
   subject: string,
   options: ConnectionOptions,
-  defaults: { readonly maxActive: number; readonly maxIdle: number }
+  defaults: { readonly maxActive: number; readonly maxIdle: number; readonly hasLanes: boolean }
 ): Either.Either<Limits, InvalidArgument> =>
   Either.all({
     commandMillis: argument.wait(subject, "commandTimeout", options.commandTimeout ?? "5 seconds", 1),
@@ -87,4 +92,4 @@ export const check = (
         ? Either.right(undefined)
         : argument.count(subject, "cycle", options.cycle, 1, Number.MAX_SAFE_INTEGER),
     addressMap: Either.right(options.addressMap ?? {})
-  })
+  }).pipe(Either.map((limits) => ({ ...limits, lanes: defaults.hasLanes ? limits.maxActive : 1 })))

@@ -1,8 +1,11 @@
-/** What is open to one node: a link for commands, which all share, and links that block, each for one GETJOB at a time. */
+/**
+ * What is open to one node: a link for commands, which all share; more of them for commands that wait for other nodes; and links
+ * that block, each for one GETJOB at a time.
+ */
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import { ConnectionError, type ConnectionErrorReason, type NotAuthenticated } from "../DisqueError.js"
+import { ConnectionError, type NotAuthenticated } from "../DisqueError.js"
 import { Slot } from "../Slot.js"
 import type { WatchedLink } from "./watchedLink.js"
 
@@ -10,6 +13,7 @@ export type DialError = ConnectionError | NotAuthenticated
 
 /** What a session needs of the client that it belongs to. */
 export interface Owner {
+  readonly now: () => number
   readonly dial: (node: string) => Effect.Effect<WatchedLink, DialError>
   /** Runs an effect apart from the caller, until the client closes. */
   readonly fork: (effect: Effect.Effect<unknown>) => void
@@ -24,6 +28,8 @@ export class Session {
   private readonly owner: Owner
   private link: WatchedLink | undefined = undefined
   private opening: Deferred.Deferred<WatchedLink, DialError> | undefined = undefined
+  private lanes: Array<WatchedLink> = []
+  private openingLanes = 0
   private idle: Array<WatchedLink> = []
 
   constructor(node: string, owner: Owner) {
@@ -36,8 +42,9 @@ export class Session {
     return this.link?.isOpen === true ? this.link : undefined
   }
 
-  get idleLinks(): ReadonlyArray<WatchedLink> {
-    return this.idle
+  /** How many links are kept for the next wait. */
+  get idleCount(): number {
+    return this.idle.length
   }
 
   // One dial serves all who wait, and goes on where one of them is interrupted.
@@ -57,6 +64,31 @@ export class Session {
     })
   })
 
+  /**
+   * The link with the least to wait for, for commands that wait for other nodes: where it is not free, one more is opened, up to
+   * `most`.
+   */
+  lane(most: number): WatchedLink | undefined {
+    let best: WatchedLink | undefined
+    for (const lane of this.lanes) {
+      if (lane.isOpen && (best === undefined || lane.size < best.size)) best = lane
+    }
+    if ((best === undefined || best.size > 0) && this.lanes.length + this.openingLanes < most) this.openLane()
+    if (best !== undefined) best.idleSince = this.owner.now()
+    return best ?? this.openLink
+  }
+
+  private openLane(): void {
+    this.openingLanes += 1
+    this.open((exit) => {
+      this.openingLanes -= 1
+      this.lanes = this.lanes.filter((lane) => lane.isOpen)
+      if (Exit.isFailure(exit)) return
+      exit.value.idleSince = this.owner.now()
+      this.lanes.push(exit.value)
+    })
+  }
+
   /** A link to block on, for the caller alone until it is released. */
   readonly blockingLink: Effect.Effect<WatchedLink, DialError> = Effect.suspend(() => {
     const slot = new Slot<WatchedLink, DialError>((link) => this.release(link))
@@ -69,17 +101,24 @@ export class Session {
     if (link.isOpen && this.owner.keepIdle(link)) this.idle.push(link)
   }
 
-  /** Closes the links that have been idle since `before` or longer, and says how many. */
-  closeIdle(before: number): number {
-    const old = this.idle.filter((link) => link.idleSince <= before)
-    this.idle = this.idle.filter((link) => link.idleSince > before)
-    for (const link of old) link.retire()
-    return old.length
+  /** When the first of the links is idle that are not kept for ever. */
+  get idleSince(): number {
+    let since = Number.POSITIVE_INFINITY
+    for (const link of this.idle) since = Math.min(since, link.idleSince)
+    for (const lane of this.lanes) if (lane.isOpen && lane.size === 0) since = Math.min(since, lane.idleSince)
+    return since
   }
 
-  close(reason: ConnectionErrorReason): void {
-    this.link?.close(reason)
-    for (const link of this.idle.splice(0)) link.close(reason)
+  /** Closes the links that have been idle since `before` or longer, and says how many. */
+  closeIdle(before: number): number {
+    const old = [
+      ...this.idle.filter((link) => link.idleSince <= before),
+      ...this.lanes.filter((lane) => lane.isOpen && lane.size === 0 && lane.idleSince <= before)
+    ]
+    this.idle = this.idle.filter((link) => link.idleSince > before)
+    this.lanes = this.lanes.filter((lane) => !old.includes(lane))
+    for (const link of old) link.retire()
+    return old.length
   }
 
   private borrow(slot: Slot<WatchedLink, DialError>): void {

@@ -39,6 +39,7 @@ export class Topology {
   // The address by which a node was dialled goes before the one that its cluster tells.
   private readonly dialled = new Map<string, string>()
   private hasLearned = false
+  private size = 1
   /** Called when nodes have come, gone, or changed their priority. */
   onChange: () => void = () => {}
 
@@ -72,6 +73,11 @@ export class Topology {
     return members
   }
 
+  /** Whether there is more than one node to work with. */
+  get isCluster(): boolean {
+    return this.size > 1
+  }
+
   /** Seeds of which it is not known which nodes they are. */
   get unidentified(): ReadonlyArray<string> {
     return [...this.entries].filter(([, entry]) => entry.isSeed && entry.id === undefined).map(([address]) => address)
@@ -98,6 +104,7 @@ export class Topology {
       if (entry.isSeed) entry.priority = 1
       else this.entries.delete(at)
     }
+    this.size = this.members.length
     if (this.fingerprint() !== before) this.onChange()
   }
 

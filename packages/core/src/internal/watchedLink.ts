@@ -50,6 +50,11 @@ export class WatchedLink {
     return front === undefined ? Number.POSITIVE_INFINITY : this.headSince + front.millis
   }
 
+  /** How many commands are under way. */
+  get size(): number {
+    return this.pending.length - this.head
+  }
+
   /** Since when nothing is under way; Infinity while something is. */
   get quietSince(): number {
     return this.head === this.pending.length ? this.headSince : Number.POSITIVE_INFINITY
