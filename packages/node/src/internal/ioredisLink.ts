@@ -78,7 +78,7 @@ class IoredisLink implements DisqueLink {
   constructor(node: string, redis: Redis) {
     this.node = node
     this.redis = redis
-    this.outgoing = new Outgoing((bytes, encoding) => redis.stream.write(bytes, encoding))
+    this.outgoing = new Outgoing((bytes) => redis.stream.write(bytes))
     redis.on("error", (error) => {
       this.lastError = error
     })

@@ -1,66 +1,104 @@
 /** Commands on their way out: written as RESP, and all those of a tick at once, because a system call costs more than the rest. */
 import type { Arguments } from "@disco/core"
 
-type Part = string | Uint8Array
+const slabSize = 65_536
+// What a header takes at most: its sign, the digits of a length, and line ends before and behind the content.
+const headerSize = 24
 
-// Every character is one byte, so that text need not be encoded to be measured.
-const isAscii = (text: string): boolean => {
-  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) > 0x7f) return false
-  return true
-}
+const dollar = 0x24
+const asterisk = 0x2a
+const zero = 0x30
+const carriageReturn = 0x0d
+const lineFeed = 0x0a
 
 export class Outgoing {
-  private readonly write: (bytes: Buffer | string, encoding?: "latin1") => void
-  private parts: Array<Part> = []
-  private text = ""
-  private bytes = 0
+  private readonly write: (bytes: Uint8Array) => void
+  private slab: Uint8Array = new Uint8Array(0)
+  // What the socket was given stays as it is until it is sent, so that a slab is filled once.
+  private start = 0
+  private end = 0
   private isDue = false
 
-  constructor(write: (bytes: Buffer | string, encoding?: "latin1") => void) {
+  constructor(write: (bytes: Uint8Array) => void) {
     this.write = write
   }
 
   /** Writes a command with the others of this tick. */
   add(command: Arguments): void {
-    let text = `${this.text}*${command.length}\r\n`
+    let most = headerSize
+    for (const argument of command) most += headerSize + argument.length * (typeof argument === "string" ? 3 : 1)
+    if (this.slab.length - this.end < most) this.renew(most)
+    this.header(asterisk, command.length)
     for (const argument of command) {
-      if (typeof argument === "string" && isAscii(argument)) {
-        text += `$${argument.length}\r\n${argument}\r\n`
-        continue
-      }
-      const bytes = typeof argument === "string" ? Buffer.from(argument) : argument
-      text += `$${bytes.length}\r\n`
-      this.parts.push(text, bytes)
-      this.bytes += text.length + bytes.length
-      text = "\r\n"
+      if (typeof argument === "string") this.text(argument)
+      else this.bytes(argument)
     }
-    this.text = text
     if (this.isDue) return
     this.isDue = true
     process.nextTick(this.flush)
   }
 
-  private readonly flush = (): void => {
-    const { bytes, parts, text } = this
-    this.parts = []
-    this.text = ""
-    this.bytes = 0
-    this.isDue = false
-    if (parts.length === 0) {
-      this.write(text, "latin1")
-      return
+  private renew(least: number): void {
+    this.send()
+    this.slab = Buffer.allocUnsafeSlow(Math.max(slabSize, least))
+    this.start = 0
+    this.end = 0
+  }
+
+  private header(sign: number, value: number): void {
+    const { slab } = this
+    let at = this.end
+    slab[at++] = sign
+    let digits = 1
+    for (let rest = value; rest > 9; rest = Math.floor(rest / 10)) digits += 1
+    for (let i = at + digits - 1, rest = value; i >= at; i--) {
+      slab[i] = zero + (rest % 10)
+      rest = Math.floor(rest / 10)
     }
-    const all = Buffer.allocUnsafe(bytes + text.length)
-    let at = 0
-    for (const part of parts) {
-      if (typeof part === "string") {
-        all.write(part, at, "latin1")
-      } else {
-        all.set(part, at)
+    at += digits
+    slab[at++] = carriageReturn
+    slab[at++] = lineFeed
+    this.end = at
+  }
+
+  private text(text: string): void {
+    const { end, slab } = this
+    this.header(dollar, text.length)
+    let at = this.end
+    for (let i = 0; i < text.length; i++) {
+      const code = text.charCodeAt(i)
+      if (code > 0x7f) {
+        // More bytes than characters, so the header was wrong.
+        this.end = end
+        this.bytes(Buffer.from(text))
+        return
       }
-      at += part.length
+      slab[at++] = code
     }
-    all.write(text, at, "latin1")
-    this.write(all)
+    this.end = at
+    this.line()
+  }
+
+  private bytes(bytes: Uint8Array): void {
+    this.header(dollar, bytes.length)
+    this.slab.set(bytes, this.end)
+    this.end += bytes.length
+    this.line()
+  }
+
+  private line(): void {
+    this.slab[this.end++] = carriageReturn
+    this.slab[this.end++] = lineFeed
+  }
+
+  private send(): void {
+    if (this.end === this.start) return
+    this.write(this.slab.subarray(this.start, this.end))
+    this.start = this.end
+  }
+
+  private readonly flush = (): void => {
+    this.isDue = false
+    this.send()
   }
 }

@@ -1,0 +1,54 @@
+import { assert, describe, it } from "@effect/vitest"
+import { FastCheck } from "effect"
+import { Outgoing } from "../src/internal/outgoing.js"
+
+const expected = (command: ReadonlyArray<string | Uint8Array>): Buffer =>
+  Buffer.concat([
+    Buffer.from(`*${command.length}\r\n`),
+    ...command.flatMap((argument) => {
+      const bytes = Buffer.from(argument as string)
+      return [Buffer.from(`$${bytes.length}\r\n`), bytes, Buffer.from("\r\n")]
+    })
+  ])
+
+const tick = () => new Promise<void>((resolve) => setImmediate(resolve))
+
+describe("what goes out", () => {
+  it("within a tick goes at once, in order", async () => {
+    const written: Array<Buffer> = []
+    const outgoing = new Outgoing((bytes) => written.push(Buffer.from(bytes)))
+    outgoing.add(["PING"])
+    outgoing.add(["ECHO", "größer"])
+    assert.deepStrictEqual(written, [])
+    await tick()
+    outgoing.add(["PING"])
+    await tick()
+    assert.deepStrictEqual(written, [
+      Buffer.concat([expected(["PING"]), expected(["ECHO", "größer"])]),
+      expected(["PING"])
+    ])
+  })
+
+  it("is RESP, whatever text and bytes there are in it, and stays what it was when it was added", async () => {
+    const argument = FastCheck.oneof(
+      FastCheck.string({ unit: "binary", maxLength: 200 }),
+      FastCheck.uint8Array({ maxLength: 3000 }),
+      FastCheck.constant(new Uint8Array(70_000).fill(7))
+    )
+    const commands = FastCheck.array(FastCheck.array(argument, { minLength: 1, maxLength: 6 }), { maxLength: 40 })
+    await FastCheck.assert(
+      FastCheck.asyncProperty(commands, async (commands) => {
+        const written: Array<Uint8Array> = []
+        // What a socket holds back is looked at late.
+        const outgoing = new Outgoing((bytes) => written.push(bytes))
+        for (const [i, command] of commands.entries()) {
+          outgoing.add(command)
+          if (i % 7 === 6) await tick()
+        }
+        await tick()
+        assert.isTrue(Buffer.concat(written).equals(Buffer.concat(commands.map(expected))))
+      }),
+      { numRuns: 200 }
+    )
+  })
+})
