@@ -4,8 +4,8 @@ import { Effect, Exit, Fiber, Layer, Logger } from "effect"
 import type { Backend } from "./Backend.js"
 import { freshQueue } from "./commands.js"
 
-const parallel = 30
-const rounds = 50
+const parallel = 10
+const rounds = 150
 
 /** What becomes of jobs whose getJob is interrupted as they arrive, wherever the node is. */
 export const interruptions = (backend: Backend): void => {
