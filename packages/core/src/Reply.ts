@@ -68,8 +68,19 @@ export const ok: Reader<void> = (reply) => {
   if (!isText(reply, "OK")) mismatch("OK", reply)
 }
 
+// Links may give bytes as what they have at hand: the `Buffer` of Node.js has other methods than it seems.
+const plainBytes = (bytes: Uint8Array): Uint8Array =>
+  bytes.constructor === Uint8Array ? bytes : new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length)
+
 /** A bulk, as bytes. */
-export const bytes: Reader<Uint8Array> = (reply) => (reply instanceof Uint8Array ? reply : mismatch("a bulk", reply))
+export const bytes: Reader<Uint8Array> = (reply) =>
+  reply instanceof Uint8Array ? plainBytes(reply) : mismatch("a bulk", reply)
+
+/** A reply as it is, for those who read it by themselves. */
+export const plain: Reader<Reply> = (reply) => {
+  if (reply instanceof Uint8Array) return plainBytes(reply)
+  return Array.isArray(reply) ? reply.map(plain) : reply
+}
 
 /** An integer that a double can hold. */
 export const integer: Reader<number> = (reply) => {
@@ -125,7 +136,7 @@ export const record: Reader<ReadonlyMap<string, Reply>> = (reply) => {
   const all = items(reply)
   if (all.length % 2 !== 0) mismatch("an array of names and values", reply)
   const fields = new Map<string, Reply>()
-  for (let i = 0; i < all.length; i += 2) fields.set(at(all, i, text), all[i + 1] as Reply)
+  for (let i = 0; i < all.length; i += 2) fields.set(at(all, i, text), plain(all[i + 1] as Reply))
   return fields
 }
 

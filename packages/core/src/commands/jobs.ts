@@ -135,7 +135,7 @@ const readJob = (reply: Reply.Reply, node: string, likely: string): Job => {
     else if (Reply.isText(parts[i], "additional-deliveries")) additionalDeliveries = Reply.integer(value)
     else {
       more ??= new Map()
-      more.set(Reply.at(parts, i, Reply.text), value)
+      more.set(Reply.at(parts, i, Reply.text), Reply.plain(value))
     }
   }
   if (nacks === undefined || additionalDeliveries === undefined) {

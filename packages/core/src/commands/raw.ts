@@ -2,7 +2,7 @@
 import * as Command from "../Command.js"
 import { type RefusalWord, refusals } from "../DisqueError.js"
 import * as input from "../internal/input.js"
-import type * as Reply from "../Reply.js"
+import * as Reply from "../Reply.js"
 
 const everyRefusal = Object.keys(refusals) as ReadonlyArray<RefusalWord>
 
@@ -51,7 +51,7 @@ export const raw = Command.define({
     if (expected !== undefined) input.refuse("raw", "name", input.show(name), expected)
     return { name: word, args, serverMillis: serverMillis(word, args) }
   }),
-  decode: (reply: Reply.Reply): Reply.Reply => reply
+  decode: Reply.plain
 })
 
 /** DEBUG: what the developers of Disque need. */
@@ -72,5 +72,5 @@ export const debug = Command.define({
       ]
     })
   ),
-  decode: (reply: Reply.Reply): Reply.Reply => reply
+  decode: Reply.plain
 })

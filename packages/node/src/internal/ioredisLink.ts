@@ -22,14 +22,18 @@ const reasonOf = (error: unknown): ConnectionErrorReason => {
   return (typeof code === "string" && reasons[code]) || "failed"
 }
 
-// ioredis gives status lines and bulks as buffers, and integers as text because they may not fit a double.
+// ioredis gives status lines and bulks as buffers, and integers as text because they may not fit a double. Its arrays are
+// nobody else's, so that they are changed where they are.
 const toReply = (value: unknown): Reply.Reply => {
-  if (value instanceof Uint8Array) return new Uint8Array(value.buffer, value.byteOffset, value.length)
-  if (Array.isArray(value)) return value.map(toReply)
-  if (value instanceof Error) return new Reply.ErrorReply({ text: value.message })
-  if (value === null) return null
-  const number = Number(value)
-  return Number.isSafeInteger(number) ? number : BigInt(value as string)
+  if (typeof value === "string") {
+    const number = Number(value)
+    return Number.isSafeInteger(number) ? number : BigInt(value)
+  }
+  if (Array.isArray(value)) {
+    for (let i = 0; i < value.length; i++) value[i] = toReply(value[i])
+    return value
+  }
+  return value instanceof Error ? new Reply.ErrorReply({ text: value.message }) : (value as Uint8Array | null)
 }
 
 /**
@@ -78,7 +82,12 @@ class IoredisLink implements DisqueLink {
   constructor(node: string, redis: Redis) {
     this.node = node
     this.redis = redis
-    this.outgoing = new Outgoing((bytes) => redis.stream.write(bytes))
+    this.outgoing = new Outgoing((parts) => {
+      const { stream } = redis
+      if (parts.length > 1) stream.cork()
+      for (const part of parts) stream.write(part)
+      if (parts.length > 1) stream.uncork()
+    })
     redis.on("error", (error) => {
       this.lastError = error
     })

@@ -2,6 +2,8 @@
 import type { Arguments } from "@disco/core"
 
 const slabSize = 65_536
+// What is larger goes out from where it is: a copy would cost more than one more part.
+const copiedSize = 1024
 // What a header takes at most: its sign, the digits of a length, and line ends before and behind the content.
 const headerSize = 24
 
@@ -12,21 +14,24 @@ const carriageReturn = 0x0d
 const lineFeed = 0x0a
 
 export class Outgoing {
-  private readonly write: (bytes: Uint8Array) => void
+  private readonly write: (parts: ReadonlyArray<Uint8Array>) => void
+  private parts: Array<Uint8Array> = []
   private slab: Uint8Array = new Uint8Array(0)
   // What the socket was given stays as it is until it is sent, so that a slab is filled once.
   private start = 0
   private end = 0
   private isDue = false
 
-  constructor(write: (bytes: Uint8Array) => void) {
+  constructor(write: (parts: ReadonlyArray<Uint8Array>) => void) {
     this.write = write
   }
 
   /** Writes a command with the others of this tick. */
   add(command: Arguments): void {
     let most = headerSize
-    for (const argument of command) most += headerSize + argument.length * (typeof argument === "string" ? 3 : 1)
+    for (const argument of command) {
+      most += headerSize + (typeof argument === "string" ? argument.length : Math.min(argument.length, copiedSize))
+    }
     if (this.slab.length - this.end < most) this.renew(most)
     this.header(asterisk, command.length)
     for (const argument of command) {
@@ -39,7 +44,7 @@ export class Outgoing {
   }
 
   private renew(least: number): void {
-    this.send()
+    this.cut()
     this.slab = Buffer.allocUnsafeSlow(Math.max(slabSize, least))
     this.start = 0
     this.end = 0
@@ -68,9 +73,12 @@ export class Outgoing {
     for (let i = 0; i < text.length; i++) {
       const code = text.charCodeAt(i)
       if (code > 0x7f) {
-        // More bytes than characters, so the header was wrong.
+        // More bytes than characters: the header was wrong, and there is room for one byte a character.
         this.end = end
-        this.bytes(Buffer.from(text))
+        this.header(dollar, Buffer.byteLength(text))
+        this.cut()
+        this.parts.push(Buffer.from(text))
+        this.line()
         return
       }
       slab[at++] = code
@@ -81,8 +89,13 @@ export class Outgoing {
 
   private bytes(bytes: Uint8Array): void {
     this.header(dollar, bytes.length)
-    this.slab.set(bytes, this.end)
-    this.end += bytes.length
+    if (bytes.length > copiedSize) {
+      this.cut()
+      this.parts.push(bytes)
+    } else {
+      this.slab.set(bytes, this.end)
+      this.end += bytes.length
+    }
     this.line()
   }
 
@@ -91,14 +104,18 @@ export class Outgoing {
     this.slab[this.end++] = lineFeed
   }
 
-  private send(): void {
+  /** Makes a part of what the slab holds so far. */
+  private cut(): void {
     if (this.end === this.start) return
-    this.write(this.slab.subarray(this.start, this.end))
+    this.parts.push(this.slab.subarray(this.start, this.end))
     this.start = this.end
   }
 
   private readonly flush = (): void => {
     this.isDue = false
-    this.send()
+    this.cut()
+    const { parts } = this
+    this.parts = []
+    this.write(parts)
   }
 }
