@@ -21,12 +21,13 @@ import type * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { currentFiber } from "./internal/attendance.js"
-import { makeBury } from "./internal/bury.js"
+import { bury, defaultLetterTtl } from "./internal/bury.js"
 import type { Held, LeaseLost } from "./internal/held.js"
 import { Inbox, type SettleError } from "./internal/inbox.js"
 import * as options from "./internal/options.js"
 import { defaultSchedule, type FunnelClosed, Outbox, type Undelivered } from "./internal/outbox.js"
 import { Run } from "./internal/run.js"
+import { tracing } from "./internal/trace.js"
 
 export { LeaseLost, type LeaseLostReason } from "./internal/held.js"
 export type { Queues } from "./internal/options.js"
@@ -392,15 +393,18 @@ export const forQueue = <A, I, R>(
   Effect.gen(function* () {
     const checked = yield* check(options, queue.name)
     const context = yield* Effect.context<R>()
-    const bury = makeBury(yield* DisquePool)
+    const pool = yield* DisquePool
     return yield* open<TypedJob<A>, OutgoingPayload<A>, AddJobError | JobQueue.InvalidPayload>(checked, {
       hand: (inbox, held) =>
         Effect.matchEffect(Effect.provide(queue.decode(held.job), context), {
-          onFailure: (error) => Effect.as(bury(inbox, held, { reason: "undecodable", error }), Option.none()),
+          onFailure: (error) => {
+            const account = { history: undefined, attempts: 0, firstAt: inbox.now(), error: error.message }
+            return Effect.as(bury(pool, inbox, held, account, "undecodable", defaultLetterTtl), Option.none())
+          },
           onSuccess: (payload) => Effect.succeedSome(new TypedTaken(inbox, held, payload))
         }),
       add: (pool, { options, payload }) =>
-        Effect.provide(queue.add(pool, payload, { ...checked.addOptions, ...options }), context),
+        Effect.provide(queue.add(tracing(pool), payload, { ...checked.addOptions, ...options }), context),
       describe: () => ({ queue: queue.name })
     })
   })

@@ -6,84 +6,77 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type { Held } from "./held.js"
 import type { Inbox } from "./inbox.js"
-import { deadQueue, enclose, type Letter, type Reason, time, toJson } from "./letter.js"
+import { type Account, deadQueue, type Facts, type Letter, type Reason, toJson, write } from "./letter.js"
 import { defaultSchedule } from "./outbox.js"
 
 type Pool = Context.Tag.Service<typeof DisquePool>
 
 /** How long a letter is kept, unless told otherwise. */
-export const defaultLetterTtl = Duration.days(30)
+export const defaultLetterTtl: Duration.DurationInput = "30 days"
 
-export interface Burial {
-  readonly reason: Reason
-  readonly error: { readonly message: string }
-  /** What earlier letters said of the job. */
-  readonly history?: Letter | undefined
-  readonly attempts?: number | undefined
-}
-
-/** What the node knows of a job, for its letter. */
-export const facts = (pool: Pool, job: Job.Job) =>
-  Effect.map(
-    Effect.orElseSucceed(pool.show(job), () => Option.none<Job.JobInfo>()),
-    Option.map((info) => ({
-      addedAt: Number(info.ctime / 1_000_000n),
-      leftMillis: Duration.toMillis(info.ttl),
-      retrySeconds: Duration.toSeconds(info.retry),
-      replicate: info.replicate
-    }))
-  )
+/** What the node knows of a job; nothing where it does not answer. */
+export const factsOf = (pool: Pool, job: Job.Job): Effect.Effect<Facts | undefined> =>
+  Effect.match(pool.show(job), {
+    onFailure: () => undefined,
+    onSuccess: Option.match({
+      onNone: () => undefined,
+      onSome: (info) => ({
+        addedAt: Number(info.ctime / 1_000_000n),
+        leftMillis: Duration.toMillis(info.ttl),
+        retrySeconds: Duration.toSeconds(info.retry)
+      })
+    })
+  })
 
 /**
- * Gives what buries jobs. A job whose letter cannot be added goes back: it is better done again than lost. Where the node does
- * not answer between the two steps, the job may come again and leave another letter.
+ * Puts a letter into a queue in the place of its job, and says whether that was done. Where it cannot be added, the job goes
+ * back: it is better done again than lost. Where the node falls silent between the two steps, the job comes again too.
  */
-export const makeBury =
-  (pool: Pool, ttl: Duration.Duration = defaultLetterTtl) =>
-  (inbox: Inbox, held: Held, burial: Burial): Effect.Effect<Option.Option<Letter>> =>
-    Effect.gen(function* () {
-      const { job } = held
-      const { history } = burial
-      const known = Option.getOrUndefined(yield* facts(pool, job))
-      const now = inbox.now()
-      const leftSeconds = known === undefined ? undefined : Math.ceil(known.leftMillis / 1000)
-      const letter: Letter = {
-        queue: history?.queue ?? job.queue,
-        id: history?.id ?? job.id,
-        reason: burial.reason,
-        error: burial.error.message,
-        attempts: burial.attempts ?? 1,
-        nacks: job.nacks + (history?.nacks ?? 0),
-        additionalDeliveries: job.additionalDeliveries + (history?.additionalDeliveries ?? 0),
-        firstAt: history?.firstAt ?? time(known?.addedAt ?? now),
-        lastAt: time(now),
-        ...(known === undefined
-          ? {}
-          : { retry: known.retrySeconds, ttl: Math.max(leftSeconds ?? 0, Math.round((now - known.addedAt) / 1000)) }),
-        ...(history === undefined ? enclose(job.body) : { body: history.body, bodyBase64: history.bodyBase64 })
-      }
-      yield* Effect.retry(pool.addJob(deadQueue(letter.queue), toJson(letter), { ttl }), {
-        while: (error) => error.isRetryable,
-        schedule: defaultSchedule
-      })
-      yield* inbox.acknowledge(held)
-      return Option.some(letter)
-    }).pipe(
-      Effect.catchAll((error) =>
-        Effect.zipRight(
-          inbox.notices.say(`bury ${error._tag}`, (more) =>
+export const replace = (
+  pool: Pool,
+  inbox: Inbox,
+  held: Held,
+  queue: string,
+  letter: Letter,
+  options: Parameters<Pool["addJob"]>[2]
+): Effect.Effect<boolean> =>
+  Effect.retry(pool.addJob(queue, toJson(letter), options), {
+    while: (error) => error.isRetryable,
+    schedule: defaultSchedule
+  }).pipe(
+    Effect.matchEffect({
+      onSuccess: () =>
+        Effect.sync(() => {
+          inbox.acknowledgeLater(held)
+          return true
+        }),
+      onFailure: (error) => {
+        inbox.putBackLater(held)
+        return Effect.as(
+          inbox.notices.say(`replace ${queue} ${error._tag}`, (more) =>
             Effect.annotateLogs(
-              Effect.logError(`a job could not be given up, and comes again: ${error.message}${more}`),
-              {
-                queue: held.job.queue,
-                job: held.job.id
-              }
+              Effect.logError(`a job could not be moved to ${queue}, and comes again: ${error.message}${more}`),
+              { queue: held.job.queue, job: held.job.id }
             )
           ),
-          Effect.sync(() => {
-            inbox.putBackLater(held)
-            return Option.none()
-          })
+          false
         )
-      )
+      }
+    })
+  )
+
+/** Gives a job up, and gives the letter about it, where it could be added. */
+export const bury = (
+  pool: Pool,
+  inbox: Inbox,
+  held: Held,
+  account: Omit<Account, "facts" | "now" | "job">,
+  reason: Reason,
+  ttl: Duration.DurationInput
+): Effect.Effect<Letter | undefined> =>
+  Effect.flatMap(factsOf(pool, held.job), (facts) => {
+    const letter = write({ ...account, job: held.job, facts, now: inbox.now() }, reason)
+    return Effect.map(replace(pool, inbox, held, deadQueue(letter.queue), letter, { ttl }), (isDone) =>
+      isDone ? letter : undefined
     )
+  })

@@ -117,7 +117,7 @@ export class Inbox {
 
   /** A job that is ready. */
   takeNow(): Held | undefined {
-    if (this.isPaused) return undefined
+    if (this.isPaused || this.isClosed) return undefined
     const held = this.shelf.take()
     if (held !== undefined) this.offerRoom()
     return held
@@ -136,12 +136,11 @@ export class Inbox {
   /** Jobs that are ready, `most` at most. */
   takeReady(most: number): Array<Held> {
     const taken: Array<Held> = []
-    while (taken.length < most && !this.isPaused) {
-      const held = this.shelf.take()
+    while (taken.length < most) {
+      const held = this.takeNow()
       if (held === undefined) break
       taken.push(held)
     }
-    if (taken.length > 0) this.offerRoom()
     return taken
   }
 

@@ -4,6 +4,7 @@ import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Encoding from "effect/Encoding"
+import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 
 /**
@@ -34,8 +35,10 @@ export const Letter = Schema.Struct({
   /** How often it was delivered again for other reasons. */
   additionalDeliveries: Schema.NonNegativeInt,
   /** When the job was added at first, as far as is known. */
+  addedAt: Schema.optional(Schema.String),
+  /** When it failed first. */
   firstAt: Schema.String,
-  /** When it was tried last. */
+  /** When it failed last. */
   lastAt: Schema.String,
   /** How it was added: seconds of RETRY and TTL, as far as is known. */
   retry: Schema.optional(Seconds),
@@ -85,6 +88,53 @@ export const fromJob = (job: Job.Job) => {
 
 /** A time as the letter has it. */
 export const time = (millis: number): string => DateTime.formatIso(DateTime.unsafeMake(millis))
+
+/** What the letter says of a time, in milliseconds. */
+export const millis = (time: string): number | undefined =>
+  Option.getOrUndefined(Option.map(DateTime.make(time), DateTime.toEpochMillis))
+
+/** What is known of a job, to write a letter about it. */
+export interface Account {
+  readonly job: Job.Job
+  /** What an earlier letter says of it. */
+  readonly history: Letter | undefined
+  readonly attempts: number
+  readonly firstAt: number
+  readonly now: number
+  readonly error: string
+  readonly facts: Facts | undefined
+}
+
+/** What its node knows of a job. */
+export interface Facts {
+  readonly addedAt: number
+  /** What is left of its TTL. */
+  readonly leftMillis: number
+  readonly retrySeconds: number
+}
+
+export const write = (account: Account, reason?: Reason): Letter => {
+  const { facts, history, job } = account
+  const ageMillis = facts === undefined ? 0 : account.now - facts.addedAt
+  const known =
+    facts === undefined
+      ? {}
+      : {
+          addedAt: time(facts.addedAt),
+          retry: facts.retrySeconds,
+          ttl: Math.round((facts.leftMillis + ageMillis) / 1000)
+        }
+  return {
+    ...(history ?? { queue: job.queue, id: job.id, ...known, ...enclose(job.body) }),
+    ...(reason === undefined ? {} : { reason }),
+    error: account.error,
+    attempts: account.attempts,
+    nacks: job.nacks + (history?.nacks ?? 0),
+    additionalDeliveries: job.additionalDeliveries + (history?.additionalDeliveries ?? 0),
+    firstAt: time(account.firstAt),
+    lastAt: time(account.now)
+  }
+}
 
 export const deadQueue = (queue: string): string => `${queue}.dead`
 export const retryQueue = (queue: string): string => `${queue}.retry`
