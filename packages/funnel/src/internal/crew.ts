@@ -11,8 +11,9 @@ import * as FiberId from "effect/FiberId"
 import * as FiberRef from "effect/FiberRef"
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
-import * as Runtime from "effect/Runtime"
+import type * as Runtime from "effect/Runtime"
 import type * as Schedule from "effect/Schedule"
+import { background } from "./background.js"
 import { delayAfter } from "./backoff.js"
 import { bury, factsOf, replace } from "./bury.js"
 import type { Held } from "./held.js"
@@ -112,7 +113,7 @@ export class Crew<A, E> {
     this.pool = pool
     this.inbox = inbox
     this.options = options
-    this.runFork = Runtime.runFork(runtime)
+    this.runFork = background(runtime)
     this.isTraced = isTraced
     this.meters = new Meters(options.queue)
   }
@@ -196,11 +197,12 @@ export class Crew<A, E> {
     fiber.addObserver((exit) => {
       this.lanes.delete(lane)
       if (Exit.isFailure(exit) && !Exit.isInterrupted(exit)) {
-        this.inbox.fork(Effect.logError("a fibre of the worker died, and another one takes its place", exit.cause))
+        this.inbox.fork(Effect.logError("a fibre of the worker died: there is one less", exit.cause))
+      } else if (!this.isClosing && this.failure === undefined) {
+        // One that was interrupted with its handler leaves its place to another.
+        this.start()
       }
-      // One that was interrupted with its handler leaves its place to another.
-      if (!this.isClosing && this.failure === undefined) this.start()
-      else if (this.lanes.size === 0) this.onEnd?.()
+      if (this.lanes.size === 0) this.onEnd?.()
     })
   }
 

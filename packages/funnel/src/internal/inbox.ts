@@ -8,7 +8,8 @@ import * as Fiber from "effect/Fiber"
 import * as FiberId from "effect/FiberId"
 import * as FiberRef from "effect/FiberRef"
 import * as Option from "effect/Option"
-import * as Runtime from "effect/Runtime"
+import type * as Runtime from "effect/Runtime"
+import { background } from "./background.js"
 import { Held, type LeaseLost } from "./held.js"
 import { Leases } from "./leases.js"
 import { Notices } from "./notice.js"
@@ -78,7 +79,7 @@ export class Inbox {
     this.options = options
     this.now = now
     this.notices = new Notices(now)
-    this.runFork = Runtime.runFork(runtime)
+    this.runFork = background(runtime)
     this.shelf = new Shelf(options.plan.from, options.plan.isRanked)
     const fork = (effect: Effect.Effect<void>) => {
       this.fork(effect)

@@ -9,9 +9,10 @@ import * as FiberId from "effect/FiberId"
 import * as Mailbox from "effect/Mailbox"
 import * as Option from "effect/Option"
 import * as Queue from "effect/Queue"
-import * as Runtime from "effect/Runtime"
+import type * as Runtime from "effect/Runtime"
 import * as Schedule from "effect/Schedule"
 import * as Stream from "effect/Stream"
+import { background } from "./background.js"
 import { Fifo } from "./fifo.js"
 
 /** The funnel closed before the job was added, or was closed already. */
@@ -88,7 +89,7 @@ export class Outbox<T, E extends Retryable> {
     this.options = options
     this.queue = queue
     this.unread = unread
-    this.runFork = Runtime.runFork(runtime)
+    this.runFork = background(runtime)
   }
 
   static make<T, E extends Retryable>(options: OutboxOptions<T, E>): Effect.Effect<Outbox<T, E>> {
