@@ -1,9 +1,8 @@
 /**
  * The jobs that were given up: they are in the queue `<name>.dead`, each in a letter that says why.
  */
-import { type AddJobError, Command, DisquePool, type GetJobsError, InvalidArgument, type Job, Reply } from "@disco/core"
+import { type AddJobError, DisquePool, type GetJobsError, InvalidArgument, type Job } from "@disco/core"
 import * as Effect from "effect/Effect"
-import * as Either from "effect/Either"
 import type { SettleError } from "./internal/inbox.js"
 import { deadQueue, enclosed, fromJob, type Letter } from "./internal/letter.js"
 
@@ -20,19 +19,6 @@ export interface Entry {
   readonly letter: Letter
 }
 
-const peek = Command.define({
-  name: "QPEEK",
-  blocks: false,
-  isIdempotent: true,
-  needsHolder: false,
-  refusals: [],
-  encode: (queue: string, count: number) => Either.right({ args: [queue, String(count)], queue }),
-  decode: Reply.array((reply) => {
-    const parts = Reply.tuple(3)(reply)
-    return { id: Reply.at(parts, 1, Reply.text), body: Reply.at(parts, 2, Reply.bytes) }
-  })
-})
-
 /**
  * QPEEK: the oldest letters, 100 at most unless told otherwise, without taking them. One node is asked: a cluster may hold
  * others elsewhere. What is in the queue and is no letter is left out.
@@ -43,11 +29,10 @@ export const list = (queue: QueueRef, options: { readonly limit?: number | undef
     const name = deadQueue(nameOf(queue))
     const limit = options.limit ?? 100
     if (!Number.isInteger(limit) || limit < 1) return yield* refuseLimit(limit)
-    const jobs = yield* pool.execute(yield* peek.make(name, limit))
     const entries: Array<Entry> = []
-    for (const { body, id } of jobs) {
-      const letter = yield* Effect.option(fromJob(toJob(name, id, body)))
-      if (letter._tag === "Some") entries.push({ id, letter: letter.value })
+    for (const job of yield* pool.peek(name, { count: limit })) {
+      const letter = yield* Effect.option(fromJob(job))
+      if (letter._tag === "Some") entries.push({ id: job.id, letter: letter.value })
     }
     return entries as ReadonlyArray<Entry>
   })
@@ -59,15 +44,6 @@ const refuseLimit = (limit: number): InvalidArgument =>
     value: String(limit),
     expected: "a whole number, 1 or more"
   })
-
-const toJob = (queue: string, id: string, body: Uint8Array): Job.Job => ({
-  queue,
-  id: id as Job.Job["id"],
-  body,
-  nacks: 0,
-  additionalDeliveries: 0,
-  node: ""
-})
 
 // How long to look for more: other nodes are asked for theirs meanwhile.
 const lookFor = "250 millis"

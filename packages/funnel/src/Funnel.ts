@@ -27,7 +27,6 @@ import { Inbox, type SettleError } from "./internal/inbox.js"
 import * as options from "./internal/options.js"
 import { defaultSchedule, type FunnelClosed, Outbox, type Undelivered } from "./internal/outbox.js"
 import { Run } from "./internal/run.js"
-import { tracing } from "./internal/trace.js"
 
 export { LeaseLost, type LeaseLostReason } from "./internal/held.js"
 export type { Queues } from "./internal/options.js"
@@ -404,7 +403,7 @@ export const forQueue = <A, I, R>(
           onSuccess: (payload) => Effect.succeedSome(new TypedTaken(inbox, held, payload))
         }),
       add: (pool, { options, payload }) =>
-        Effect.provide(queue.add(tracing(pool), payload, { ...checked.addOptions, ...options }), context),
+        Effect.provide(queue.add(pool, payload, { ...checked.addOptions, ...options }), context),
       describe: () => ({ queue: queue.name })
     })
   })

@@ -6,7 +6,6 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Schedule from "effect/Schedule"
 import { defaultSchedule } from "./internal/outbox.js"
-import { tracing } from "./internal/trace.js"
 
 /** What is added, and when. */
 export interface RecurringOptions<A, E, R> {
@@ -43,7 +42,7 @@ export const run = <A, I, RQ, E, R>(
   options: RecurringOptions<A, E, R>
 ): Effect.Effect<void, never, DisquePool | R | RQ> =>
   Effect.gen(function* () {
-    const pool = tracing(yield* DisquePool)
+    const pool = yield* DisquePool
     const add = Effect.flatMap(options.payload, (payload) =>
       Effect.retry(queue.add(pool, payload, options.options), {
         while: (error) => error.isRetryable,

@@ -87,6 +87,11 @@ export interface WorkerOptions<A, E, R = never> {
   readonly rateLimit?: RateLimit | undefined
   /** Whether a handler whose job's lease is lost is interrupted, or goes on; `interrupt`. */
   readonly onLeaseLost?: "interrupt" | "ignore" | undefined
+  /**
+   * How the span of a handler belongs to the one that the job was added in, where the queue is `traced`: below it, or linked to
+   * it; `join`. Link where jobs are delayed, or a trace goes on for days. Another attempt, and a batch, is always linked.
+   */
+  readonly traces?: "join" | "link" | undefined
   /** Called when a job has failed, before it is tried again or given up. */
   readonly onFailure?: ((failure: Failure<A, E>) => Effect.Effect<void, never, R>) | undefined
   /** Called when a job has been given up: its letter is in the queue `<name>.dead`. */
@@ -145,6 +150,7 @@ const limits = <A, E, R>(given: BatchOptions<A, E, R>) =>
       interruptsLost:
         (yield* check.word(subject, "onLeaseLost", given.onLeaseLost ?? "interrupt", ["interrupt", "ignore"])) ===
         "interrupt",
+      linksTraces: (yield* check.word(subject, "traces", given.traces ?? "join", ["join", "link"])) === "link",
       pace:
         pace === undefined
           ? undefined
@@ -200,7 +206,7 @@ const open = <A, I, E, R, RQ, RO>(
       queue: queue.name,
       batch: checked.size,
       schedule,
-      decode: (job) => Effect.provide(queue.decode(job), context),
+      open: (job) => Effect.provide(queue.open(job), context),
       handle: (works) =>
         Effect.provide(
           handle(works, () => crew),

@@ -54,7 +54,7 @@ describe("handlers", () => {
             running -= 1
             done.push(n)
           }),
-        { concurrency: 3 }
+        { concurrency: 3, grace: 0 }
       )
       for (let i = 0; i < 6; i++) yield* pass("1 second")
       assert.strictEqual(most, 3)
@@ -116,7 +116,7 @@ describe("handlers", () => {
           ),
         { grace: 0 }
       )
-      yield* pass("10 hours")
+      yield* pass("1 hour")
       const info = Option.getOrThrow(yield* pool.show(id ?? ""))
       assert.deepStrictEqual([calls, info.state, info.additionalDeliveries], [1, "active", 0])
     }).pipe(Effect.scoped, Effect.provide(layer))
@@ -608,7 +608,7 @@ describe("a worker", () => {
       yield* addAll(4)
       yield* settle
       yield* worker.pause
-      yield* pass("1 minute")
+      yield* pass("30 seconds")
       assert.deepStrictEqual(seen, [0])
       assert.strictEqual(yield* pool.queueLength("numbers"), 3)
       yield* worker.resume
@@ -789,32 +789,48 @@ describe("traces", () => {
     return { spans, layer: Layer.setTracer(native) }
   }
 
-  it.effect("lead from who added a job to who works on it; what was delayed is linked", () =>
+  const traced = JobQueue.make("traced", { payload: Schema.Number, traced: true })
+
+  it.effect("lead from who added a job to who works on it; another attempt is linked", () =>
     Effect.gen(function* () {
-      const { Funnel } = yield* Effect.promise(() => import("../src/index.js"))
       const tracer = makeTracer()
       yield* Effect.gen(function* () {
-        const funnel = yield* Funnel.forQueue(numbers)
-        yield* funnel.send({ payload: { n: 1 } })
-        yield* funnel.send({ payload: { n: 2 }, options: { delay: "1 second" } })
-        yield* Worker.make(numbers, () => Effect.void)
+        const pool = yield* DisquePool
+        yield* Effect.withSpan(traced.add(pool, 1), "caller")
+        yield* Worker.make(traced, (_, { attempt }) => (attempt === 1 ? Effect.fail("no") : Effect.void), {
+          retry: Schedule.spaced("1 second")
+        })
         yield* settle
         yield* pass("1 second")
       }).pipe(Effect.scoped, Effect.provide(tracer.layer))
-      const adds = tracer.spans.filter(({ name }) => name === "addjob numbers")
-      const works = tracer.spans.filter(({ name }) => name === "process numbers")
-      assert.deepStrictEqual([adds.length, works.length], [2, 2])
+      const caller = tracer.spans.find(({ name }) => name === "caller")
+      const works = tracer.spans.filter(({ name }) => name === "process traced")
       assert.deepStrictEqual(
-        works.map(({ kind, traceId }) => [kind, traceId === adds[0]?.traceId]),
+        works.map(({ kind, links, traceId }) => [
+          kind,
+          traceId === caller?.traceId,
+          links.map(({ span }) => span.spanId)
+        ]),
         [
-          ["consumer", true],
-          ["consumer", false]
+          ["consumer", true, []],
+          ["consumer", false, [caller?.spanId]]
         ]
       )
-      assert.deepStrictEqual(
-        works.map(({ links }) => links.map(({ span }) => span.spanId)),
-        [[], [adds[1]?.spanId]]
-      )
+    }).pipe(Effect.provide(layer))
+  )
+
+  it.effect("are linked where they are to be", () =>
+    Effect.gen(function* () {
+      const tracer = makeTracer()
+      yield* Effect.gen(function* () {
+        const pool = yield* DisquePool
+        yield* Effect.withSpan(traced.add(pool, 1), "caller")
+        yield* Worker.make(traced, () => Effect.void, { traces: "link" })
+        yield* settle
+      }).pipe(Effect.scoped, Effect.provide(tracer.layer))
+      const [work] = tracer.spans.filter(({ name }) => name === "process traced")
+      assert.strictEqual(work?.links.length, 1)
+      assert.isTrue(Option.isNone(work?.parent ?? Option.some(undefined)))
     }).pipe(Effect.provide(layer))
   )
 })

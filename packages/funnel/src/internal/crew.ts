@@ -13,6 +13,7 @@ import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
 import type * as Runtime from "effect/Runtime"
 import type * as Schedule from "effect/Schedule"
+import type * as Tracer from "effect/Tracer"
 import { background } from "./background.js"
 import { delayAfter } from "./backoff.js"
 import { bury, factsOf, replace } from "./bury.js"
@@ -40,6 +41,8 @@ export interface Work<A> {
   /** As it was added, whatever happened since. */
   readonly job: Job.Job
   readonly payload: A
+  /** The span that it was added in. */
+  readonly trace: Tracer.ExternalSpan | undefined
   readonly attempt: number
   readonly history: Letter | undefined
   readonly firstAt: number | undefined
@@ -56,7 +59,7 @@ export interface FailureReport<A, E> {
 
 export interface CrewOptions<A, E> {
   readonly queue: string
-  readonly decode: (job: Job.Job) => Effect.Effect<A, JobQueue.InvalidPayload>
+  readonly open: (job: Job.Job) => Effect.Effect<JobQueue.TypedJob<A>, JobQueue.InvalidPayload>
   /** Handles jobs, and gives what came of each. */
   readonly handle: (works: ReadonlyArray<Work<A>>) => Effect.Effect<ReadonlyArray<Exit.Exit<unknown, E>>>
   readonly concurrency: number
@@ -73,6 +76,7 @@ export interface CrewOptions<A, E> {
   readonly closeMillis: number
   readonly pace: Pace | undefined
   readonly interruptsLost: boolean
+  readonly linksTraces: boolean
   readonly onFailure: (report: FailureReport<A, E>) => Effect.Effect<void>
   readonly onDeadLetter: (letter: Letter) => Effect.Effect<void>
 }
@@ -229,7 +233,7 @@ export class Crew<A, E> {
             if (yield* isInterrupted) return
             // What a handler sets or forks is no other's.
             for (const child of yield* fiber.children) child.unsafeInterruptAsFork(FiberId.none)
-            if (fiber.getFiberRefs() !== refs) yield* Effect.setFiberRefs(refs)
+            yield* Effect.updateFiberRefs(() => refs)
           }
         })
       })
@@ -294,13 +298,16 @@ export class Crew<A, E> {
       yield* this.giveUp(held, history, before, firstAt, error, "crashed", restore)
       return undefined
     }
-    const payload: Exit.Exit<A, JobQueue.InvalidPayload> = yield* Effect.exit(restore(this.options.decode(original)))
-    if (Exit.isFailure(payload)) {
+    const opened: Exit.Exit<JobQueue.Typed<A>, JobQueue.InvalidPayload> = yield* Effect.exit(
+      restore(this.options.open(original))
+    )
+    if (Exit.isFailure(opened)) {
       if (yield* isInterrupted) this.giveBack(held)
-      else yield* this.giveUp(held, history, before, firstAt, Cause.squash(payload.cause), "undecodable", restore)
+      else yield* this.giveUp(held, history, before, firstAt, Cause.squash(opened.cause), "undecodable", restore)
       return undefined
     }
-    const work: Work<A> = { held, job: original, payload: payload.value, attempt: before + 1, history, firstAt }
+    const { payload, trace } = opened.value
+    const work: Work<A> = { held, job: original, payload, trace, attempt: before + 1, history, firstAt }
     return work
   })
 
@@ -310,7 +317,7 @@ export class Crew<A, E> {
     works: ReadonlyArray<Work<A>>,
     restore: Restore
   ) {
-    const { interruptsLost, queue } = this.options
+    const { interruptsLost } = this.options
     const beganAt = this.inbox.now()
     this.meters.begin(works.length)
     // The fibre is given up with its handler: one that was interrupted takes no more.
@@ -324,7 +331,8 @@ export class Crew<A, E> {
     let running = Effect.suspend(() => this.options.handle(works))
     const [first] = works
     if (this.isTraced && first !== undefined) {
-      running = processing(running, queue, first.job, first.attempt > 1 || works.length > 1)
+      const isLinked = this.options.linksTraces || first.attempt > 1 || works.length > 1
+      running = processing(running, first.job, first.trace, isLinked)
     }
     const exit = yield* Effect.exit(restore(running))
     for (const stop of unwatch) stop()

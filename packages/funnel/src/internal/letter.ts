@@ -72,7 +72,7 @@ export const enclosed = (letter: Letter): Uint8Array =>
 export const toJson = (letter: Letter): string => encodeJson(letter)
 
 /** The letter in a job, or why there is none in it. */
-export const fromJob = (job: Job.Job) => {
+export const fromJob = (job: Job.Job | Job.PeekedJob) => {
   const text = new TextDecoder().decode(job.body)
   return Effect.mapError(
     decodeJson(text),
