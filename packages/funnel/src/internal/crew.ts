@@ -230,9 +230,9 @@ export class Crew<A, E> {
               }
               yield* this.handle(lane, works, restore)
             }
-            if (yield* isInterrupted) return
-            // What a handler sets or forks is no other's.
+            // What a handler forks or sets is no other's.
             for (const child of yield* fiber.children) child.unsafeInterruptAsFork(FiberId.none)
+            if (yield* isInterrupted) return
             yield* Effect.updateFiberRefs(() => refs)
           }
         })
