@@ -18,7 +18,7 @@ import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import type * as Queue from "effect/Queue"
 import type * as Schedule from "effect/Schedule"
-import type * as Scope from "effect/Scope"
+import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { currentFiber } from "./internal/attendance.js"
 import { bury, defaultLetterTtl } from "./internal/bury.js"
@@ -85,11 +85,13 @@ export interface FunnelOf<In, Out, E> {
    * | consumer | a job is acknowledged | when the run fails or is interrupted, these go back |
    * |---|---|---|
    * | `runForEach`, `map`, `tap`, `mapEffect`, `take`, `merge`, `timeout`, … | when the next one is pulled, and the last when the stream ends well | the job in hand |
-   * | `mapEffect`, `flatMap` with a concurrency, ordered or not | when the fibre that works on it has ended and 16 more have, and all that have when the stream ends well | what is in work, and the last 16 that were done |
-   * | `buffer(n)`, `grouped(n)`, `groupedWithin(n)`, `aggregate`, … | with `ahead: 2 * n`: when so many more were pulled, and all when the stream ends well | the jobs in hand, and those within `ahead` |
+   * | `mapEffect`, `flatMap` with a concurrency, ordered or not | when the fibre that works on it has ended and 16 more have; the rest when the stream ends well | what is in work, and the last 16 that were done |
+   * | `buffer(n)`, `grouped(n)`, `groupedWithin(n)`, `aggregate`, `zip` (`n` is 1), … | with `ahead: 2 * n`: when so many more were pulled; the rest when the stream ends well | the jobs in hand, and those within `ahead` |
    *
-   * So with the operators of the last row, `ahead` has to be given: they hold jobs that the stream cannot see. Jobs that go
-   * back although they were done come again, as any job may.
+   * So with the operators of the last row, `ahead` has to be given: they hold jobs that the stream cannot see, and without it a
+   * job is acknowledged before it was handled. The same holds for what hands jobs on to be handled elsewhere (`broadcast`,
+   * `toQueue`, a fibre of the user's own): settle those by hand. When operators that pull in fibres of their own end early, jobs
+   * that were done last may go back too; they come again, as any job may.
    *
    * Jobs that were fetched ahead go back when no run is left. `job.ack` and `job.nack` settle a job at once, and
    * `acknowledge: "manual"` leaves it all to them.
@@ -299,7 +301,10 @@ const open = <In, Out, E extends AddJobError | JobQueue.InvalidPayload>(
     const incoming = Stream.unwrapScoped(
       Effect.gen(function* () {
         const run = new Run(inbox, checked.ahead)
-        yield* Effect.addFinalizer((exit) => Effect.flatMap(currentFiber, (fiber) => run.end(exit, fiber)))
+        // Effect.addFinalizer would put the supervisor of the fibre back to what the run made it.
+        yield* Scope.addFinalizerExit(yield* Effect.scope, (exit) =>
+          Effect.flatMap(currentFiber, (fiber) => run.end(exit, fiber))
+        )
         const pull = Effect.uninterruptibleMask((restore) => {
           // The run knows of a job before anything here can be interrupted.
           const hand = (held: Held): Effect.Effect<In, Option.Option<FunnelError>> => {
