@@ -263,8 +263,8 @@ const ackTurns = 16
 const open = <In, Out, E extends AddJobError | JobQueue.InvalidPayload>(
   checked: Checked,
   ends: {
-    /** What a consumer gets for a job; none where the job is not for it, and was taken care of. */
-    readonly hand: (inbox: Inbox, held: Held) => Effect.Effect<Option.Option<In>>
+    /** What a consumer gets for a job, at once or by an effect; none where the job is not for it, and was taken care of. */
+    readonly hand: (inbox: Inbox, held: Held) => In | Effect.Effect<Option.Option<In>>
     readonly add: (pool: DisquePool["Type"], job: Out) => Effect.Effect<JobId.JobId, E>
     readonly describe: (job: Out) => { readonly queue: string; readonly bytes?: number }
   }
@@ -309,7 +309,9 @@ const open = <In, Out, E extends AddJobError | JobQueue.InvalidPayload>(
           // The run knows of a job before anything here can be interrupted.
           const hand = (held: Held): Effect.Effect<In, Option.Option<FunnelError>> => {
             if (!isManual) run.pulled(held)
-            return Effect.flatMap(restore(ends.hand(inbox, held)), (job) => {
+            const given = ends.hand(inbox, held)
+            if (!Effect.isEffect(given)) return Effect.succeed(given)
+            return Effect.flatMap(restore(given), (job) => {
               if (Option.isSome(job)) return Effect.succeed(job.value)
               run.skip()
               return next()
@@ -360,7 +362,7 @@ const encoder = new TextEncoder()
 export const make = (options: FunnelOptions): Effect.Effect<Funnel, InvalidArgument, DisquePool | Scope.Scope> =>
   Effect.flatMap(check(options, options.queues), (checked) =>
     open<FunnelJob, OutgoingJob, AddJobError>(checked, {
-      hand: (inbox, held) => Effect.succeedSome(new Taken(inbox, held)),
+      hand: (inbox, held) => new Taken(inbox, held),
       add: (pool, job) => pool.addJob(job.queue, job.body, { ...checked.addOptions, ...job.options }),
       describe: ({ body, queue }) => ({
         queue,

@@ -8,8 +8,10 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
-import type * as Scope from "effect/Scope"
+import * as Scope from "effect/Scope"
+import * as Tracer from "effect/Tracer"
 import { delayAfter } from "./internal/backoff.js"
 import { defaultLetterTtl } from "./internal/bury.js"
 import { Crew, type HandlerDied, type Work } from "./internal/crew.js"
@@ -184,10 +186,17 @@ const fit = <E>(
     )
   })
 
+/** Runs handlers: gives an effect that needs nothing but the span at hand. */
 type Handler<A, E, R> = (
   works: ReadonlyArray<Work<A>>,
-  crew: () => Crew<A, E>
-) => Effect.Effect<ReadonlyArray<Exit.Exit<unknown, E>>, never, R>
+  crew: () => Crew<A, E>,
+  context: Context.Context<R>
+) => Effect.Effect<ReadonlyArray<Exit.Exit<unknown, E>>>
+
+const withSpanOf = <R>(context: Context.Context<R>, input: Context.Context<never>): Context.Context<R> => {
+  const span = Context.getOption(input as Context.Context<Tracer.ParentSpan>, Tracer.ParentSpan)
+  return Option.isSome(span) ? Context.add(context, Tracer.ParentSpan, span.value) : context
+}
 
 const open = <A, I, E, R, RQ, RO>(
   queue: JobQueue.JobQueue<A, I, RQ>,
@@ -196,7 +205,13 @@ const open = <A, I, E, R, RQ, RO>(
 ): Effect.Effect<Worker, InvalidArgument, DisquePool | Scope.Scope | R | RQ | RO> =>
   Effect.gen(function* () {
     const checked = yield* limits(given)
-    const context = yield* Effect.context<R | RQ | RO>()
+    // The scope and the span of who makes a worker are none of a handler's.
+    const context = Context.omit(
+      Tracer.ParentSpan,
+      Scope.Scope
+    )(
+      (yield* Effect.context<R | RQ | RO>()) as Context.Context<R | RQ | RO | Tracer.ParentSpan | Scope.Scope>
+    ) as Context.Context<R | RQ | RO>
     const schedule = Schedule.provideContext(given.retry ?? defaultRetry, context)
     yield* fit(schedule, checked.attempts, checked.ttlMillis)
     const pool = yield* DisquePool
@@ -206,12 +221,8 @@ const open = <A, I, E, R, RQ, RO>(
       queue: queue.name,
       batch: checked.size,
       schedule,
-      open: (job) => Effect.provide(queue.open(job), context),
-      handle: (works) =>
-        Effect.provide(
-          handle(works, () => crew),
-          context
-        ),
+      open: (job) => Effect.mapInputContext(queue.open(job), () => context),
+      handle: (works) => handle(works, () => crew, context),
       onFailure: ({ againMillis, ...failure }) =>
         onFailure === undefined
           ? Effect.void
@@ -259,19 +270,16 @@ export const make = <A, I, E, R, RQ, RO = never>(
 ): Effect.Effect<Worker, InvalidArgument, DisquePool | Scope.Scope | Exclude<R, CurrentJob> | RQ | RO> =>
   open(
     queue,
-    (works: ReadonlyArray<Work<A>>, crew: () => Crew<A, E>) => {
+    (works: ReadonlyArray<Work<A>>, crew: () => Crew<A, E>, context) => {
       const [work] = works
       if (work === undefined) return Effect.succeed([])
       const current = inHand(work, crew)
-      return Effect.map(
-        Effect.exit(
-          Effect.provideService(
-            Effect.suspend(() => handler(work.payload, current)),
-            CurrentJob,
-            current
-          )
+      return Effect.suspend(() => handler(work.payload, current)).pipe(
+        Effect.mapInputContext((input: Context.Context<never>) =>
+          withSpanOf(Context.add(context as Context.Context<R>, CurrentJob, current), input)
         ),
-        (exit) => [exit]
+        Effect.exit,
+        Effect.map((exit) => [exit])
       )
     },
     { ...options, size: 1 }
@@ -288,15 +296,16 @@ export const makeBatch = <A, I, E, R, RQ, RO = never>(
 ): Effect.Effect<Worker, InvalidArgument, DisquePool | Scope.Scope | R | RQ | RO> =>
   open(
     queue,
-    (works: ReadonlyArray<Work<A>>, crew: () => Crew<A, E>) =>
-      Effect.map(
-        Effect.exit(
-          Effect.suspend(() => handler(works.map((work) => ({ ...inHand(work, crew), payload: work.payload }))))
-        ),
-        (exit): ReadonlyArray<Exit.Exit<unknown, E>> =>
-          Exit.isSuccess(exit)
-            ? exit.value.map((result) => (Either.isRight(result) ? Exit.void : Exit.fail(result.left)))
-            : works.map(() => exit)
+    (works: ReadonlyArray<Work<A>>, crew: () => Crew<A, E>, context: Context.Context<R>) =>
+      Effect.suspend(() => handler(works.map((work) => ({ ...inHand(work, crew), payload: work.payload })))).pipe(
+        Effect.mapInputContext((input: Context.Context<never>) => withSpanOf(context, input)),
+        Effect.exit,
+        Effect.map(
+          (exit): ReadonlyArray<Exit.Exit<unknown, E>> =>
+            Exit.isSuccess(exit)
+              ? exit.value.map((result) => (Either.isRight(result) ? Exit.void : Exit.fail(result.left)))
+              : works.map(() => exit)
+        )
       ),
     { size: 10, ...options }
   )

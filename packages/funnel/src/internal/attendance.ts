@@ -70,6 +70,26 @@ export class Attendance extends Supervisor.AbstractSupervisor<void> {
   }
 }
 
+/** Says whether a fibre has started others, so that it need not be asked for them each time. */
+export class ForkWatch extends Supervisor.AbstractSupervisor<void> {
+  readonly value = Effect.void
+  hasForked = false
+  private readonly parent: Fiber.RuntimeFiber<unknown, unknown>
+
+  constructor(parent: Fiber.RuntimeFiber<unknown, unknown>) {
+    super()
+    this.parent = parent
+  }
+
+  override onStart<A, E, R>(
+    _context: unknown,
+    _effect: Effect.Effect<A, E, R>,
+    parent: Option.Option<Fiber.RuntimeFiber<unknown, unknown>>
+  ): void {
+    if (Option.isSome(parent) && parent.value === this.parent) this.hasForked = true
+  }
+}
+
 /** The fibre that runs this. */
 export const currentFiber: Effect.Effect<Fiber.RuntimeFiber<unknown, unknown>> = Effect.withFiberRuntime<
   Fiber.RuntimeFiber<unknown, unknown>

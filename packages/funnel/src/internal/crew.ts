@@ -1,7 +1,7 @@
 /** The fibres of a worker: each takes jobs, runs the handler on them, and sees to what becomes of them. */
 import type { DisquePool, GetJobsError, InvalidArgument, Job, JobQueue } from "@disco/core"
 import * as Cause from "effect/Cause"
-import type * as Context from "effect/Context"
+import * as Context from "effect/Context"
 import * as Data from "effect/Data"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -14,6 +14,7 @@ import * as Option from "effect/Option"
 import type * as Runtime from "effect/Runtime"
 import type * as Schedule from "effect/Schedule"
 import type * as Tracer from "effect/Tracer"
+import { ForkWatch } from "./attendance.js"
 import { background } from "./background.js"
 import { delayAfter } from "./backoff.js"
 import { bury, factsOf, replace } from "./bury.js"
@@ -131,7 +132,7 @@ export class Crew<A, E> {
         fetchers: 1,
         ackWith: "ackjob",
         putBackWith: "enqueue",
-        ackTurns: 2
+        ackTurns: 8
       })
       const crew = new Crew(pool, inbox, options, yield* Effect.runtime<never>(), yield* isTraced)
       inbox.open()
@@ -196,7 +197,7 @@ export class Crew<A, E> {
   private start(): void {
     const lane: Lane = { fiber: undefined }
     this.lanes.add(lane)
-    const fiber = this.runFork(this.work(lane))
+    const fiber = this.runFork(Effect.mapInputContext(this.work(lane), () => Context.empty()))
     lane.fiber = fiber
     fiber.addObserver((exit) => {
       this.lanes.delete(lane)
@@ -217,21 +218,25 @@ export class Crew<A, E> {
   private work(lane: Lane): Effect.Effect<void> {
     return Effect.uninterruptibleMask((restore) =>
       Effect.withFiberRuntime<void>((fiber) => {
-        const refs = fiber.getFiberRefs()
+        const watch = new ForkWatch(fiber)
         const annotations = fiber.getFiberRef(FiberRef.currentLogAnnotations)
         return Effect.gen(this, function* () {
+          yield* FiberRef.set(FiberRef.currentSupervisor, fiber.getFiberRef(FiberRef.currentSupervisor).zip(watch))
+          const refs = fiber.getFiberRefs()
           while (true) {
             const works = yield* this.next(restore)
             if (works === undefined) return
-            if (works.length > 0) {
-              const [first] = works
-              if (works.length === 1 && first !== undefined) {
-                yield* FiberRef.set(FiberRef.currentLogAnnotations, HashMap.set(annotations, "job", first.job.id))
-              }
-              yield* this.handle(lane, works, restore)
+            const [first] = works
+            if (first === undefined) continue
+            if (works.length === 1) {
+              yield* FiberRef.set(FiberRef.currentLogAnnotations, HashMap.set(annotations, "job", first.job.id))
             }
+            yield* this.handle(lane, works, restore)
             // What a handler forks or sets is no other's.
-            for (const child of yield* fiber.children) child.unsafeInterruptAsFork(FiberId.none)
+            if (watch.hasForked) {
+              watch.hasForked = false
+              for (const child of yield* fiber.children) child.unsafeInterruptAsFork(FiberId.none)
+            }
             if (yield* isInterrupted) return
             yield* Effect.updateFiberRefs(() => refs)
           }
