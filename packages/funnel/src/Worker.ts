@@ -8,7 +8,6 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
-import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
 import * as Tracer from "effect/Tracer"
@@ -186,69 +185,59 @@ const fit = <E>(
     )
   })
 
-/** Runs handlers: gives an effect that needs nothing but the span at hand. */
 type Handler<A, E, R> = (
   works: ReadonlyArray<Work<A>>,
-  crew: () => Crew<A, E>,
-  context: Context.Context<R>
-) => Effect.Effect<ReadonlyArray<Exit.Exit<unknown, E>>>
-
-const withSpanOf = <R>(context: Context.Context<R>, input: Context.Context<never>): Context.Context<R> => {
-  const span = Context.getOption(input as Context.Context<Tracer.ParentSpan>, Tracer.ParentSpan)
-  return Option.isSome(span) ? Context.add(context, Tracer.ParentSpan, span.value) : context
-}
+  inHand: (work: Work<A>) => JobInHand
+) => Effect.Effect<ReadonlyArray<Exit.Exit<unknown, E>>, never, R>
 
 const open = <A, I, E, R, RQ, RO>(
   queue: JobQueue.JobQueue<A, I, RQ>,
-  handle: Handler<A, E, R>,
+  handle: Handler<A, E, R | CurrentJob>,
   given: BatchOptions<A, E, RO>
-): Effect.Effect<Worker, InvalidArgument, DisquePool | Scope.Scope | R | RQ | RO> =>
+): Effect.Effect<Worker, InvalidArgument, DisquePool | Scope.Scope | Exclude<R, CurrentJob> | RQ | RO> =>
   Effect.gen(function* () {
     const checked = yield* limits(given)
     // The scope and the span of who makes a worker are none of a handler's.
+    type Services = Exclude<R, CurrentJob> | RQ | RO
     const context = Context.omit(
       Tracer.ParentSpan,
       Scope.Scope
     )(
-      (yield* Effect.context<R | RQ | RO>()) as Context.Context<R | RQ | RO | Tracer.ParentSpan | Scope.Scope>
-    ) as Context.Context<R | RQ | RO>
+      (yield* Effect.context<Services>()) as Context.Context<Services | Tracer.ParentSpan | Scope.Scope>
+    ) as Context.Context<Services>
     const schedule = Schedule.provideContext(given.retry ?? defaultRetry, context)
     yield* fit(schedule, checked.attempts, checked.ttlMillis)
     const pool = yield* DisquePool
     const { onDeadLetter, onFailure } = given
+    const inHand = (work: Work<A>): JobInHand => ({
+      job: work.job,
+      attempt: work.attempt,
+      ack: Effect.suspend(() => crew.inbox.acknowledge(work.held))
+    })
+    // The fibres of the crew have the services already: they need not be provided with them for each job.
+    const served = <B, E2>(effect: Effect.Effect<B, E2, R | RQ | RO | CurrentJob>) => effect as Effect.Effect<B, E2>
     const crew: Crew<A, E> = yield* Crew.make<A, E>(pool, {
       ...checked,
       queue: queue.name,
       batch: checked.size,
       schedule,
-      open: (job) => Effect.mapInputContext(queue.open(job), () => context),
-      handle: (works) => handle(works, () => crew, context),
+      contextOf: (works) => {
+        const [work] = works
+        return work === undefined || checked.size > 1 ? context : Context.add(context, CurrentJob, inHand(work))
+      },
+      open: (job) => served(queue.open(job)),
+      handle: (works) => served(handle(works, inHand)),
       onFailure: ({ againMillis, ...failure }) =>
         onFailure === undefined
           ? Effect.void
-          : Effect.provide(
-              Effect.suspend(() =>
-                onFailure({ ...failure, again: againMillis === undefined ? undefined : Duration.millis(againMillis) })
-              ),
-              context
+          : served(
+              onFailure({ ...failure, again: againMillis === undefined ? undefined : Duration.millis(againMillis) })
             ),
-      onDeadLetter: (letter) =>
-        onDeadLetter === undefined
-          ? Effect.void
-          : Effect.provide(
-              Effect.suspend(() => onDeadLetter(letter)),
-              context
-            )
+      onDeadLetter: (letter) => (onDeadLetter === undefined ? Effect.void : served(onDeadLetter(letter)))
     })
     yield* Effect.addFinalizer(() => crew.close)
     return { pause: crew.inbox.pause, resume: crew.inbox.resume, failed: crew.failed }
   }).pipe(Effect.uninterruptible)
-
-const inHand = <A, E>(work: Work<A>, crew: () => Crew<A, E>): JobInHand => ({
-  job: work.job,
-  attempt: work.attempt,
-  ack: Effect.suspend(() => crew().inbox.acknowledge(work.held))
-})
 
 /**
  * Opens a worker over the pool, for as long as the scope.
@@ -270,18 +259,12 @@ export const make = <A, I, E, R, RQ, RO = never>(
 ): Effect.Effect<Worker, InvalidArgument, DisquePool | Scope.Scope | Exclude<R, CurrentJob> | RQ | RO> =>
   open(
     queue,
-    (works: ReadonlyArray<Work<A>>, crew: () => Crew<A, E>, context) => {
-      const [work] = works
-      if (work === undefined) return Effect.succeed([])
-      const current = inHand(work, crew)
-      return Effect.suspend(() => handler(work.payload, current)).pipe(
-        Effect.mapInputContext((input: Context.Context<never>) =>
-          withSpanOf(Context.add(context as Context.Context<R>, CurrentJob, current), input)
-        ),
-        Effect.exit,
-        Effect.map((exit) => [exit])
-      )
-    },
+    ([work]) =>
+      work === undefined
+        ? Effect.succeed([])
+        : Effect.map(Effect.exit(Effect.flatMap(CurrentJob, (current) => handler(work.payload, current))), (exit) => [
+            exit
+          ]),
     { ...options, size: 1 }
   )
 
@@ -296,16 +279,13 @@ export const makeBatch = <A, I, E, R, RQ, RO = never>(
 ): Effect.Effect<Worker, InvalidArgument, DisquePool | Scope.Scope | R | RQ | RO> =>
   open(
     queue,
-    (works: ReadonlyArray<Work<A>>, crew: () => Crew<A, E>, context: Context.Context<R>) =>
-      Effect.suspend(() => handler(works.map((work) => ({ ...inHand(work, crew), payload: work.payload })))).pipe(
-        Effect.mapInputContext((input: Context.Context<never>) => withSpanOf(context, input)),
-        Effect.exit,
-        Effect.map(
-          (exit): ReadonlyArray<Exit.Exit<unknown, E>> =>
-            Exit.isSuccess(exit)
-              ? exit.value.map((result) => (Either.isRight(result) ? Exit.void : Exit.fail(result.left)))
-              : works.map(() => exit)
-        )
+    (works, inHand) =>
+      Effect.map(
+        Effect.exit(Effect.suspend(() => handler(works.map((work) => ({ ...inHand(work), payload: work.payload }))))),
+        (exit): ReadonlyArray<Exit.Exit<unknown, E>> =>
+          Exit.isSuccess(exit)
+            ? exit.value.map((result) => (Either.isRight(result) ? Exit.void : Exit.fail(result.left)))
+            : works.map(() => exit)
       ),
     { size: 10, ...options }
   )

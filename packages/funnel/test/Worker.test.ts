@@ -390,6 +390,28 @@ describe("retries", () => {
   )
 })
 
+it.effect("hooks that throw or die are said to have, and change nothing", () =>
+  Effect.gen(function* () {
+    yield* addAll(2)
+    const lines = yield* logged(
+      Effect.scoped(
+        Effect.zipRight(
+          Worker.make(numbers, () => Effect.fail("no"), {
+            attempts: 1,
+            onFailure: () => {
+              throw new Error("thrown")
+            },
+            onDeadLetter: () => Effect.die("died")
+          }),
+          settle
+        )
+      )
+    )
+    assert.strictEqual(lines.filter(({ text }) => text === "a hook of the worker died").length, 4)
+    assert.strictEqual((yield* DeadLetter.list(numbers)).length, 2)
+  }).pipe(Effect.provide(layer))
+)
+
 describe("dead letters", () => {
   it.effect("hold what does not fit the schema, at once", () =>
     Effect.gen(function* () {

@@ -1,7 +1,7 @@
 /** The fibres of a worker: each takes jobs, runs the handler on them, and sees to what becomes of them. */
 import type { DisquePool, GetJobsError, InvalidArgument, Job, JobQueue } from "@disco/core"
 import * as Cause from "effect/Cause"
-import * as Context from "effect/Context"
+import type * as Context from "effect/Context"
 import * as Data from "effect/Data"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -9,6 +9,7 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as FiberId from "effect/FiberId"
 import * as FiberRef from "effect/FiberRef"
+import * as FiberRefs from "effect/FiberRefs"
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
 import type * as Runtime from "effect/Runtime"
@@ -63,6 +64,8 @@ export interface CrewOptions<A, E> {
   readonly open: (job: Job.Job) => Effect.Effect<JobQueue.TypedJob<A>, JobQueue.InvalidPayload>
   /** Handles jobs, and gives what came of each. */
   readonly handle: (works: ReadonlyArray<Work<A>>) => Effect.Effect<ReadonlyArray<Exit.Exit<unknown, E>>>
+  /** The services of handlers and hooks, for the jobs given. */
+  readonly contextOf: (works: ReadonlyArray<Work<A>>) => Context.Context<never>
   readonly concurrency: number
   readonly prefetch: number
   readonly fetchCount: number
@@ -197,7 +200,7 @@ export class Crew<A, E> {
   private start(): void {
     const lane: Lane = { fiber: undefined }
     this.lanes.add(lane)
-    const fiber = this.runFork(Effect.mapInputContext(this.work(lane), () => Context.empty()))
+    const fiber = this.runFork(Effect.mapInputContext(this.work(lane), () => this.options.contextOf([])))
     lane.fiber = fiber
     fiber.addObserver((exit) => {
       this.lanes.delete(lane)
@@ -219,26 +222,32 @@ export class Crew<A, E> {
     return Effect.uninterruptibleMask((restore) =>
       Effect.withFiberRuntime<void>((fiber) => {
         const watch = new ForkWatch(fiber)
+        const fiberId = fiber.id()
         const annotations = fiber.getFiberRef(FiberRef.currentLogAnnotations)
         return Effect.gen(this, function* () {
           yield* FiberRef.set(FiberRef.currentSupervisor, fiber.getFiberRef(FiberRef.currentSupervisor).zip(watch))
           const refs = fiber.getFiberRefs()
+          // From the same beginning each time: what a handler sets is no other's. All at once, as it is done for every job.
+          const begin = (works: ReadonlyArray<Work<A>>) => () => {
+            const context = this.options.contextOf(works)
+            const given = FiberRefs.updateAs(refs, { fiberId, fiberRef: FiberRef.currentContext, value: context })
+            const [first] = works
+            if (works.length > 1 || first === undefined) return given
+            const value = HashMap.set(annotations, "job", first.job.id)
+            return FiberRefs.updateAs(given, { fiberId, fiberRef: FiberRef.currentLogAnnotations, value })
+          }
           while (true) {
             const works = yield* this.next(restore)
             if (works === undefined) return
-            const [first] = works
-            if (first === undefined) continue
-            if (works.length === 1) {
-              yield* FiberRef.set(FiberRef.currentLogAnnotations, HashMap.set(annotations, "job", first.job.id))
-            }
+            if (works.length === 0) continue
+            yield* Effect.updateFiberRefs(begin(works))
             yield* this.handle(lane, works, restore)
-            // What a handler forks or sets is no other's.
+            // Nor is what it forks.
             if (watch.hasForked) {
               watch.hasForked = false
               for (const child of yield* fiber.children) child.unsafeInterruptAsFork(FiberId.none)
             }
             if (yield* isInterrupted) return
-            yield* Effect.updateFiberRefs(() => refs)
           }
         })
       })
@@ -387,7 +396,7 @@ export class Crew<A, E> {
             )
           )
     const delay = Option.getOrUndefined(yield* planned)
-    yield* this.hook(this.options.onFailure({ job, payload, error, attempt, againMillis: delay }), restore)
+    yield* this.hook(() => this.options.onFailure({ job, payload, error, attempt, againMillis: delay }), restore)
     yield* this.inbox.notices.say(`failed ${tagOf(error)}`, (more) =>
       Effect.logWarning(`a job failed (attempt ${attempt}): ${textOf(error)}${more}`)
     )
@@ -457,11 +466,11 @@ export class Crew<A, E> {
         letter.id
       )
     )
-    yield* this.hook(this.options.onDeadLetter(letter), restore)
+    yield* this.hook(() => this.options.onDeadLetter(letter), restore)
   })
 
-  private hook(hook: Effect.Effect<void>, restore: Restore): Effect.Effect<void> {
-    return Effect.catchAllCause(restore(hook), (cause) =>
+  private hook(hook: () => Effect.Effect<void>, restore: Restore): Effect.Effect<void> {
+    return Effect.catchAllCause(restore(Effect.suspend(hook)), (cause) =>
       Cause.isInterruptedOnly(cause) ? Effect.void : Effect.logError("a hook of the worker died", cause)
     )
   }
