@@ -291,6 +291,8 @@ const open = <In, Out, E extends AddJobError | JobQueue.InvalidPayload>(
           const what = `${inbox.size} jobs are not settled and come back after their retry time, ${outbox.size} are not added`
           return Effect.logError(`the funnel could not close in time: ${what}`).pipe(
             Effect.zipRight(outbox.abandon),
+            // The outbox may have been too full to be told that it ends.
+            Effect.zipRight(Effect.forkDaemon(outbox.close)),
             Effect.zipRight(inbox.end)
           )
         })

@@ -798,6 +798,30 @@ describe("the close", () => {
     }).pipe(Effect.provide(layer))
   )
 
+  it.effect("reports all that was offered where the node is gone, beyond the capacity of outgoing too", () =>
+    Effect.gen(function* () {
+      const disque = yield* EmbeddedDisque
+      const lines = yield* logged(
+        Effect.gen(function* () {
+          const scope = yield* Scope.make()
+          const options = { queues: "q", outgoingCapacity: 2, batch: 2, closeWithin: "1 second" } as const
+          const funnel = yield* Scope.extend(Funnel.make(options), scope)
+          yield* disque.kill(disque.nodes[0])
+          const offering = yield* Effect.fork(
+            Effect.forEach([1, 2, 3, 4, 5, 6], (n) => Queue.offer(funnel.outgoing, { queue: "q", body: String(n) }))
+          )
+          yield* settle
+          const closing = yield* Effect.fork(Scope.close(scope, Exit.void))
+          yield* pass("1 second")
+          yield* pass("1 second")
+          yield* Fiber.join(closing)
+          yield* Fiber.await(offering)
+        })
+      )
+      assert.strictEqual(lines.filter(({ text }) => text === "a job could not be added").length, 6)
+    }).pipe(Effect.provide(layer))
+  )
+
   it.effect("adds what was offered, and gives ids to who waits for them", () =>
     Effect.gen(function* () {
       const pool = yield* DisquePool

@@ -472,23 +472,34 @@ describe("dead letters", () => {
     }).pipe(Effect.provide(layer))
   )
 
-  it.effect("that cannot be added leave the job where it was", () =>
+  it.effect("that cannot be added leave the job to come again after its retry time, and not at once", () =>
     Effect.gen(function* () {
       const pool = yield* DisquePool
       const ids = yield* addAll(1)
+      let calls = 0
       const refusing: DisquePool["Type"] = {
         ...pool,
         addJob: (queue, body, options) =>
           pool.addJob(queue, body, queue.endsWith(".dead") ? { ...options, retry: "1500 millis" } : options)
       }
       yield* Effect.scoped(
-        Effect.zipRight(
-          Worker.make(numbers, () => Effect.fail("no"), { attempts: 1, concurrency: 1 }),
-          settle
-        )
+        Effect.gen(function* () {
+          yield* Worker.make(
+            numbers,
+            () =>
+              Effect.zipRight(
+                Effect.sync(() => calls++),
+                Effect.fail("no")
+              ),
+            { attempts: 1 }
+          )
+          yield* pass("50 seconds")
+          assert.strictEqual(calls, 1)
+          yield* pass("1 minute")
+          assert.strictEqual(calls, 2)
+        })
       ).pipe(Effect.provideService(DisquePool, refusing))
       assert.strictEqual(yield* known(ids), 1)
-      assert.strictEqual((yield* left("numbers")).length, 1)
     }).pipe(Effect.provide(layer))
   )
 })

@@ -29,8 +29,9 @@ export const factsOf = (pool: Pool, job: Job.Job): Effect.Effect<Facts | undefin
   })
 
 /**
- * Puts a letter into a queue in the place of its job, and says whether that was done. Where it cannot be added, the job goes
- * back: it is better done again than lost. Where the node falls silent between the two steps, the job comes again too.
+ * Puts a letter into a queue in the place of its job, and says whether that was done. Where it cannot be added, the job comes
+ * again after its retry time: it is better done again than lost, and not over and over at once. Where the node falls silent
+ * between the two steps, the job comes again too.
  */
 export const replace = (
   pool: Pool,
@@ -51,11 +52,13 @@ export const replace = (
           return true
         }),
       onFailure: (error) => {
-        inbox.putBackLater(held)
+        inbox.letGo(held)
         return Effect.as(
           inbox.notices.say(`replace ${queue} ${error._tag}`, (more) =>
             Effect.annotateLogs(
-              Effect.logError(`a job could not be moved to ${queue}, and comes again: ${error.message}${more}`),
+              Effect.logError(
+                `a job could not be moved to ${queue}, and comes again after its retry time: ${error.message}${more}`
+              ),
               { queue: held.job.queue, job: held.job.id }
             )
           ),

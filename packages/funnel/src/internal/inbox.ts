@@ -233,6 +233,11 @@ export class Inbox {
     if (held.state === "held" && held.lost === undefined) this.settleLater(this.returns, held, "put back")
   }
 
+  /** Leaves a job to come again after its retry time. */
+  letGo(held: Held): void {
+    if (held.state === "held") this.settle(held)
+  }
+
   /** Takes back acknowledgements that have not been sent. */
   withdraw(jobs: ReadonlyArray<Held>): ReadonlyArray<Held> {
     return this.acks.withdraw(jobs)
