@@ -266,6 +266,10 @@ const open = <In, Out, E extends AddJobError | JobQueue.InvalidPayload>(
     /** What a consumer gets for a job, at once or by an effect; none where the job is not for it, and was taken care of. */
     readonly hand: (inbox: Inbox, held: Held) => In | Effect.Effect<Option.Option<In>>
     readonly add: (pool: DisquePool["Type"], job: Out) => Effect.Effect<JobId.JobId, E>
+    readonly addAll: (
+      pool: DisquePool["Type"],
+      jobs: ReadonlyArray<Out>
+    ) => Effect.Effect<ReadonlyArray<Either.Either<JobId.JobId, E>>>
     readonly describe: (job: Out) => { readonly queue: string; readonly bytes?: number }
   }
 ): Effect.Effect<FunnelOf<In, Out, E>, never, DisquePool | Scope.Scope> =>
@@ -275,6 +279,7 @@ const open = <In, Out, E extends AddJobError | JobQueue.InvalidPayload>(
     const outbox = yield* Outbox.make<Out, E>({
       ...checked,
       add: (job) => ends.add(pool, job),
+      addAll: (jobs) => ends.addAll(pool, jobs),
       describe: ends.describe
     })
     const sender = yield* Effect.forkDaemon(outbox.run)
@@ -337,6 +342,12 @@ const open = <In, Out, E extends AddJobError | JobQueue.InvalidPayload>(
 
 const encoder = new TextEncoder()
 
+const addJobs = (
+  pool: DisquePool["Type"],
+  jobs: Parameters<DisquePool["Type"]["addJobs"]>[0]
+): Effect.Effect<ReadonlyArray<Either.Either<JobId.JobId, AddJobError>>> =>
+  Effect.catchAll(pool.addJobs(jobs), (error) => Effect.succeed(jobs.map(() => Either.left(error))))
+
 /**
  * Opens a funnel over the pool.
  *
@@ -366,6 +377,11 @@ export const make = (options: FunnelOptions): Effect.Effect<Funnel, InvalidArgum
     open<FunnelJob, OutgoingJob, AddJobError>(checked, {
       hand: (inbox, held) => new Taken(inbox, held),
       add: (pool, job) => pool.addJob(job.queue, job.body, { ...checked.addOptions, ...job.options }),
+      addAll: (pool, jobs) =>
+        addJobs(
+          pool,
+          jobs.map((job) => ({ ...job, options: { ...checked.addOptions, ...job.options } }))
+        ),
       describe: ({ body, queue }) => ({
         queue,
         bytes: typeof body === "string" ? encoder.encode(body).length : body.length
@@ -413,6 +429,32 @@ export const forQueue = <A, I, R>(
         }),
       add: (pool, { options, payload }) =>
         Effect.provide(queue.add(pool, payload, { ...checked.addOptions, ...options }), context),
+      addAll: (pool, jobs) =>
+        Effect.provide(
+          Effect.flatMap(
+            Effect.forEach(jobs, ({ payload }) => Effect.either(queue.encode(payload))),
+            (bodies) => {
+              const encoded = bodies.flatMap((body, i) =>
+                Either.isLeft(body)
+                  ? []
+                  : [
+                      {
+                        queue: queue.name,
+                        body: body.right,
+                        options: queue.addOptions({ ...checked.addOptions, ...jobs[i]?.options })
+                      }
+                    ]
+              )
+              return Effect.map(addJobs(pool, encoded), (results) => {
+                let next = 0
+                return bodies.map((body) =>
+                  Either.isLeft(body) ? Either.left(body.left) : (results[next++] as (typeof results)[number])
+                )
+              })
+            }
+          ),
+          context
+        ),
       describe: () => ({ queue: queue.name })
     })
   })

@@ -595,13 +595,15 @@ describe("outgoing", () => {
       let most = 0
       const slow: DisquePool["Type"] = {
         ...pool,
-        addJob: (queue, body, options) =>
+        addJobs: (jobs) =>
           Effect.suspend(() => {
-            running += 1
+            running += jobs.length
             most = Math.max(most, running)
             return Effect.ensuring(
-              Effect.zipRight(Effect.sleep("1 second"), pool.addJob(queue, body, options)),
-              Effect.sync(() => running--)
+              Effect.zipRight(Effect.sleep("1 second"), pool.addJobs(jobs)),
+              Effect.sync(() => {
+                running -= jobs.length
+              })
             )
           })
       }
@@ -808,7 +810,9 @@ describe("the close", () => {
           const funnel = yield* Scope.extend(Funnel.make(options), scope)
           yield* disque.kill(disque.nodes[0])
           const offering = yield* Effect.fork(
-            Effect.forEach([1, 2, 3, 4, 5, 6], (n) => Queue.offer(funnel.outgoing, { queue: "q", body: String(n) }))
+            Effect.forEach([1, 2, 3, 4, 5, 6], (n) => Queue.offer(funnel.outgoing, { queue: "q", body: String(n) }), {
+              concurrency: "unbounded"
+            })
           )
           yield* settle
           const closing = yield* Effect.fork(Scope.close(scope, Exit.void))

@@ -1,8 +1,9 @@
-/** Jobs on their way to the cluster: offered to a queue, and added by so many fibres that their commands go out in batches. */
+/** Jobs on their way to the cluster: offered to a queue, and added in batches. */
 import type { JobId } from "@disco/core"
 import * as Cause from "effect/Cause"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as FiberId from "effect/FiberId"
@@ -13,7 +14,6 @@ import type * as Runtime from "effect/Runtime"
 import * as Schedule from "effect/Schedule"
 import * as Stream from "effect/Stream"
 import { background } from "./background.js"
-import { Fifo } from "./fifo.js"
 
 /** The funnel closed before the job was added, or was closed already. */
 export class FunnelClosed extends Data.TaggedError("FunnelClosed") {
@@ -32,6 +32,8 @@ export interface Undelivered<T, E> {
 
 export interface OutboxOptions<T, E> {
   readonly add: (job: T) => Effect.Effect<JobId.JobId, E>
+  /** Adds several at once, each with a result of its own. */
+  readonly addAll: (jobs: ReadonlyArray<T>) => Effect.Effect<ReadonlyArray<Either.Either<JobId.JobId, E>>>
   /** When to try again what can be tried again. */
   readonly schedule: Schedule.Schedule<unknown, E>
   /** For the log: the queue, and how many bytes there are, where it is known. */
@@ -49,6 +51,8 @@ class Sending<T, E> {
     this.done = done
   }
 }
+
+const jobOf = <T, E>(item: T | Sending<T, E>): T => (item instanceof Sending ? item.job : item)
 
 // Put behind what was offered before the close, so that the outbox ends after it.
 const end = Symbol("end")
@@ -69,16 +73,12 @@ export class Outbox<T, E extends Retryable> {
   readonly queue: Queue.Queue<Item<T, E>>
   private readonly options: OutboxOptions<T, E>
   private readonly runFork: (effect: Effect.Effect<void>) => Fiber.RuntimeFiber<void>
-  private readonly todo = new Fifo<T | Sending<T, E>>()
-  // Woken when there is something to add.
-  private readonly idle: Array<() => void> = []
   private readonly senders = new Set<Fiber.RuntimeFiber<void>>()
   private readonly unread: Mailbox.Mailbox<Undelivered<T, E>>
   private readers = 0
-  private busy = 0
-  private isEnded = false
+  private inFlight = 0
   private isAbandoned = false
-  private onRoom: (() => void) | undefined = undefined
+  private onLanded: (() => void) | undefined = undefined
 
   private constructor(
     options: OutboxOptions<T, E>,
@@ -141,15 +141,15 @@ export class Outbox<T, E extends Retryable> {
     Effect.iterate(true, {
       while: (isOpen) => isOpen,
       body: () =>
-        Effect.flatMap(Queue.takeBetween(this.queue, 1, this.options.batch), (items) =>
-          Effect.as(this.dispatch([...items]), ![...items].includes(end))
-        )
+        Effect.flatMap(Queue.takeBetween(this.queue, 1, this.options.batch - this.inFlight), (taken) => {
+          const items = [...taken]
+          return Effect.as(this.dispatch(items), !items.includes(end))
+        })
     }).pipe(
       Effect.zipRight(Effect.suspend(() => this.finish)),
-      Effect.zipRight(Effect.suspend(() => this.drained)),
+      Effect.zipRight(Effect.suspend(() => this.waitUntil(() => this.inFlight === 0))),
       Effect.zipRight(Effect.suspend(() => (this.readers === 0 ? this.logUnread : Effect.void))),
-      Effect.zipRight(Effect.suspend(() => this.unread.end)),
-      Effect.zipRight(Effect.sync(() => this.release()))
+      Effect.zipRight(Effect.suspend(() => this.unread.end))
     )
   )
 
@@ -162,13 +162,13 @@ export class Outbox<T, E extends Retryable> {
     for (const sender of this.senders) sender.unsafeInterruptAsFork(FiberId.none)
   })
 
-  /** What waits, or is on its way. */
+  /** What is on its way. */
   get size(): number {
-    return this.todo.size + this.busy
+    return this.inFlight
   }
 
   private readonly finish: Effect.Effect<void> = Effect.suspend(() =>
-    Effect.flatMap(Queue.takeAll(this.queue), (items) => {
+    Effect.flatMap(Queue.takeUpTo(this.queue, this.options.batch - this.inFlight), (items) => {
       const left = [...items]
       return left.length === 0
         ? Queue.shutdown(this.queue)
@@ -179,91 +179,95 @@ export class Outbox<T, E extends Retryable> {
     })
   )
 
-  /** Hands a batch to those who add, and waits until there is room for another one. */
-  private dispatch(items: ReadonlyArray<Item<T, E>>): Effect.Effect<void> {
+  /** Sends a batch on its way, and waits until there is room for more. */
+  private dispatch(taken: ReadonlyArray<Item<T, E>>): Effect.Effect<void> {
     return Effect.suspend(() => {
-      for (const item of items) {
-        if (item === end) continue
-        this.todo.push(item)
-        const wake = this.idle.pop()
-        if (wake !== undefined) wake()
-        else if (this.senders.size < this.options.batch) this.start()
+      const items = taken.filter((item): item is T | Sending<T, E> => item !== end)
+      if (items.length > 0) {
+        this.inFlight += items.length
+        this.start(this.addAll(items))
       }
-      return this.room
+      return this.waitUntil(() => this.inFlight < this.options.batch)
     })
   }
 
-  private readonly room: Effect.Effect<void> = Effect.async<void>((resume) => {
-    if (this.todo.size === 0) return resume(Effect.void)
-    this.onRoom = () => {
-      this.onRoom = undefined
-      resume(Effect.void)
-    }
-  })
-
-  private readonly drained: Effect.Effect<void> = Effect.async<void>((resume) => {
-    if (this.size === 0) return resume(Effect.void)
-    this.onRoom = () => {
-      if (this.size > 0) return
-      this.onRoom = undefined
-      resume(Effect.void)
-    }
-  })
-
-  private release(): void {
-    this.isEnded = true
-    for (const wake of this.idle.splice(0)) wake()
+  private waitUntil(condition: () => boolean): Effect.Effect<void> {
+    return Effect.async<void>((resume) => {
+      if (condition()) return resume(Effect.void)
+      this.onLanded = () => {
+        if (!condition()) return
+        this.onLanded = undefined
+        resume(Effect.void)
+      }
+    })
   }
 
-  private start(): void {
-    const sender = this.runFork(this.sender)
+  private landed(count: number): void {
+    this.inFlight -= count
+    this.onLanded?.()
+  }
+
+  private start(effect: Effect.Effect<void>): void {
+    const sender = this.runFork(effect)
     this.senders.add(sender)
     sender.addObserver(() => this.senders.delete(sender))
   }
 
-  private readonly work: Effect.Effect<void> = Effect.async<void>((resume) => {
-    if (this.todo.size > 0 || this.isEnded) return resume(Effect.void)
-    this.idle.push(() => resume(Effect.void))
-  })
-
-  private readonly sender: Effect.Effect<void> = Effect.uninterruptibleMask((restore) =>
-    Effect.whileLoop({
-      while: () => !this.isEnded,
-      body: () =>
-        Effect.flatMap(this.work, () => {
-          const item = this.todo.shift()
-          if (item === undefined) return Effect.void
-          this.busy += 1
-          if (this.todo.size === 0) this.onRoom?.()
-          return Effect.map(this.add(item, restore), () => {
-            this.busy -= 1
-            this.onRoom?.()
+  /** Adds jobs in one go. Those that fail are tried again each by itself, and hold up no other. */
+  private addAll(items: ReadonlyArray<T | Sending<T, E>>): Effect.Effect<void> {
+    return Effect.uninterruptibleMask((restore) => {
+      if (this.isAbandoned) return this.settleAll(items, (item) => this.abandoned(item))
+      return Effect.matchCauseEffect(restore(this.options.addAll(items.map(jobOf))), {
+        onFailure: (cause) => this.settleAll(items, (item) => this.lose(item, cause, restore)),
+        onSuccess: (results) =>
+          Effect.sync(() => {
+            let added = 0
+            for (const [i, item] of items.entries()) {
+              const result = results[i]
+              if (result === undefined || Either.isLeft(result)) {
+                this.start(this.addAgain(item, result?.left))
+                continue
+              }
+              added += 1
+              if (item instanceof Sending) item.done(Exit.succeed(result.right))
+            }
+            this.landed(added)
           })
-        }),
-      step: () => {}
-    })
-  )
-
-  private add(item: T | Sending<T, E>, restore: Restore): Effect.Effect<void> {
-    if (this.isAbandoned) return this.abandoned(item)
-    const job = item instanceof Sending ? item.job : item
-    const added = (id: JobId.JobId) =>
-      item instanceof Sending ? Effect.sync(() => item.done(Exit.succeed(id))) : Effect.void
-    return Effect.matchCauseEffect(restore(this.options.add(job)), {
-      onSuccess: added,
-      onFailure: (cause) =>
-        Effect.matchCauseEffect(restore(this.again(job, cause)), {
-          onSuccess: added,
-          // A reader of `undelivered` that does not read holds this up, until the outbox is given up.
-          onFailure: (cause) => Effect.catchAllCause(restore(this.fail(item, cause)), () => this.abandoned(item))
-        })
+      })
     })
   }
 
+  private addAgain(item: T | Sending<T, E>, error: E | undefined): Effect.Effect<void> {
+    return Effect.uninterruptibleMask((restore) => {
+      const again = error === undefined ? this.options.add(jobOf(item)) : this.again(jobOf(item), error)
+      return Effect.matchCauseEffect(this.isAbandoned ? Effect.interrupt : restore(again), {
+        onSuccess: (id) =>
+          Effect.sync(() => {
+            if (item instanceof Sending) item.done(Exit.succeed(id))
+            this.landed(1)
+          }),
+        onFailure: (cause) => this.settleAll([item], (item) => this.lose(item, cause, restore))
+      })
+    })
+  }
+
+  private settleAll(
+    items: ReadonlyArray<T | Sending<T, E>>,
+    settle: (item: T | Sending<T, E>) => Effect.Effect<void>
+  ): Effect.Effect<void> {
+    return Effect.ensuring(
+      Effect.forEach(items, settle, { discard: true }),
+      Effect.sync(() => this.landed(items.length))
+    )
+  }
+
+  // A reader of `undelivered` that does not read holds this up, until the outbox is given up.
+  private lose(item: T | Sending<T, E>, cause: Cause.Cause<E>, restore: Restore): Effect.Effect<void> {
+    return Effect.catchAllCause(restore(this.fail(item, cause)), () => this.abandoned(item))
+  }
+
   /** Tries again as the schedule says. */
-  private again(job: T, cause: Cause.Cause<E>): Effect.Effect<JobId.JobId, E> {
-    const failure = Cause.failureOption(cause)
-    if (Option.isNone(failure)) return Effect.failCause(cause)
+  private again(job: T, error: E): Effect.Effect<JobId.JobId, E> {
     return Effect.flatMap(Schedule.driver(this.options.schedule), (driver) => {
       const attempt = (error: E): Effect.Effect<JobId.JobId, E> =>
         error.isRetryable
@@ -272,7 +276,7 @@ export class Outbox<T, E extends Retryable> {
               onSuccess: () => Effect.catchAll(this.options.add(job), attempt)
             })
           : Effect.fail(error)
-      return attempt(failure.value)
+      return attempt(error)
     })
   }
 
