@@ -1,4 +1,4 @@
-import { execFile } from "node:child_process"
+import { execFile, spawn } from "node:child_process"
 import { readFile } from "node:fs/promises"
 import { fileURLToPath } from "node:url"
 import { promisify } from "node:util"
@@ -27,6 +27,40 @@ describe.concurrent("the examples", { timeout: 30_000 }, () => {
 
   it("emails.ts sends a typed payload and receives it", async () => {
     assert.strictEqual(await run("emails.ts"), "Hello, ada@example.com\n")
+  })
+})
+
+// A process takes seconds to start where the machine is busy.
+describe("the examples of work", { timeout: 60_000 }, () => {
+  it("webhooks.ts tries again what fails, and gives up what is gone", async () => {
+    assert.sameMembers((await run("webhooks.ts")).trim().split("\n"), [
+      "attempt 1 for order paid failed",
+      "sent order paid",
+      "attempt 1 for order sent failed",
+      "given up: StatusCode: non 2xx status code (410 POST https://gone.example/hook)"
+    ])
+  })
+
+  it("fanOut.ts counts the lines of files, a job each", async () => {
+    assert.strictEqual(await run("fanOut.ts"), "6 lines in 3 files\n")
+  })
+
+  it("shutdown.ts ends after its grace when it is told to, and puts back what is not done", async () => {
+    const child = spawn(process.execPath, ["--import", "tsx", here("shutdown.ts")], { cwd: here("."), stdio: "pipe" })
+    let out = ""
+    let isTold = false
+    child.stdout.on("data", (chunk) => {
+      out += chunk
+      if (isTold || !out.includes("long: begun")) return
+      isTold = true
+      child.kill("SIGTERM")
+    })
+    const code = await new Promise((resolve) => child.on("close", resolve))
+    assert.include([0, 130, 143], code)
+    for (const line of ["short: done", "long: interrupted, goes back to the queue", "2 jobs are in the queue"]) {
+      assert.include(out, line)
+    }
+    assert.notInclude(out, "next: begun")
   })
 })
 

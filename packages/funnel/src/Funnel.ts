@@ -1,20 +1,36 @@
 /**
  * A funnel: a Stream of the jobs that come, and a Queue for the jobs that go.
  */
-import { type AddJobOptions, DisquePool, type GetJobsError, InvalidArgument, type Job } from "@disco/core"
-import * as Duration from "effect/Duration"
+import {
+  type AddJobError,
+  type AddJobOptions,
+  DisquePool,
+  type GetJobsError,
+  type InvalidArgument,
+  type Job,
+  type JobId,
+  type JobQueue
+} from "@disco/core"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
+import * as Either from "effect/Either"
 import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import type * as Queue from "effect/Queue"
-import * as Runtime from "effect/Runtime"
-import type * as Scope from "effect/Scope"
+import type * as Schedule from "effect/Schedule"
+import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import { type Held, Inbox, type SettleError } from "./internal/inbox.js"
-import { Outbox, type OutgoingJob } from "./internal/outbox.js"
+import { currentFiber } from "./internal/attendance.js"
+import { bury, defaultLetterTtl } from "./internal/bury.js"
+import type { Held, LeaseLost } from "./internal/held.js"
+import { Inbox, type SettleError } from "./internal/inbox.js"
+import * as options from "./internal/options.js"
+import { defaultSchedule, type FunnelClosed, Outbox, type Undelivered } from "./internal/outbox.js"
+import { Run } from "./internal/run.js"
 
-export type { OutgoingJob } from "./internal/outbox.js"
+export { LeaseLost, type LeaseLostReason } from "./internal/held.js"
+export type { Queues } from "./internal/options.js"
+export { FunnelClosed, type Undelivered } from "./internal/outbox.js"
 
 /** What `incoming` can fail with: what no waiting mends. While the cluster cannot be reached, it waits. */
 export type FunnelError = GetJobsError
@@ -22,97 +38,323 @@ export type FunnelError = GetJobsError
 /** What settling a job by hand can fail with. */
 export type { SettleError } from "./internal/inbox.js"
 
-/** A job that came through a funnel. */
-export interface FunnelJob extends Job.Job {
-  /** ACKJOB: the job is done, whatever becomes of its consumer. Does nothing to a job that is settled already. */
-  readonly ack: Effect.Effect<void, SettleError>
-  /** NACK: puts the job back at once. Does nothing to a job that is settled already. */
-  readonly nack: Effect.Effect<void, SettleError>
+/** A job to be added. */
+export interface OutgoingJob {
+  readonly queue: string
+  readonly body: string | Uint8Array
+  readonly options?: AddJobOptions | undefined
 }
 
-/** A funnel, for as long as its scope. */
-export interface Funnel {
+/** A job that came through a funnel, and is in the hands of who took it. */
+export interface FunnelJob extends Job.Job {
+  /**
+   * ACKJOB: the job is done, whatever becomes of its consumer. Does nothing to a job that is settled already. Fails with
+   * `LeaseLost` where the job was perhaps delivered to others too, and acknowledges it all the same.
+   */
+  readonly ack: Effect.Effect<void, SettleError | LeaseLost>
+  /**
+   * NACK: puts the job back at once. Does nothing to a job that is settled already, or is delivered once (RETRY 0). Fails with
+   * `LeaseLost` where others have the job, or will have it.
+   */
+  readonly nack: Effect.Effect<void, SettleError | LeaseLost>
+  /** Ends once the lease is lost, and says why; never before. */
+  readonly lost: Effect.Effect<LeaseLost>
+  /** Runs an effect that is interrupted, and fails, when the lease is lost. */
+  readonly guard: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E | LeaseLost, R>
+}
+
+/** A job with its payload. */
+export interface TypedJob<A> extends FunnelJob {
+  readonly payload: A
+}
+
+/** A payload to be added. */
+export interface OutgoingPayload<A> {
+  readonly payload: A
+  readonly options?: AddJobOptions | undefined
+}
+
+/** A funnel, for as long as its scope: `In` comes, and `Out` goes. */
+export interface FunnelOf<In, Out, E> {
   /**
    * The jobs as they come. The stream may be run by several fibres at once: each job goes to one of them.
    *
-   * A job is acknowledged when its consumer pulls the next one, or ends the stream successfully. A consumer that fails or is
-   * interrupted puts back the job that it holds. Operators that pull ahead of the work (`mapEffect` with a concurrency, `buffer`,
-   * `groupedWithin`) need `acknowledge: "manual"`, or run the stream several times instead.
+   * A stream learns of its consumer only that it wants the next element, and that it ends. From that, this one settles each
+   * job by itself:
+   *
+   * | consumer | a job is acknowledged | when the run fails or is interrupted, these go back |
+   * |---|---|---|
+   * | `runForEach`, `map`, `tap`, `mapEffect`, `take`, `merge`, `timeout`, … | when the next one is pulled, and the last when the stream ends well | the job in hand |
+   * | `mapEffect`, `flatMap` with a concurrency, ordered or not | when the fibre that works on it has ended and 16 more have; the rest when the stream ends well | what is in work, and the last 16 that were done |
+   * | `buffer(n)`, `grouped(n)`, `groupedWithin(n)`, `aggregate`, `zip` (`n` is 1), … | with `ahead: 2 * n`: when so many more were pulled; the rest when the stream ends well | the jobs in hand, and those within `ahead` |
+   *
+   * So with the operators of the last row, `ahead` has to be given: they hold jobs that the stream cannot see, and without it a
+   * job is acknowledged before it was handled. The same holds for what hands jobs on to be handled elsewhere (`broadcast`,
+   * `toQueue`, a fibre of the user's own): settle those by hand. When operators that pull in fibres of their own end early, jobs
+   * that were done last may go back too; they come again, as any job may.
+   *
+   * Jobs that were fetched ahead go back when no run is left. `job.ack` and `job.nack` settle a job at once, and
+   * `acknowledge: "manual"` leaves it all to them.
    */
-  readonly incoming: Stream.Stream<FunnelJob, FunnelError>
+  readonly incoming: Stream.Stream<In, FunnelError>
   /**
    * Takes jobs to add; offering waits while it is full. What is offered before the scope closes is added before the close
    * ends. Offering to a funnel that is closed interrupts the fibre that offers, as queues in Effect do.
    */
-  readonly outgoing: Queue.Enqueue<OutgoingJob>
+  readonly outgoing: Queue.Enqueue<Out>
+  /** ADDJOB by way of `outgoing`: gives the job's id, or what went wrong after all attempts. */
+  readonly send: (job: Out) => Effect.Effect<JobId.JobId, E | FunnelClosed>
+  /**
+   * What was offered to `outgoing` and could not be added, after all attempts. While nobody reads, it goes to the log, at
+   * error level, as its queue and its size.
+   */
+  readonly undelivered: Stream.Stream<Undelivered<Out, E>>
 }
 
-/** The options of a funnel. */
-export interface FunnelOptions {
-  /** The queues to take jobs from, those named first before the others. */
-  readonly queues: string | ReadonlyArray<string>
+/** A funnel of bytes. */
+export interface Funnel extends FunnelOf<FunnelJob, OutgoingJob, AddJobError> {}
+
+/** A funnel of payloads. */
+export interface TypedFunnel<A>
+  extends FunnelOf<TypedJob<A>, OutgoingPayload<A>, AddJobError | JobQueue.InvalidPayload> {}
+
+/** The options of all funnels. */
+export interface CommonOptions {
   /**
    * `auto`: the funnel acknowledges a job when its consumer is done with it. `manual`: only `ack` and `nack` settle a job, and
    * the close of the funnel puts back what is left.
    */
   readonly acknowledge?: "auto" | "manual" | undefined
-  /** The most jobs fetched by one GETJOB; 64. No more are fetched than consumers wait for. */
+  /** How jobs are acknowledged; by ACKJOB. FASTACK costs less, and gives more second deliveries when nodes fail. */
+  readonly ackWith?: "ackjob" | "fastack" | undefined
+  /**
+   * How many jobs the operators after `incoming` may have pulled and not finished when they pull another one; none, and 16 once
+   * several are seen to be in work at once. See `incoming` for who needs it.
+   */
+  readonly ahead?: number | undefined
+  /** How many jobs are fetched ahead of those in the hands of consumers; 16. They are kept under their leases. */
+  readonly prefetch?: number | undefined
+  /**
+   * The most jobs fetched by one GETJOB; `prefetch`, up to 64. Asked for several, Disque takes one of each queue in turn: so it
+   * is 1 where queues have a priority.
+   */
   readonly fetchCount?: number | undefined
+  /** How many GETJOBs wait on each node; 1. How long each waits is the `slice` of the pool. */
+  readonly fetchers?: number | undefined
   /** How many offered jobs wait to be added; 256. */
   readonly outgoingCapacity?: number | undefined
-  /** The most jobs that are added at a time; 64. */
+  /** How many jobs are under way to the nodes at a time; 64. */
   readonly batch?: number | undefined
+  /** How long a node may take to make the copies of a job that is added; 5 seconds. */
+  readonly addTimeout?: Duration.DurationInput | undefined
+  /** When adding a job is tried again, where that can help; for a minute, ever more seldom. */
+  readonly addSchedule?: Schedule.Schedule<unknown, unknown> | undefined
   /** How outgoing jobs are added, unless told otherwise by the job. */
   readonly defaults?: AddJobOptions | undefined
   /** The longest that the close may take; 10 seconds. What is not done by then is reported in the log. */
   readonly closeWithin?: Duration.DurationInput | undefined
 }
 
-const wholeNumber = (argument: string, value: number): Effect.Effect<number, InvalidArgument> =>
-  Number.isInteger(value) && value >= 1
-    ? Effect.succeed(value)
-    : Effect.fail(
-        new InvalidArgument({
-          subject: "Funnel",
-          argument,
-          value: String(value),
-          expected: "a whole number, 1 or more"
-        })
-      )
-
-const queueNames = (queues: string | ReadonlyArray<string>): Effect.Effect<ReadonlyArray<string>, InvalidArgument> => {
-  const names = typeof queues === "string" ? [queues] : queues
-  return names.length > 0 && names.every((name) => name.length > 0)
-    ? Effect.succeed(names)
-    : Effect.fail(
-        new InvalidArgument({
-          subject: "Funnel",
-          argument: "queues",
-          value: JSON.stringify(names),
-          expected: "the names of one or more queues, at least one character each"
-        })
-      )
+/** The options of a funnel. */
+export interface FunnelOptions extends CommonOptions {
+  /** The queues to take jobs from: those named first before the others, or by weights as in `{ urgent: 3, normal: 1 }`. */
+  readonly queues: options.Queues
 }
 
-const closeDuration = (input: Duration.DurationInput): Effect.Effect<Duration.Duration, InvalidArgument> =>
-  Option.match(Duration.decodeUnknown(input), {
-    onNone: () =>
-      Effect.fail(
-        new InvalidArgument({
-          subject: "Funnel",
-          argument: "closeWithin",
-          value: String(input),
-          expected: "a duration"
-        })
-      ),
-    onSome: Effect.succeed
+const subject = "Funnel"
+
+const check = (given: CommonOptions, queues: options.Queues) =>
+  Either.gen(function* () {
+    const plan = yield* options.queues(subject, queues)
+    const prefetch = yield* options.count(subject, "prefetch", given.prefetch ?? 16, 1)
+    const most = yield* options.count(
+      subject,
+      "fetchCount",
+      given.fetchCount ?? (plan.isRanked ? 1 : Math.min(64, prefetch)),
+      1
+    )
+    if (plan.from.length > prefetch) {
+      return yield* options.refuse(
+        subject,
+        "prefetch",
+        prefetch,
+        `as many as the weights together, ${plan.from.length}`
+      )
+    }
+    return {
+      plan,
+      prefetch,
+      fetchCount: Math.min(most, prefetch),
+      ahead: given.ahead === undefined ? undefined : yield* options.count(subject, "ahead", given.ahead, 0),
+      acknowledge: yield* options.word(subject, "acknowledge", given.acknowledge ?? "auto", ["auto", "manual"]),
+      ackWith: yield* options.word(subject, "ackWith", given.ackWith ?? "ackjob", ["ackjob", "fastack"]),
+      fetchers: yield* options.count(subject, "fetchers", given.fetchers ?? 1, 1),
+      capacity: yield* options.count(subject, "outgoingCapacity", given.outgoingCapacity ?? 256, 1),
+      batch: yield* options.count(subject, "batch", given.batch ?? 64, 1),
+      closeMillis: yield* options.millis(subject, "closeWithin", given.closeWithin ?? "10 seconds", 0),
+      schedule: given.addSchedule ?? defaultSchedule,
+      addOptions: {
+        ...(given.addTimeout === undefined
+          ? {}
+          : { timeout: yield* options.millis(subject, "addTimeout", given.addTimeout, 1) }),
+        ...given.defaults
+      }
+    }
   })
+
+type Checked = Either.Either.Right<ReturnType<typeof check>>
+
+/** A job in the hands of a consumer. */
+class Taken implements FunnelJob {
+  readonly queue: string
+  readonly id: JobId.JobId
+  readonly body: Uint8Array
+  readonly nacks: number
+  readonly additionalDeliveries: number
+  readonly node: string
+  private readonly inbox: Inbox
+  private readonly held: Held
+
+  constructor(inbox: Inbox, held: Held) {
+    const { job } = held
+    this.queue = job.queue
+    this.id = job.id
+    this.body = job.body
+    this.nacks = job.nacks
+    this.additionalDeliveries = job.additionalDeliveries
+    this.node = job.node
+    this.inbox = inbox
+    this.held = held
+  }
+
+  get ack() {
+    return this.inbox.acknowledge(this.held)
+  }
+
+  get nack() {
+    return this.inbox.putBack(this.held)
+  }
+
+  get lost(): Effect.Effect<LeaseLost> {
+    return Effect.async<LeaseLost>((resume) => {
+      const unwatch = this.held.watch((lost) => resume(Effect.succeed(lost)))
+      return Effect.sync(unwatch)
+    })
+  }
+
+  guard<A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E | LeaseLost, R> {
+    return Effect.raceFirst(effect, Effect.flatMap(this.lost, Effect.fail))
+  }
+}
+
+class TypedTaken<A> extends Taken implements TypedJob<A> {
+  readonly payload: A
+
+  constructor(inbox: Inbox, held: Held, payload: A) {
+    super(inbox, held)
+    this.payload = payload
+  }
+}
+
+// So many turns of the scheduler an acknowledgement can be withdrawn: the failure of a consumer in another fibre needs some.
+const ackTurns = 16
+
+/** Opens both ends. */
+const open = <In, Out, E extends AddJobError | JobQueue.InvalidPayload>(
+  checked: Checked,
+  ends: {
+    /** What a consumer gets for a job, at once or by an effect; none where the job is not for it, and was taken care of. */
+    readonly hand: (inbox: Inbox, held: Held) => In | Effect.Effect<Option.Option<In>>
+    readonly add: (pool: DisquePool["Type"], job: Out) => Effect.Effect<JobId.JobId, E>
+    readonly addAll: (
+      pool: DisquePool["Type"],
+      jobs: ReadonlyArray<Out>
+    ) => Effect.Effect<ReadonlyArray<Either.Either<JobId.JobId, E>>>
+    readonly describe: (job: Out) => { readonly queue: string; readonly bytes?: number }
+  }
+): Effect.Effect<FunnelOf<In, Out, E>, never, DisquePool | Scope.Scope> =>
+  Effect.gen(function* () {
+    const pool = yield* DisquePool
+    const inbox = yield* Inbox.make(pool, { ...checked, putBackWith: "nack", ackTurns })
+    const outbox = yield* Outbox.make<Out, E>({
+      ...checked,
+      add: (job) => ends.add(pool, job),
+      addAll: (jobs) => ends.addAll(pool, jobs),
+      describe: ends.describe
+    })
+    const sender = yield* Effect.forkDaemon(outbox.run)
+
+    yield* Effect.addFinalizer(() =>
+      Effect.all([Effect.zipRight(outbox.close, Fiber.await(sender)), inbox.close], {
+        concurrency: "unbounded",
+        discard: true
+      }).pipe(
+        Effect.interruptible,
+        Effect.timeoutOption(checked.closeMillis),
+        Effect.flatMap((done) => {
+          if (Option.isSome(done)) return Effect.void
+          const what = `${inbox.size} jobs are not settled and come back after their retry time, ${outbox.size} are not added`
+          return Effect.logError(`the funnel could not close in time: ${what}`).pipe(
+            Effect.zipRight(outbox.abandon),
+            // The outbox may have been too full to be told that it ends.
+            Effect.zipRight(Effect.forkDaemon(outbox.close)),
+            Effect.zipRight(inbox.end)
+          )
+        })
+      )
+    )
+
+    const isManual = checked.acknowledge === "manual"
+    const incoming = Stream.unwrapScoped(
+      Effect.gen(function* () {
+        const run = new Run(inbox, checked.ahead)
+        // Effect.addFinalizer would put the supervisor of the fibre back to what the run made it.
+        yield* Scope.addFinalizerExit(yield* Effect.scope, (exit) =>
+          Effect.flatMap(currentFiber, (fiber) => run.end(exit, fiber))
+        )
+        const pull = Effect.uninterruptibleMask((restore) => {
+          // The run knows of a job before anything here can be interrupted.
+          const hand = (held: Held): Effect.Effect<In, Option.Option<FunnelError>> => {
+            if (!isManual) run.pulled(held)
+            const given = ends.hand(inbox, held)
+            if (!Effect.isEffect(given)) return Effect.succeed(given)
+            return Effect.flatMap(restore(given), (job) => {
+              if (Option.isSome(job)) return Effect.succeed(job.value)
+              run.skip()
+              return next()
+            })
+          }
+          const next = (): Effect.Effect<In, Option.Option<FunnelError>> => {
+            const ready = inbox.takeNow()
+            return ready === undefined ? Effect.flatMap(restore(inbox.wait), hand) : hand(ready)
+          }
+          return Effect.withFiberRuntime<In, Option.Option<FunnelError>>((fiber) => {
+            const first = isManual ? undefined : run.pullPast(fiber)
+            return first === undefined ? next() : Effect.flatMap(first, next)
+          })
+        })
+        return Stream.repeatEffectOption(pull)
+      })
+    )
+
+    return { incoming, outgoing: outbox.queue, send: (job) => outbox.send(job), undelivered: outbox.undelivered }
+  })
+
+const encoder = new TextEncoder()
+
+const addJobs = (
+  pool: DisquePool["Type"],
+  jobs: Parameters<DisquePool["Type"]["addJobs"]>[0]
+): Effect.Effect<ReadonlyArray<Either.Either<JobId.JobId, AddJobError>>> =>
+  Effect.catchAll(pool.addJobs(jobs), (error) => Effect.succeed(jobs.map(() => Either.left(error))))
 
 /**
  * Opens a funnel over the pool.
  *
  * When its scope closes, it fetches no more, adds what was offered, and puts back what was fetched and is not settled, all of
  * it before the close ends. At-most-once jobs (RETRY 0) cannot be put back: Disque delivers them once.
+ *
+ * Leases are kept: a job that is held for longer than a moment gets WORKING, and again at half of its retry time.
  *
  * @example
  * ```ts
@@ -131,79 +373,88 @@ const closeDuration = (input: Duration.DurationInput): Effect.Effect<Duration.Du
  * ```
  */
 export const make = (options: FunnelOptions): Effect.Effect<Funnel, InvalidArgument, DisquePool | Scope.Scope> =>
-  Effect.gen(function* () {
-    const queues = yield* queueNames(options.queues)
-    const fetchCount = yield* wholeNumber("fetchCount", options.fetchCount ?? 64)
-    const capacity = yield* wholeNumber("outgoingCapacity", options.outgoingCapacity ?? 256)
-    const batch = yield* wholeNumber("batch", options.batch ?? 64)
-    const closeWithin = yield* closeDuration(options.closeWithin ?? "10 seconds")
-
-    const pool = yield* DisquePool
-    const runtime = yield* Effect.runtime<never>()
-    const inbox = new Inbox(pool, queues, fetchCount, (effect) => {
-      Runtime.runFork(runtime, effect)
-    })
-    const outbox = new Outbox(pool, yield* Outbox.makeQueue(capacity), batch, options.defaults)
-    const sender = yield* Effect.forkDaemon(outbox.run)
-    const fetcher = yield* Effect.forkDaemon(Effect.interruptible(inbox.run))
-
-    const send = Effect.zipRight(outbox.close, Fiber.await(sender))
-    const receive = Effect.zipRight(Fiber.interrupt(fetcher), inbox.close)
-    yield* Effect.addFinalizer(() =>
-      Effect.suspend(() => {
-        inbox.stop()
-        return Effect.all([send, receive], { concurrency: "unbounded", discard: true })
-      }).pipe(
-        Effect.interruptible,
-        Effect.timeoutOption(closeWithin),
-        Effect.flatMap((done) =>
-          Option.isSome(done)
-            ? Effect.void
-            : Effect.zipRight(
-                Effect.logError(
-                  `the funnel could not close in time: ${inbox.size} jobs are not settled and come back after their retry time`
-                ),
-                Effect.forkDaemon(Fiber.interrupt(sender))
-              )
-        )
-      )
-    )
-
-    const isManual = options.acknowledge === "manual"
-    const toFunnelJob = (held: Held): FunnelJob => ({
-      ...held.job,
-      ack: inbox.acknowledge(held),
-      nack: inbox.putBack(held)
-    })
-
-    // Each run of the stream holds one job at a time.
-    const incoming = Stream.unwrapScoped(
-      Effect.gen(function* () {
-        let holding: Held | undefined
-        const done = (settle: (held: Held) => Effect.Effect<void, SettleError>) =>
-          Effect.suspend(() =>
-            holding === undefined || isManual
-              ? Effect.void
-              : Effect.map(inbox.orLater(holding, settle(holding)), () => {
-                  holding = undefined
-                })
-          )
-        yield* Effect.addFinalizer((exit) =>
-          done((held) => (Exit.isSuccess(exit) ? inbox.acknowledge(held) : inbox.putBack(held)))
-        )
-        return Stream.repeatEffectOption(
-          Effect.uninterruptibleMask((restore) =>
-            Effect.zipRight(
-              restore(done((held) => inbox.acknowledge(held))),
-              Effect.map(restore(inbox.take), (held) => {
-                holding = held
-                return toFunnelJob(held)
-              })
-            )
-          )
-        )
+  Effect.flatMap(check(options, options.queues), (checked) =>
+    open<FunnelJob, OutgoingJob, AddJobError>(checked, {
+      hand: (inbox, held) => new Taken(inbox, held),
+      add: (pool, job) => pool.addJob(job.queue, job.body, { ...checked.addOptions, ...job.options }),
+      addAll: (pool, jobs) =>
+        addJobs(
+          pool,
+          jobs.map((job) => ({ ...job, options: { ...checked.addOptions, ...job.options } }))
+        ),
+      describe: ({ body, queue }) => ({
+        queue,
+        bytes: typeof body === "string" ? encoder.encode(body).length : body.length
       })
-    )
+    })
+  )
 
-    return { incoming, outgoing: outbox.queue }
+/**
+ * Opens a funnel for a queue whose jobs have a type: payloads come, and payloads go.
+ *
+ * A job whose body does not fit the schema goes to the queue `<name>.dead` with the reason, where `DeadLetter` finds it.
+ *
+ * @example
+ * ```ts
+ * import { JobQueue } from "@disco/core"
+ * import { Funnel } from "@disco/funnel"
+ * import { Console, Effect, Schema, Stream } from "effect"
+ *
+ * const emails = JobQueue.make("emails", { payload: Schema.Struct({ to: Schema.String }) })
+ *
+ * const program = Effect.gen(function* () {
+ *   const funnel = yield* Funnel.forQueue(emails)
+ *   const id = yield* funnel.send({ payload: { to: "ada@example.com" }, options: { delay: "1 minute" } })
+ *   yield* Console.log(`added ${id}`)
+ *   yield* Stream.runForEach(funnel.incoming, (job) => Console.log(job.payload.to))
+ * }).pipe(Effect.scoped)
+ * ```
+ */
+export const forQueue = <A, I, R>(
+  queue: JobQueue.JobQueue<A, I, R>,
+  options: CommonOptions = {}
+): Effect.Effect<TypedFunnel<A>, InvalidArgument, DisquePool | Scope.Scope | R> =>
+  Effect.gen(function* () {
+    const checked = yield* check(options, queue.name)
+    const context = yield* Effect.context<R>()
+    const pool = yield* DisquePool
+    return yield* open<TypedJob<A>, OutgoingPayload<A>, AddJobError | JobQueue.InvalidPayload>(checked, {
+      hand: (inbox, held) =>
+        Effect.matchEffect(Effect.provide(queue.decode(held.job), context), {
+          onFailure: (error) => {
+            const account = { history: undefined, attempts: 0, firstAt: inbox.now(), error: error.message }
+            return Effect.as(bury(pool, inbox, held, account, "undecodable", defaultLetterTtl), Option.none())
+          },
+          onSuccess: (payload) => Effect.succeedSome(new TypedTaken(inbox, held, payload))
+        }),
+      add: (pool, { options, payload }) =>
+        Effect.provide(queue.add(pool, payload, { ...checked.addOptions, ...options }), context),
+      addAll: (pool, jobs) =>
+        Effect.provide(
+          Effect.flatMap(
+            Effect.forEach(jobs, ({ payload }) => Effect.either(queue.encode(payload))),
+            (bodies) => {
+              const encoded = bodies.flatMap((body, i) =>
+                Either.isLeft(body)
+                  ? []
+                  : [
+                      {
+                        queue: queue.name,
+                        body: body.right,
+                        options: queue.addOptions({ ...checked.addOptions, ...jobs[i]?.options })
+                      }
+                    ]
+              )
+              return Effect.map(addJobs(pool, encoded), (results) => {
+                let next = 0
+                return bodies.map((body) =>
+                  Either.isLeft(body) ? Either.left(body.left) : (results[next++] as (typeof results)[number])
+                )
+              })
+            }
+          ),
+          context
+        ),
+      describe: () => ({ queue: queue.name })
+    })
   })

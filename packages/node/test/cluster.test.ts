@@ -8,6 +8,7 @@ import { commands } from "./commands.js"
 import { funnel } from "./funnel.js"
 import { interruptions } from "./interruptions.js"
 import { pool } from "./pool.js"
+import { worker } from "./worker.js"
 
 const nodes = process.env.DISQUE_NODES
 
@@ -31,4 +32,5 @@ if (nodes === undefined) {
   interruptions(backend)
   pool(backend)
   funnel(backend)
+  worker(backend)
 }

@@ -3,6 +3,7 @@ import { Funnel } from "@disco/funnel"
 import { assert, describe } from "@effect/vitest"
 import { Deferred, Effect, Exit, Fiber, Queue, type Scope, Stream } from "effect"
 import type { Backend } from "./Backend.js"
+import { collect } from "./collect.js"
 import { freshQueue } from "./commands.js"
 
 /** What a funnel does, wherever the node is. */
@@ -21,8 +22,8 @@ export const funnel = (backend: Backend): void => {
   const add = (pool: DisquePool["Type"], queue: string, ...bodies: ReadonlyArray<string>) =>
     Effect.forEach(bodies, (body) => pool.addJob(queue, body, { retry: "1 hour" }))
 
-  const left = (pool: DisquePool["Type"], queue: string) =>
-    Effect.map(pool.getJobs(queue, { count: 100, timeout: 0 }), (jobs) => jobs.map((job) => [Job.text(job), job.nacks]))
+  const left = (pool: DisquePool["Type"], queue: string, count: number) =>
+    Effect.map(collect(backend, pool, queue, count), (jobs) => jobs.map((job) => [Job.text(job), job.nacks]))
 
   describe(`funnel ${backend.name}`, () => {
     test("what is offered to outgoing comes through incoming", (_, queue) =>
@@ -62,7 +63,7 @@ export const funnel = (backend: Backend): void => {
           Stream.runForEach(funnel.incoming, (job) => (Job.text(job) === "2" ? Effect.fail("no") : Effect.void))
         )
         assert.deepStrictEqual(exit, Exit.fail("no"))
-        assert.deepStrictEqual(yield* left(pool, queue), [["2", 1]])
+        assert.deepStrictEqual(yield* left(pool, queue, 1), [["2", 1]])
       }))
 
     test("a consumer that dies or is interrupted puts back the job in its hands", (pool, queue) =>
@@ -76,7 +77,7 @@ export const funnel = (backend: Backend): void => {
         )
         yield* Deferred.await(inHand)
         yield* Fiber.interrupt(consumer)
-        assert.deepStrictEqual(yield* left(pool, queue), [["1", 2]])
+        assert.deepStrictEqual(yield* left(pool, queue, 1), [["1", 2]])
       }))
 
     test("several consumers share a funnel, and each job goes to one of them", (pool, queue) =>
@@ -111,12 +112,14 @@ export const funnel = (backend: Backend): void => {
             return consumers
           })
         )
-        assert.sameDeepMembers(yield* left(pool, queue), [
-          ["1", 1],
-          ["2", 1],
-          ["3", 1],
-          ["4", 0]
-        ])
+        const back = yield* left(pool, queue, 4)
+        assert.sameMembers(
+          back.map(([body]) => body),
+          ["1", "2", "3", "4"]
+        )
+        // Three were in hand; the fourth may have been fetched ahead.
+        assert.isTrue(back.every(([, nacks]) => Number(nacks) <= 1))
+        assert.isAtLeast(back.filter(([, nacks]) => nacks === 1).length, 3)
         yield* Fiber.interrupt(consumers)
       }))
 
@@ -160,10 +163,13 @@ export const funnel = (backend: Backend): void => {
             })
           })
         )
-        assert.sameDeepMembers(yield* left(pool, queue), [
-          ["neither", 1],
-          ["nack", 1]
-        ])
+        // The one that was nacked by hand may have come again, and have been put back with what was fetched ahead.
+        const back = yield* left(pool, queue, 2)
+        assert.sameMembers(
+          back.map(([body]) => body),
+          ["neither", "nack"]
+        )
+        assert.isTrue(back.every(([, nacks]) => Number(nacks) >= 1))
       }))
 
     test("no queues, an empty name or a count below 1 is refused", () =>

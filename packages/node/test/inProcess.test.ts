@@ -8,6 +8,7 @@ import { commands } from "./commands.js"
 import { funnel } from "./funnel.js"
 import { interruptions } from "./interruptions.js"
 import { pool } from "./pool.js"
+import { worker } from "./worker.js"
 
 const backend: Backend = {
   ...virtual,
@@ -24,3 +25,4 @@ admin(backend)
 interruptions(backend)
 pool(backend)
 funnel(backend)
+worker(backend)

@@ -8,6 +8,7 @@ import { embeddedOverTcp } from "./embeddedOverTcp.js"
 import { funnel } from "./funnel.js"
 import { interruptions } from "./interruptions.js"
 import { pool } from "./pool.js"
+import { worker } from "./worker.js"
 
 const backend: Backend = {
   ...real,
@@ -28,3 +29,4 @@ admin(backend)
 interruptions(backend)
 pool(backend)
 funnel(backend)
+worker(backend)

@@ -1,207 +1,463 @@
-/** Jobs on their way from the cluster to those who take them: fetched as they are asked for, and each settled once. */
+/** Jobs on their way from the cluster to those who take them: fetched as there is room, kept under their leases, each settled once. */
 import { type DisquePool, type GetJobsError, type Job, Slot } from "@disco/core"
+import * as Cause from "effect/Cause"
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as FiberId from "effect/FiberId"
+import * as FiberRef from "effect/FiberRef"
 import * as Option from "effect/Option"
-import * as Random from "effect/Random"
-import * as Schedule from "effect/Schedule"
+import type * as Runtime from "effect/Runtime"
+import { background } from "./background.js"
+import { Held, type LeaseLost } from "./held.js"
+import { Leases } from "./leases.js"
+import { Notices } from "./notice.js"
+import type { QueuePlan } from "./options.js"
+import { type SettleError, Settler } from "./settler.js"
+import { Shelf } from "./shelf.js"
 
 type Pool = Context.Tag.Service<typeof DisquePool>
 
-/** What settling a job can fail with. */
-export type SettleError = Effect.Effect.Error<ReturnType<Pool["nackJob"]>>
+export type { SettleError } from "./settler.js"
 
-/** A job that was fetched, and whether what becomes of it is decided. */
-export interface Held {
-  readonly job: Job.Job
-  isSettled: boolean
+export interface InboxOptions {
+  readonly plan: QueuePlan
+  /** How many jobs are fetched ahead of those that are taken. */
+  readonly prefetch: number
+  /** The most jobs of one GETJOB. */
+  readonly fetchCount: number
+  /** How many GETJOBs wait on each node. */
+  readonly fetchers: number
+  readonly ackWith: "ackjob" | "fastack"
+  /** How jobs go back. */
+  readonly putBackWith: "nack" | "enqueue"
+  /** How many turns an acknowledgement that nobody waits for gathers others, and can be withdrawn. */
+  readonly ackTurns: number
 }
 
 /** Fails with none where the inbox has closed. */
 type Taker = Slot<Held, Option.Option<GetJobsError>>
 
-// Settling twice does no harm, and not at all costs another delivery.
-const settleSchedule = Schedule.exponential("50 millis").pipe(Schedule.intersect(Schedule.recurs(4)))
+/** A fetch that waits for room. */
+interface Demander {
+  readonly most: number
+  readonly slot: Slot<number, never>
+}
 
-const maxPauseMillis = 5000
+const ackBatch = 64
 
 export class Inbox {
+  readonly held = new Set<Held>()
+  readonly notices: Notices
+  readonly now: () => number
   private readonly pool: Pool
-  private readonly queues: ReadonlyArray<string>
-  private readonly count: number
-  private readonly fork: (effect: Effect.Effect<unknown>) => void
-  private readonly held = new Set<Held>()
+  private readonly options: InboxOptions
+  private readonly runFork: (effect: Effect.Effect<void>) => Fiber.RuntimeFiber<void>
+  private readonly leases: Leases
+  private readonly acks: Settler
+  private readonly returns: Settler
+  private readonly shelf: Shelf
   // In the order of arrival.
   private readonly takers = new Set<Taker>()
+  private readonly demanders = new Set<Demander>()
+  // What each loop that fetches has reserved, by its fibre: the jobs come in the fibre that asked for room.
+  private readonly reservations = new Map<number, number>()
+  private reserved = 0
+  private consumers = 0
+  private parked = 0
+  private isStopping = false
+  private isPaused = false
   private isClosed = false
-  private failures = 0
-  private onDemand: (() => void) | undefined = undefined
+  private failure: GetJobsError | undefined = undefined
+  private fetching: Fiber.RuntimeFiber<void> | undefined = undefined
+  private readonly background = new Set<Fiber.RuntimeFiber<void>>()
   private onEmpty: (() => void) | undefined = undefined
 
-  constructor(
-    pool: Pool,
-    queues: ReadonlyArray<string>,
-    count: number,
-    fork: (effect: Effect.Effect<unknown>) => void
-  ) {
+  private constructor(pool: Pool, options: InboxOptions, now: () => number, runtime: Runtime.Runtime<never>) {
     this.pool = pool
-    this.queues = queues
-    this.count = count
-    this.fork = fork
+    this.options = options
+    this.now = now
+    this.notices = new Notices(now)
+    this.runFork = background(runtime)
+    this.shelf = new Shelf(options.plan.from, options.plan.isRanked)
+    const fork = (effect: Effect.Effect<void>) => {
+      this.fork(effect)
+    }
+    this.leases = new Leases({
+      pool,
+      now,
+      held: this.held,
+      fork,
+      notices: this.notices,
+      onLost: (held) => this.forget(held)
+    })
+    this.acks = new Settler({
+      send: (jobs) => (options.ackWith === "fastack" ? pool.fastAckJob(jobs) : pool.ackJob(jobs)),
+      fork,
+      batch: ackBatch,
+      turns: options.ackTurns
+    })
+    this.returns = new Settler({
+      send: (jobs) => (options.putBackWith === "nack" ? pool.nackJob(jobs) : pool.enqueueJob(jobs)),
+      fork,
+      batch: ackBatch,
+      turns: 1
+    })
   }
 
-  /** The next job. */
-  readonly take: Effect.Effect<Held, Option.Option<GetJobsError>> = Effect.suspend(() => {
-    const slot: Taker = new Slot((held) => this.handOut(held))
-    if (this.isClosed) slot.fill(Exit.fail(Option.none()))
+  static make(pool: Pool, options: InboxOptions): Effect.Effect<Inbox> {
+    return Effect.gen(function* () {
+      const clock = yield* Effect.clock
+      const runtime = yield* Effect.runtime<never>()
+      const inbox = new Inbox(pool, options, () => clock.unsafeCurrentTimeMillis(), runtime)
+      inbox.fork(inbox.leases.run)
+      return inbox
+    })
+  }
+
+  /** A job that is ready. */
+  takeNow(): Held | undefined {
+    if (this.isPaused || this.isClosed) return undefined
+    const held = this.shelf.take()
+    if (held !== undefined) this.offerRoom()
+    return held
+  }
+
+  /** Waits for the next job, where none is ready. */
+  readonly wait: Effect.Effect<Held, Option.Option<GetJobsError>> = Effect.suspend(() => {
+    const slot: Taker = new Slot((held) => this.shelve(held))
+    if (this.failure !== undefined) slot.fill(Exit.fail(Option.some(this.failure)))
+    else if (this.isClosed) slot.fill(Exit.fail(Option.none()))
     else this.takers.add(slot)
-    this.onDemand?.()
+    this.offerRoom()
     return Effect.onExit(slot.take, () => Effect.sync(() => this.takers.delete(slot)))
   })
 
-  /** Fetches jobs for as long as there is somebody to take them. */
-  readonly run: Effect.Effect<never> = Effect.suspend(() => this.fetch).pipe(
-    Effect.catchAll((error) => {
-      this.failures += 1
-      if (!error.isRetryable) {
-        this.end(Option.some(error))
-        return Effect.void
-      }
-      const pause = Math.min(maxPauseMillis, 100 * 2 ** Math.min(this.failures, 16))
-      return Effect.zipRight(
-        this.failures === 1 ? Effect.logWarning(`jobs cannot be fetched at present: ${error.message}`) : Effect.void,
-        Effect.flatMap(Random.nextIntBetween(pause / 2, pause), (millis) => Effect.sleep(millis))
-      )
-    }),
-    Effect.forever
-  )
-
-  /** ACKJOB, unless the job is settled already. */
-  acknowledge(held: Held): Effect.Effect<void, SettleError> {
-    return this.settle(held, this.pool.ackJob(held.job))
+  /** Jobs that are ready, `most` at most. */
+  takeReady(most: number): Array<Held> {
+    const taken: Array<Held> = []
+    while (taken.length < most) {
+      const held = this.takeNow()
+      if (held === undefined) break
+      taken.push(held)
+    }
+    return taken
   }
 
-  /** NACK, unless the job is settled already. */
-  putBack(held: Held): Effect.Effect<void, SettleError> {
-    return this.settle(held, this.pool.nackJob(held.job))
+  /** Counts one more who takes jobs: as long as there is none, none are fetched. */
+  open(): void {
+    this.consumers += 1
+    this.startFetch()
+    this.offerRoom()
+  }
+
+  /**
+   * Counts one less, and puts back what it leaves. With the last, jobs that were fetched ahead go back too, after the fetches
+   * that wait on the nodes have ended: else these would get them.
+   */
+  leave(left: ReadonlyArray<Held>): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      this.consumers -= 1
+      if (this.consumers > 0) {
+        for (const held of left) this.putBackLater(held)
+        return this.settled
+      }
+      if (left.length === 0 && this.shelf.size === 0) return this.settled
+      return this.putBackAll(left)
+    })
+  }
+
+  /** Stops to hand out jobs, and puts back those that were fetched ahead. */
+  readonly pause: Effect.Effect<void> = Effect.suspend(() => {
+    this.isPaused = true
+    return this.putBackAll([])
+  })
+
+  readonly resume: Effect.Effect<void> = Effect.sync(() => {
+    this.isPaused = false
+    this.startFetch()
+    this.offerRoom()
+  })
+
+  private putBackAll(left: ReadonlyArray<Held>): Effect.Effect<void> {
+    return Effect.zipRight(
+      this.stopFetch,
+      Effect.suspend(() => {
+        for (const held of left) this.putBackLater(held)
+        if (!this.isWanted) this.clearShelf()
+        return this.settled
+      })
+    )
+  }
+
+  /** Whether one more job may wait here for its next attempt; where so, it counts as fetched ahead until `unpark`. */
+  park(concurrency: number): boolean {
+    if (this.isClosed || this.parked >= this.options.prefetch + concurrency - this.options.fetchCount) return false
+    this.parked += 1
+    return true
+  }
+
+  /** Hands out a job that waited. */
+  unpark(held: Held): void {
+    this.parked -= 1
+    if (held.state === "held" && held.lost === undefined) this.shelve(held)
+    else this.offerRoom()
+  }
+
+  /** ACKJOB, and what came of it. A job whose lease is lost is acknowledged all the same: it may come again otherwise. */
+  acknowledge(held: Held): Effect.Effect<void, SettleError | LeaseLost> {
+    return Effect.suspend(() => {
+      const { lost } = held
+      if (held.state !== "held") return Effect.void
+      const settled = this.settleNow(this.acks, held)
+      return lost === undefined ? settled : Effect.zipRight(settled, Effect.fail(lost))
+    })
+  }
+
+  /** NACK or ENQUEUE, and what came of it. A job whose lease is lost is in other hands already. */
+  putBack(held: Held): Effect.Effect<void, SettleError | LeaseLost> {
+    return Effect.suspend((): Effect.Effect<void, SettleError | LeaseLost> => {
+      if (held.state !== "held") return Effect.void
+      return held.lost === undefined ? this.settleNow(this.returns, held) : Effect.fail(held.lost)
+    })
+  }
+
+  /** ACKJOB with the next batch. */
+  acknowledgeLater(held: Held): void {
+    if (held.state === "held") this.settleLater(this.acks, held, "acknowledged")
+  }
+
+  /** NACK or ENQUEUE with the next batch. */
+  putBackLater(held: Held): void {
+    if (held.state === "held" && held.lost === undefined) this.settleLater(this.returns, held, "put back")
+  }
+
+  /** Leaves a job to come again after its retry time. */
+  letGo(held: Held): void {
+    if (held.state === "held") this.settle(held)
+  }
+
+  /** Takes back acknowledgements that have not been sent. */
+  withdraw(jobs: ReadonlyArray<Held>): ReadonlyArray<Held> {
+    return this.acks.withdraw(jobs)
+  }
+
+  /** Ends when all that was decided so far has been answered. */
+  readonly settled: Effect.Effect<void> = Effect.suspend(() => Effect.zipRight(this.acks.settled, this.returns.settled))
+
+  /** The number of jobs whose fate is not decided, or not known to the cluster. */
+  get size(): number {
+    return this.held.size
   }
 
   /** Ends the takers: nobody gets a job any more. */
   stop(): void {
     this.isClosed = true
-    this.end(Option.none())
+    for (const taker of this.takers) taker.fill(Exit.fail(Option.none()))
+    this.takers.clear()
   }
 
+  /** Fetches no more, and puts back what is in no hands. */
+  readonly closeFetch: Effect.Effect<void> = Effect.suspend(() => {
+    this.stop()
+    return this.putBackAll([])
+  })
+
   /** Puts back what nobody has settled, and ends when everything is. */
-  readonly close: Effect.Effect<void> = Effect.suspend(() =>
+  readonly close: Effect.Effect<void> = Effect.suspend(() => {
+    this.stop()
+    return this.stopFetch
+  }).pipe(
     Effect.zipRight(
-      Effect.forEach([...this.held], (held) => this.orLater(held, this.putBack(held)), {
-        concurrency: "unbounded",
-        discard: true
-      }),
       Effect.async<void>((resume) => {
+        for (const held of this.held) this.putBackLater(held)
+        this.acks.hurry()
         if (this.held.size === 0) return resume(Effect.void)
         this.onEmpty = () => resume(Effect.void)
+      })
+    ),
+    Effect.zipRight(Effect.suspend(() => this.end))
+  )
+
+  /** Ends what runs for the inbox, whatever it waits for. */
+  readonly end: Effect.Effect<void> = Effect.sync(() => {
+    for (const fiber of this.background) fiber.unsafeInterruptAsFork(FiberId.none)
+  })
+
+  private readonly fetch: Effect.Effect<void> = Effect.suspend(() => {
+    const { fetchCount, fetchers, plan, putBackWith } = this.options
+    return this.pool.consume(plan.from, {
+      demand: (most) => this.demand(most),
+      receive: (jobs) => this.receive(jobs),
+      count: fetchCount,
+      perNode: fetchers,
+      unwanted: putBackWith
+    })
+  }).pipe(
+    Effect.catchAll((error) =>
+      Effect.sync(() => {
+        this.failure = error
+        for (const taker of this.takers) taker.fill(Exit.fail(Option.some(error)))
+        this.takers.clear()
       })
     )
   )
 
-  /** The number of jobs whose fate is not decided. */
-  get size(): number {
-    return this.held.size
+  /** Whether somebody takes jobs. */
+  private get isWanted(): boolean {
+    return this.consumers > 0 && !this.isPaused && !this.isClosed
   }
 
-  /** Does what can be done about a job, and leaves the rest to the cluster. */
-  orLater(held: Held, settling: Effect.Effect<void, SettleError>): Effect.Effect<void> {
-    return Effect.catchAll(settling, (error) => {
-      this.forget(held)
-      return Effect.logWarning(`job ${held.job.id} comes back after its retry time: ${error.message}`)
+  private startFetch(): void {
+    if (this.fetching !== undefined || !this.isWanted || this.failure !== undefined) return
+    const fetching = this.fork(this.fetch)
+    this.fetching = fetching
+    fetching.addObserver(() => {
+      this.fetching = undefined
+      this.isStopping = false
+      this.reservations.clear()
+      this.reserved = 0
+      this.startFetch()
     })
   }
 
-  private settle(held: Held, command: Effect.Effect<number, SettleError>): Effect.Effect<void, SettleError> {
-    return Effect.uninterruptibleMask((restore) => {
-      if (held.isSettled) return Effect.void
-      held.isSettled = true
-      return Effect.matchCauseEffect(
-        restore(Effect.retry(command, { while: (error) => error.isRetryable, schedule: settleSchedule })),
-        {
-          onFailure: (cause) => {
-            held.isSettled = false
-            return Effect.failCause(cause)
-          },
-          onSuccess: () => Effect.sync(() => this.forget(held))
+  /** Ends when no fetch waits on a node any more: the replies still due are read. */
+  private readonly stopFetch: Effect.Effect<void> = Effect.suspend(() => {
+    if (this.fetching === undefined) return Effect.void
+    this.isStopping = true
+    return Effect.asVoid(Fiber.interrupt(this.fetching))
+  })
+
+  /** Runs an effect until it ends, or the inbox does. */
+  fork(effect: Effect.Effect<void>): Fiber.RuntimeFiber<void> {
+    const fiber = this.runFork(effect)
+    this.background.add(fiber)
+    fiber.addObserver(() => this.background.delete(fiber))
+    return fiber
+  }
+
+  private settleNow(settler: Settler, held: Held): Effect.Effect<void, SettleError> {
+    return Effect.async<void, SettleError>((resume) => {
+      settler.add(held, (outcome) => {
+        if (Exit.isSuccess(outcome)) {
+          this.settle(held)
+          resume(Effect.void)
+        } else {
+          // Whoever asked for it may ask again.
+          held.state = "held"
+          if (this.isClosed) this.putBackLater(held)
+          resume(Effect.failCause(outcome.cause))
         }
-      )
+      })
+      settler.hurry()
     })
   }
 
-  private forget(held: Held): void {
-    held.isSettled = true
-    this.held.delete(held)
-    if (this.held.size === 0) this.onEmpty?.()
-  }
-
-  private readonly fetch: Effect.Effect<never, GetJobsError> = Effect.suspend(() =>
-    Effect.scoped(
-      Effect.flatMap(this.pool.connection, (connection) =>
-        Effect.forever(
-          Effect.flatMap(this.demand, (wanted) =>
-            Effect.flatMap(
-              connection.getJobs(this.queues, {
-                count: Math.max(1, Math.min(wanted, this.count)),
-                unwanted: "nack"
-              }),
-              (jobs) => this.receive(jobs)
-            )
+  private settleLater(settler: Settler, held: Held, what: string): void {
+    settler.add(held, (outcome) => {
+      this.settle(held)
+      if (Exit.isSuccess(outcome) || Exit.isInterrupted(outcome)) return
+      this.fork(
+        this.notices.say(`settle ${held.job.node} ${what}`, (more) =>
+          Effect.annotateLogs(
+            Effect.logWarning(`a job could not be ${what}, and comes back after its retry time${more}`, outcome.cause),
+            { queue: held.job.queue, job: held.job.id }
           )
         )
       )
-    )
-  )
-
-  private readonly demand: Effect.Effect<number> = Effect.suspend(() => {
-    if (this.takers.size > 0) return Effect.succeed(this.takers.size)
-    return Effect.async<number>((resume) => {
-      this.onDemand = () => {
-        this.onDemand = undefined
-        resume(Effect.sync(() => this.takers.size))
-      }
     })
-  })
-
-  private end(error: Option.Option<GetJobsError>): void {
-    for (const taker of this.takers) taker.fill(Exit.fail(error))
-    this.takers.clear()
   }
 
-  // A job may have waited in its queue for most of its retry time, which began when it was queued: WORKING begins it anew. A job
-  // that the node does not know any more was settled by somebody else.
-  private receive(jobs: ReadonlyArray<Job.Job>): Effect.Effect<void> {
-    this.failures = 0
-    const received = jobs.map((job): Held => ({ job, isSettled: false }))
-    for (const held of received) this.held.add(held)
-    return Effect.forEach(
-      received,
-      (held) =>
-        Effect.matchEffect(this.pool.working(held.job), {
-          onFailure: (error) =>
-            Effect.sync(() => (error._tag === "JobNotFound" ? this.forget(held) : this.handOut(held))),
-          onSuccess: () => Effect.sync(() => this.handOut(held))
-        }),
-      { concurrency: "unbounded", discard: true }
-    )
+  private settle(held: Held): void {
+    held.state = "settled"
+    this.forget(held)
   }
 
-  // To the first who waits; a job for which nobody waits is not kept from others.
-  private handOut(held: Held): void {
-    const [taker] = this.takers
-    if (taker !== undefined) {
-      this.takers.delete(taker)
-      taker.fill(Exit.succeed(held))
-    } else if (!this.isClosed) {
-      this.fork(this.orLater(held, this.putBack(held)))
+  private forget(held: Held): void {
+    if (!this.held.delete(held)) return
+    if (this.held.size === 0) this.onEmpty?.()
+    // Jobs in our hands are not ready ones: there is room when they were lost on the shelf.
+    if (held.lost !== undefined) this.offerRoom()
+  }
+
+  private get room(): number {
+    if (!this.isWanted || this.isStopping) return 0
+    return this.options.prefetch + this.takers.size - this.shelf.size - this.parked - this.reserved
+  }
+
+  private demand(most: number): Effect.Effect<number> {
+    return Effect.withFiberRuntime<number>((fiber) => {
+      const { id } = fiber.id()
+      const demander: Demander = {
+        most,
+        slot: new Slot<number, never>((granted) => {
+          this.reserved -= granted
+          this.offerRoom()
+        })
+      }
+      this.demanders.add(demander)
+      this.offerRoom()
+      return Effect.onExit(demander.slot.take, (exit) =>
+        Effect.sync(() => {
+          this.demanders.delete(demander)
+          if (Exit.isSuccess(exit)) this.reservations.set(id, exit.value)
+        })
+      )
+    })
+  }
+
+  // Grants what room there is, first come first served. A poll for many waits until half of the prefetch is free: else it would
+  // ask for each job by itself.
+  private offerRoom(): void {
+    for (const demander of this.demanders) {
+      const { room } = this
+      if (room < 1) return
+      const isWanted = this.takers.size > this.shelf.size + this.reserved
+      const least = Math.min(demander.most, Math.ceil(this.options.prefetch / 2), this.options.fetchCount)
+      if (room < least && !isWanted) continue
+      this.demanders.delete(demander)
+      const granted = Math.min(demander.most, room)
+      this.reserved += granted
+      demander.slot.fill(Exit.succeed(granted))
     }
   }
+
+  private receive(jobs: ReadonlyArray<Job.Job>): Effect.Effect<void> {
+    return Effect.withFiberRuntime<void>((fiber) => {
+      const { id } = fiber.id()
+      this.reserved -= this.reservations.get(id) ?? 0
+      this.reservations.delete(id)
+      for (const job of jobs) {
+        const held = new Held(job, this.leases.first(job.id))
+        this.held.add(held)
+        this.leases.expect(held.renewAt)
+        this.shelve(held)
+      }
+      this.offerRoom()
+      return Effect.void
+    })
+  }
+
+  // To the first who waits, or to the shelf. A job for which nobody will come is not kept from others; but while fetches end, one of them would get it.
+  private shelve(held: Held): void {
+    const [taker] = this.takers
+    if (taker !== undefined && !this.isPaused) {
+      this.takers.delete(taker)
+      taker.fill(Exit.succeed(held))
+    } else if (this.isWanted || this.isStopping || this.isClosed) {
+      this.shelf.put(held)
+    } else {
+      this.putBackLater(held)
+    }
+  }
+
+  private clearShelf(): void {
+    for (const held of this.shelf.clear()) this.putBackLater(held)
+  }
 }
+
+/** Whether the fibre at hand has been interrupted, whatever it does about it. */
+export const isInterrupted: Effect.Effect<boolean> = Effect.withFiberRuntime<boolean>((fiber) =>
+  Effect.succeed(!Cause.isEmpty(fiber.getFiberRef(FiberRef.interruptedCause)))
+)

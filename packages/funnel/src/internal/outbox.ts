@@ -1,100 +1,312 @@
-/** Jobs on their way to the cluster: offered to a queue, and added in pipelined batches. */
-import type { AddJobOptions, DisquePool } from "@disco/core"
+/** Jobs on their way to the cluster: offered to a queue, and added in batches. */
+import type { JobId } from "@disco/core"
 import * as Cause from "effect/Cause"
-import type * as Context from "effect/Context"
+import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as FiberId from "effect/FiberId"
+import * as Mailbox from "effect/Mailbox"
+import * as Option from "effect/Option"
 import * as Queue from "effect/Queue"
+import type * as Runtime from "effect/Runtime"
 import * as Schedule from "effect/Schedule"
+import * as Stream from "effect/Stream"
+import { background } from "./background.js"
 
-type Pool = Context.Tag.Service<typeof DisquePool>
-
-/** A job to be added. */
-export interface OutgoingJob {
-  readonly queue: string
-  readonly body: string | Uint8Array
-  readonly options?: AddJobOptions | undefined
+/** The funnel closed before the job was added, or was closed already. */
+export class FunnelClosed extends Data.TaggedError("FunnelClosed") {
+  readonly remedy = "none"
+  readonly isRetryable = false
+  override get message(): string {
+    return "the funnel closed before the job was added"
+  }
 }
 
-// Put behind what was offered before the close, so that the sender ends after it.
-const end = Symbol("end")
-type Item = OutgoingJob | typeof end
+/** A job that could not be added, and why. */
+export interface Undelivered<T, E> {
+  readonly job: T
+  readonly error: E
+}
 
-const retrySchedule = Schedule.exponential("100 millis").pipe(
+export interface OutboxOptions<T, E> {
+  readonly add: (job: T) => Effect.Effect<JobId.JobId, E>
+  /** Adds several at once, each with a result of its own. */
+  readonly addAll: (jobs: ReadonlyArray<T>) => Effect.Effect<ReadonlyArray<Either.Either<JobId.JobId, E>>>
+  /** When to try again what can be tried again. */
+  readonly schedule: Schedule.Schedule<unknown, E>
+  /** For the log: the queue, and how many bytes there are, where it is known. */
+  readonly describe: (job: T) => { readonly queue: string; readonly bytes?: number | undefined }
+  readonly batch: number
+  readonly capacity: number
+}
+
+/** A job whose sender waits for its id. */
+class Sending<T, E> {
+  readonly job: T
+  readonly done: (outcome: Exit.Exit<JobId.JobId, E | FunnelClosed>) => void
+  constructor(job: T, done: (outcome: Exit.Exit<JobId.JobId, E | FunnelClosed>) => void) {
+    this.job = job
+    this.done = done
+  }
+}
+
+const jobOf = <T, E>(item: T | Sending<T, E>): T => (item instanceof Sending ? item.job : item)
+
+// Put behind what was offered before the close, so that the outbox ends after it.
+const end = Symbol("end")
+type Item<T, E> = T | Sending<T, E> | typeof end
+
+interface Retryable {
+  readonly isRetryable: boolean
+  readonly message: string
+}
+
+/** For as long as a minute, ever more seldom. */
+export const defaultSchedule = Schedule.exponential("100 millis").pipe(
   Schedule.union(Schedule.spaced("5 seconds")),
   Schedule.upTo("1 minute")
 )
 
-export class Outbox {
-  readonly queue: Queue.Queue<Item>
-  private readonly pool: Pool
-  private readonly batch: number
-  private readonly defaults: AddJobOptions | undefined
+export class Outbox<T, E extends Retryable> {
+  readonly queue: Queue.Queue<Item<T, E>>
+  private readonly options: OutboxOptions<T, E>
+  private readonly runFork: (effect: Effect.Effect<void>) => Fiber.RuntimeFiber<void>
+  private readonly senders = new Set<Fiber.RuntimeFiber<void>>()
+  private readonly unread: Mailbox.Mailbox<Undelivered<T, E>>
+  private readers = 0
+  private inFlight = 0
+  private isAbandoned = false
+  private onLanded: (() => void) | undefined = undefined
 
-  constructor(pool: Pool, queue: Queue.Queue<Item>, batch: number, defaults: AddJobOptions | undefined) {
-    this.pool = pool
+  private constructor(
+    options: OutboxOptions<T, E>,
+    queue: Queue.Queue<Item<T, E>>,
+    unread: Mailbox.Mailbox<Undelivered<T, E>>,
+    runtime: Runtime.Runtime<never>
+  ) {
+    this.options = options
     this.queue = queue
-    this.batch = batch
-    this.defaults = defaults
+    this.unread = unread
+    this.runFork = background(runtime)
   }
 
-  static makeQueue(capacity: number): Effect.Effect<Queue.Queue<Item>> {
-    return Queue.bounded<Item>(capacity)
+  static make<T, E extends Retryable>(options: OutboxOptions<T, E>): Effect.Effect<Outbox<T, E>> {
+    return Effect.gen(function* () {
+      const queue = yield* Queue.bounded<Item<T, E>>(options.capacity)
+      const unread = yield* Mailbox.make<Undelivered<T, E>>({ capacity: options.capacity })
+      return new Outbox(options, queue, unread, yield* Effect.runtime<never>())
+    })
   }
+
+  /** Offers a job, and gives its id. Interrupting it takes the job back as long as it waits to be offered. */
+  send(job: T): Effect.Effect<JobId.JobId, E | FunnelClosed> {
+    return Effect.async<JobId.JobId, E | FunnelClosed>((resume) => {
+      const sending = new Sending<T, E>(job, (outcome) => resume(outcome))
+      if (this.queue.unsafeOffer(sending)) return
+      const offering = this.runFork(
+        Effect.catchAllCause(Effect.asVoid(Queue.offer(this.queue, sending)), () =>
+          Effect.sync(() => resume(Effect.fail(new FunnelClosed())))
+        )
+      )
+      return Fiber.interrupt(offering)
+    })
+  }
+
+  /** What could not be added; a job is in it only while somebody reads. */
+  readonly undelivered: Stream.Stream<Undelivered<T, E>> = Stream.unwrapScoped(
+    Effect.gen(this, function* () {
+      this.readers += 1
+      yield* Effect.addFinalizer(() =>
+        Effect.suspend(() => {
+          this.readers -= 1
+          return this.readers === 0 ? this.logUnread : Effect.void
+        })
+      )
+      return Stream.repeatEffectOption(Effect.mapError(this.unread.take, () => Option.none()))
+    })
+  )
+
+  private readonly logUnread: Effect.Effect<void> = Effect.suspend(() =>
+    Effect.flatMap(this.unread.clear, (left) =>
+      Effect.forEach(left, ({ error, job }) => this.log(job, Cause.fail(error)), { discard: true })
+    )
+  ).pipe(Effect.catchAllCause(() => Effect.void))
 
   // A queue loses what it hands to a fibre that is interrupted while it waits, so this one waits uninterruptibly, and ends by
-  // what it is sent. Only the adding can be interrupted, and what it was about is reported.
+  // what it is sent.
   /** Adds what is offered, until the end. */
-  readonly run: Effect.Effect<void> = Effect.uninterruptibleMask((restore) =>
+  readonly run: Effect.Effect<void> = Effect.uninterruptible(
     Effect.iterate(true, {
       while: (isOpen) => isOpen,
       body: () =>
-        Effect.flatMap(Queue.takeBetween(this.queue, 1, this.batch), (items) => {
-          const batch = [...items]
-          return Effect.as(this.addAll(batch, restore), !batch.includes(end))
+        Effect.flatMap(Queue.takeBetween(this.queue, 1, this.options.batch - this.inFlight), (taken) => {
+          const items = [...taken]
+          return Effect.as(this.dispatch(items), !items.includes(end))
         })
-    }).pipe(Effect.zipRight(Effect.suspend(() => this.finish(restore))))
+    }).pipe(
+      Effect.zipRight(Effect.suspend(() => this.finish)),
+      Effect.zipRight(Effect.suspend(() => this.waitUntil(() => this.inFlight === 0))),
+      Effect.zipRight(Effect.suspend(() => (this.readers === 0 ? this.logUnread : Effect.void))),
+      Effect.zipRight(Effect.suspend(() => this.unread.end))
+    )
   )
 
-  /** Lets the sender end, after everything that was offered so far. */
+  /** Lets the outbox end, after everything that was offered so far. */
   readonly close: Effect.Effect<void> = Effect.suspend(() => Queue.offer(this.queue, end))
 
-  private finish(restore: Restore): Effect.Effect<void> {
-    return Effect.flatMap(Queue.takeAll(this.queue), (items) => {
+  /** Gives up: what is not added by now is reported. */
+  readonly abandon: Effect.Effect<void> = Effect.sync(() => {
+    this.isAbandoned = true
+    for (const sender of this.senders) sender.unsafeInterruptAsFork(FiberId.none)
+  })
+
+  /** What is on its way. */
+  get size(): number {
+    return this.inFlight
+  }
+
+  private readonly finish: Effect.Effect<void> = Effect.suspend(() =>
+    Effect.flatMap(Queue.takeUpTo(this.queue, this.options.batch - this.inFlight), (items) => {
       const left = [...items]
       return left.length === 0
         ? Queue.shutdown(this.queue)
         : Effect.zipRight(
-            this.addAll(left, restore),
-            Effect.suspend(() => this.finish(restore))
+            this.dispatch(left),
+            Effect.suspend(() => this.finish)
           )
+    })
+  )
+
+  /** Sends a batch on its way, and waits until there is room for more. */
+  private dispatch(taken: ReadonlyArray<Item<T, E>>): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      const items = taken.filter((item): item is T | Sending<T, E> => item !== end)
+      if (items.length > 0) {
+        this.inFlight += items.length
+        this.start(this.addAll(items))
+      }
+      return this.waitUntil(() => this.inFlight < this.options.batch)
     })
   }
 
-  private addAll(items: ReadonlyArray<Item>, restore: Restore): Effect.Effect<void> {
-    const left = new Set(items.filter((item) => item !== end))
-    const add = (job: OutgoingJob) =>
-      this.pool.addJob(job.queue, job.body, { ...this.defaults, ...job.options }).pipe(
-        Effect.retry({ while: (error) => error.isRetryable, schedule: retrySchedule }),
-        Effect.matchCauseEffect({
-          onFailure: (cause) =>
-            Cause.isInterruptedOnly(cause) ? Effect.void : Effect.zipRight(report(job, cause), done(job)),
-          onSuccess: () => done(job)
-        })
-      )
-    const done = (job: OutgoingJob) => Effect.sync(() => left.delete(job))
-    return Effect.zipRight(
-      Effect.exit(restore(Effect.forEach([...left], add, { concurrency: "unbounded", discard: true }))),
-      Effect.suspend(() => Effect.forEach(left, (job) => report(job, abandoned), { discard: true }))
+  private waitUntil(condition: () => boolean): Effect.Effect<void> {
+    return Effect.async<void>((resume) => {
+      if (condition()) return resume(Effect.void)
+      this.onLanded = () => {
+        if (!condition()) return
+        this.onLanded = undefined
+        resume(Effect.void)
+      }
+    })
+  }
+
+  private landed(count: number): void {
+    this.inFlight -= count
+    this.onLanded?.()
+  }
+
+  private start(effect: Effect.Effect<void>): void {
+    const sender = this.runFork(effect)
+    this.senders.add(sender)
+    sender.addObserver(() => this.senders.delete(sender))
+  }
+
+  /** Adds jobs in one go. Those that fail are tried again each by itself, and hold up no other. */
+  private addAll(items: ReadonlyArray<T | Sending<T, E>>): Effect.Effect<void> {
+    return Effect.uninterruptibleMask((restore) => {
+      if (this.isAbandoned) return this.settleAll(items, (item) => this.abandoned(item))
+      return Effect.matchCauseEffect(restore(this.options.addAll(items.map(jobOf))), {
+        onFailure: (cause) => this.settleAll(items, (item) => this.lose(item, cause, restore)),
+        onSuccess: (results) =>
+          Effect.sync(() => {
+            let added = 0
+            for (const [i, item] of items.entries()) {
+              const result = results[i]
+              if (result === undefined || Either.isLeft(result)) {
+                this.start(this.addAgain(item, result?.left))
+                continue
+              }
+              added += 1
+              if (item instanceof Sending) item.done(Exit.succeed(result.right))
+            }
+            this.landed(added)
+          })
+      })
+    })
+  }
+
+  private addAgain(item: T | Sending<T, E>, error: E | undefined): Effect.Effect<void> {
+    return Effect.uninterruptibleMask((restore) => {
+      const again = error === undefined ? this.options.add(jobOf(item)) : this.again(jobOf(item), error)
+      return Effect.matchCauseEffect(this.isAbandoned ? Effect.interrupt : restore(again), {
+        onSuccess: (id) =>
+          Effect.sync(() => {
+            if (item instanceof Sending) item.done(Exit.succeed(id))
+            this.landed(1)
+          }),
+        onFailure: (cause) => this.settleAll([item], (item) => this.lose(item, cause, restore))
+      })
+    })
+  }
+
+  private settleAll(
+    items: ReadonlyArray<T | Sending<T, E>>,
+    settle: (item: T | Sending<T, E>) => Effect.Effect<void>
+  ): Effect.Effect<void> {
+    return Effect.ensuring(
+      Effect.forEach(items, settle, { discard: true }),
+      Effect.sync(() => this.landed(items.length))
     )
+  }
+
+  // A reader of `undelivered` that does not read holds this up, until the outbox is given up.
+  private lose(item: T | Sending<T, E>, cause: Cause.Cause<E>, restore: Restore): Effect.Effect<void> {
+    return Effect.catchAllCause(restore(this.fail(item, cause)), () => this.abandoned(item))
+  }
+
+  /** Tries again as the schedule says. */
+  private again(job: T, error: E): Effect.Effect<JobId.JobId, E> {
+    return Effect.flatMap(Schedule.driver(this.options.schedule), (driver) => {
+      const attempt = (error: E): Effect.Effect<JobId.JobId, E> =>
+        error.isRetryable
+          ? Effect.matchEffect(driver.next(error), {
+              onFailure: () => Effect.fail(error),
+              onSuccess: () => Effect.catchAll(this.options.add(job), attempt)
+            })
+          : Effect.fail(error)
+      return attempt(error)
+    })
+  }
+
+  private fail(item: T | Sending<T, E>, cause: Cause.Cause<E>): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      if (Cause.isInterrupted(cause)) return this.abandoned(item)
+      if (item instanceof Sending) {
+        item.done(Exit.failCause(cause))
+        return Effect.void
+      }
+      const error = Cause.failureOption(cause)
+      return this.readers === 0 || Option.isNone(error)
+        ? this.log(item, cause)
+        : Effect.asVoid(this.unread.offer({ job: item, error: error.value }))
+    })
+  }
+
+  private abandoned(item: T | Sending<T, E>): Effect.Effect<void> {
+    const closed = new FunnelClosed()
+    if (!(item instanceof Sending)) return this.log(item, Cause.fail(closed))
+    return Effect.sync(() => item.done(Exit.fail(closed)))
+  }
+
+  private log(job: T, cause: Cause.Cause<unknown>): Effect.Effect<void> {
+    const { bytes, queue } = this.options.describe(job)
+    return Effect.annotateLogs(Effect.logError("a job could not be added", cause), {
+      queue,
+      ...(bytes === undefined ? {} : { bytes })
+    })
   }
 }
 
 type Restore = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
-
-const abandoned = Cause.fail("the funnel had to close before")
-
-const report = (job: OutgoingJob, cause: Cause.Cause<unknown>): Effect.Effect<void> =>
-  Effect.annotateLogs(Effect.logError("a job could not be added", cause), {
-    queue: job.queue,
-    bytes: typeof job.body === "string" ? new TextEncoder().encode(job.body).length : job.body.length
-  })

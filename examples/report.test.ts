@@ -1,0 +1,27 @@
+import { JobQueue } from "@disco/core"
+import { EmbeddedDisque } from "@disco/embedded"
+import { Recurring, Worker } from "@disco/funnel"
+import { assert, it } from "@effect/vitest"
+import { DateTime, Effect, Layer, Schedule, Schema, TestClock } from "effect"
+
+const reports = JobQueue.make("reports", { payload: Schema.Struct({ day: Schema.String }) })
+
+// One process adds the jobs: each that runs this adds its own. Any number of them may do the work.
+const everyMorning = Recurring.layer(reports, {
+  schedule: Schedule.cron("0 6 * * *", "UTC"),
+  payload: Effect.map(DateTime.now, (now) => ({ day: DateTime.formatIsoDateUtc(now) }))
+})
+
+it.effect("a report is made each morning, for a week that takes no time", () =>
+  Effect.gen(function* () {
+    const days: Array<string> = []
+    const worker = Worker.layer(reports, ({ day }) => Effect.sync(() => days.push(day)))
+    yield* TestClock.setTime(DateTime.toEpochMillis(DateTime.unsafeMake("2026-01-01")))
+    const week = Effect.forEach(Array.from({ length: 7 }), () => TestClock.adjust("1 day"))
+    yield* Effect.provide(week, Layer.merge(everyMorning, worker))
+    assert.deepStrictEqual(
+      days,
+      [1, 2, 3, 4, 5, 6, 7].map((day) => `2026-01-0${day}`)
+    )
+  }).pipe(Effect.provide(EmbeddedDisque.layerPool))
+)

@@ -1,0 +1,131 @@
+/**
+ * The jobs that were given up: they are in the queue `<name>.dead`, each in a letter that says why.
+ */
+import { type AddJobError, DisquePool, type GetJobsError, InvalidArgument, type Job } from "@disco/core"
+import * as Effect from "effect/Effect"
+import type { SettleError } from "./internal/inbox.js"
+import { deadQueue, enclosed, fromJob, type Letter } from "./internal/letter.js"
+
+export type { Letter, Reason } from "./internal/letter.js"
+
+/** A queue, by its name or as it is described. */
+export type QueueRef = string | { readonly name: string }
+
+const nameOf = (queue: QueueRef): string => (typeof queue === "string" ? queue : queue.name)
+
+/** A letter, and the id of the job that it is now. */
+export interface Entry {
+  readonly id: string
+  readonly letter: Letter
+}
+
+/**
+ * QPEEK: the oldest letters, 100 at most unless told otherwise, without taking them. One node is asked: a cluster may hold
+ * others elsewhere. What is in the queue and is no letter is left out.
+ */
+export const list = (queue: QueueRef, options: { readonly limit?: number | undefined } = {}) =>
+  Effect.gen(function* () {
+    const pool = yield* DisquePool
+    const name = deadQueue(nameOf(queue))
+    const limit = options.limit ?? 100
+    if (!Number.isInteger(limit) || limit < 1) return yield* refuseLimit(limit)
+    const entries: Array<Entry> = []
+    for (const job of yield* pool.peek(name, { count: limit })) {
+      const letter = yield* Effect.option(fromJob(job))
+      if (letter._tag === "Some") entries.push({ id: job.id, letter: letter.value })
+    }
+    return entries as ReadonlyArray<Entry>
+  })
+
+const refuseLimit = (limit: number): InvalidArgument =>
+  new InvalidArgument({
+    subject: "DeadLetter",
+    argument: "limit",
+    value: String(limit),
+    expected: "a whole number, 1 or more"
+  })
+
+// How long to look for more: other nodes are asked for theirs meanwhile.
+const lookFor = "250 millis"
+const chunk = 64
+
+/** Takes letters until there are no more, or enough. Gives how many were dealt with. */
+const drain = <E>(
+  queue: QueueRef,
+  limit: number,
+  deal: (pool: DisquePool["Type"], jobs: ReadonlyArray<Job.Job>) => Effect.Effect<number, E>
+): Effect.Effect<number, E | GetJobsError | InvalidArgument, DisquePool> =>
+  Effect.gen(function* () {
+    if (Number.isNaN(limit) || limit < 1) return yield* refuseLimit(limit)
+    const pool = yield* DisquePool
+    let done = 0
+    let left = limit
+    while (left > 0) {
+      const count = Math.min(chunk, left)
+      const got = yield* takeAndDeal(pool, deadQueue(nameOf(queue)), count, deal)
+      if (got.taken === 0) break
+      done += got.done
+      left -= got.taken
+    }
+    return done
+  })
+
+// What was taken goes back where dealing with it fails or is interrupted.
+const takeAndDeal = <E>(
+  pool: DisquePool["Type"],
+  name: string,
+  count: number,
+  deal: (pool: DisquePool["Type"], jobs: ReadonlyArray<Job.Job>) => Effect.Effect<number, E>
+) =>
+  Effect.uninterruptibleMask((restore) =>
+    Effect.flatMap(restore(pool.getJobs(name, { count, timeout: lookFor })), (jobs) =>
+      jobs.length === 0
+        ? Effect.succeed({ taken: 0, done: 0 })
+        : restore(deal(pool, jobs)).pipe(
+            Effect.map((done) => ({ taken: jobs.length, done })),
+            Effect.onError(() => Effect.ignoreLogged(pool.enqueueJob(jobs)))
+          )
+    )
+  )
+
+/**
+ * Adds jobs that were given up to their queues again, as they were, with all their attempts before them. Gives how many there
+ * were. Where it is interrupted between the two steps of one, that job may be in both queues.
+ */
+export const redrive = (
+  queue: QueueRef,
+  options: { readonly limit?: number | undefined } = {}
+): Effect.Effect<number, AddJobError | GetJobsError | SettleError, DisquePool> =>
+  drain(queue, options.limit ?? Number.POSITIVE_INFINITY, (pool, jobs) =>
+    Effect.gen(function* () {
+      let done = 0
+      const foreign: Array<Job.Job> = []
+      for (const job of jobs) {
+        const letter = yield* Effect.option(fromJob(job))
+        if (letter._tag === "None") {
+          foreign.push(job)
+          continue
+        }
+        const { queue, retry, ttl } = letter.value
+        yield* pool.addJob(queue, enclosed(letter.value), {
+          ...(retry === undefined ? {} : { retry: `${retry} seconds` }),
+          ...(ttl === undefined || ttl < 1 ? {} : { ttl: `${ttl} seconds` })
+        })
+        yield* pool.ackJob(job)
+        done += 1
+      }
+      if (foreign.length > 0) {
+        yield* Effect.logWarning(
+          `${foreign.length} jobs of ${JSON.stringify(foreign[0]?.queue)} are no letters, and stay there`
+        )
+      }
+      return done
+    })
+  )
+
+/** Acknowledges jobs that were given up: they are gone. Gives how many there were. */
+export const purge = (
+  queue: QueueRef,
+  options: { readonly limit?: number | undefined } = {}
+): Effect.Effect<number, GetJobsError | SettleError, DisquePool> =>
+  drain(queue, options.limit ?? Number.POSITIVE_INFINITY, (pool, jobs) => Effect.as(pool.ackJob(jobs), jobs.length))

@@ -1,0 +1,357 @@
+/**
+ * A worker: a handler for the jobs of a queue, with retries, budgets, a dead-letter queue, and a shutdown that loses nothing.
+ */
+import { DisquePool, type GetJobsError, type InvalidArgument, type Job, type JobQueue } from "@disco/core"
+import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
+import * as Schedule from "effect/Schedule"
+import * as Scope from "effect/Scope"
+import * as Tracer from "effect/Tracer"
+import { delayAfter } from "./internal/backoff.js"
+import { defaultLetterTtl } from "./internal/bury.js"
+import { Crew, type HandlerDied, type Work } from "./internal/crew.js"
+import type { LeaseLost } from "./internal/held.js"
+import type { SettleError } from "./internal/inbox.js"
+import type { Letter } from "./internal/letter.js"
+import * as check from "./internal/options.js"
+import { Pace } from "./internal/pace.js"
+
+export { HandlerDied } from "./internal/crew.js"
+export type { Letter, Reason } from "./internal/letter.js"
+
+/** The job that a handler works on. */
+export interface JobInHand {
+  readonly job: Job.Job
+  /** Which attempt this is, from 1: failures count, wherever they were, and NACKs. */
+  readonly attempt: number
+  /** ACKJOB, before the handler ends: whatever becomes of it, the job is done. Doing it twice does no harm. */
+  readonly ack: Effect.Effect<void, SettleError | LeaseLost>
+}
+
+/** The job that a handler works on, in its context. */
+export class CurrentJob extends Context.Tag("@disco/funnel/CurrentJob")<CurrentJob, JobInHand>() {}
+
+/** A job that failed, as `onFailure` sees it. */
+export interface Failure<A, E> {
+  readonly job: Job.Job
+  readonly payload: A
+  readonly error: E | HandlerDied
+  readonly attempt: number
+  /** The time until the next attempt; none where the job is given up. */
+  readonly again: Duration.Duration | undefined
+}
+
+/** So many jobs in a time. */
+export interface RateLimit {
+  readonly limit: number
+  readonly interval: Duration.DurationInput
+}
+
+/** The options of a worker. `E` is what its handler fails with. */
+export interface WorkerOptions<A, E, R = never> {
+  /** How many handlers run at a time; 1. */
+  readonly concurrency?: number | undefined
+  /** How many jobs are fetched ahead of those in hand; as many as `concurrency`, and 4 at least. */
+  readonly prefetch?: number | undefined
+  /**
+   * When a job that failed is tried again, and when no more; after 1 second, doubling up to 10 minutes. The schedule is given
+   * each failure: a `HandlerDied` where the handler threw or interrupted itself.
+   *
+   * A wait of up to `parkUpTo` is spent here: the job keeps its lease, and is lost to this process alone if that dies. For a
+   * longer one the job is added again, with DELAY, to the queue `<name>.retry`, in an envelope that counts its attempts, and
+   * the old one is acknowledged; a worker takes jobs from both queues. A failing job is never just NACKed: it would be back at
+   * once.
+   */
+  readonly retry?: Schedule.Schedule<unknown, E | HandlerDied, R> | undefined
+  /** How often a job is tried before it goes to the queue `<name>.dead`; 10. NACKs by others count. */
+  readonly attempts?: number | undefined
+  /**
+   * How often a job may be delivered again without having failed before it goes to the queue `<name>.dead`, as whoever had it
+   * was killed; 10. Shutdowns count too where a handler had to be interrupted or a job was fetched ahead.
+   */
+  readonly crashes?: number | undefined
+  /** The longest wait that a job spends here under its lease; 10 seconds. */
+  readonly parkUpTo?: Duration.DurationInput | undefined
+  /** How long jobs of this queue live; 1 day, as in Disque. All retries have to fit in it. */
+  readonly ttl?: Duration.DurationInput | undefined
+  /** How long a letter in the queue `<name>.dead` is kept; 30 days. */
+  readonly deadLetterTtl?: Duration.DurationInput | undefined
+  /** How long handlers may go on when the worker closes; 25 seconds. */
+  readonly grace?: Duration.DurationInput | undefined
+  /** The longest that the close may take beyond the grace; 5 seconds. */
+  readonly closeWithin?: Duration.DurationInput | undefined
+  /** At most so many jobs in a time; in bursts of up to as many. */
+  readonly rateLimit?: RateLimit | undefined
+  /** Whether a handler whose job's lease is lost is interrupted, or goes on; `interrupt`. */
+  readonly onLeaseLost?: "interrupt" | "ignore" | undefined
+  /**
+   * How the span of a handler belongs to the one that the job was added in, where the queue is `traced`: below it, or linked to
+   * it; `join`. Link where jobs are delayed, or a trace goes on for days. Another attempt, and a batch, is always linked.
+   */
+  readonly traces?: "join" | "link" | undefined
+  /** Called when a job has failed, before it is tried again or given up. */
+  readonly onFailure?: ((failure: Failure<A, E>) => Effect.Effect<void, never, R>) | undefined
+  /** Called when a job has been given up: its letter is in the queue `<name>.dead`. */
+  readonly onDeadLetter?: ((letter: Letter) => Effect.Effect<void, never, R>) | undefined
+}
+
+/** The options of a worker for batches. */
+export interface BatchOptions<A, E, R = never> extends WorkerOptions<A, E, R> {
+  /** The most jobs of a batch; 10. */
+  readonly size?: number | undefined
+  /** How long a batch that is not full waits for more; not at all. */
+  readonly within?: Duration.DurationInput | undefined
+}
+
+/** A worker, for as long as its scope. */
+export interface Worker {
+  /** Takes no more jobs until `resume`; handlers go on. What was fetched ahead goes back by ENQUEUE. */
+  readonly pause: Effect.Effect<void>
+  readonly resume: Effect.Effect<void>
+  /** Fails where no node lets the worker fetch, for a reason that no waiting mends: a wrong password, say. */
+  readonly failed: Effect.Effect<never, GetJobsError>
+}
+
+/** A job of a batch. */
+export interface BatchJob<A> extends JobInHand {
+  readonly payload: A
+}
+
+const subject = "Worker"
+
+const defaultRetry: Schedule.Schedule<unknown> = Schedule.exponential("1 second").pipe(
+  Schedule.union(Schedule.spaced("10 minutes"))
+)
+
+const limits = <A, E, R>(given: BatchOptions<A, E, R>) =>
+  Either.gen(function* () {
+    const size = yield* check.count(subject, "size", given.size ?? 1, 1)
+    const concurrency = yield* check.count(subject, "concurrency", given.concurrency ?? 1, 1)
+    const prefetch = yield* check.count(subject, "prefetch", given.prefetch ?? Math.max(4, concurrency * size), 1)
+    const pace = given.rateLimit
+    return {
+      size,
+      concurrency,
+      prefetch,
+      fetchCount: Math.min(64, prefetch),
+      withinMillis: yield* check.millis(subject, "within", given.within ?? 0, 0),
+      attempts: yield* check.count(subject, "attempts", given.attempts ?? 10, 1),
+      crashes: yield* check.count(subject, "crashes", given.crashes ?? 10, 0),
+      parkMillis: yield* check.millis(subject, "parkUpTo", given.parkUpTo ?? "10 seconds", 0),
+      ttlMillis: yield* check.millis(subject, "ttl", given.ttl ?? "1 day", 1000),
+      letterTtl: Duration.millis(
+        yield* check.millis(subject, "deadLetterTtl", given.deadLetterTtl ?? defaultLetterTtl, 1000)
+      ),
+      graceMillis: yield* check.millis(subject, "grace", given.grace ?? "25 seconds", 0),
+      closeMillis: yield* check.millis(subject, "closeWithin", given.closeWithin ?? "5 seconds", 0),
+      interruptsLost:
+        (yield* check.word(subject, "onLeaseLost", given.onLeaseLost ?? "interrupt", ["interrupt", "ignore"])) ===
+        "interrupt",
+      linksTraces: (yield* check.word(subject, "traces", given.traces ?? "join", ["join", "link"])) === "link",
+      pace:
+        pace === undefined
+          ? undefined
+          : new Pace(
+              yield* check.count(subject, "rateLimit.limit", pace.limit, 1),
+              yield* check.millis(subject, "rateLimit.interval", pace.interval, 1)
+            )
+    }
+  })
+
+/** Refuses retries that take longer than a job lives, as far as the schedule says so without a failure. */
+const fit = <E>(
+  schedule: Schedule.Schedule<unknown, E>,
+  attempts: number,
+  ttlMillis: number
+): Effect.Effect<void, InvalidArgument> =>
+  Effect.gen(function* () {
+    let total = 0
+    for (let failures = 1; failures < attempts && total < ttlMillis; failures++) {
+      // A schedule that looks at the failure may not bear that there is none: then only the jobs show what it says.
+      const wait = yield* Effect.exit(delayAfter(schedule, failures, undefined as E, 0, total))
+      if (Exit.isFailure(wait) || wait.value._tag === "None") return
+      total += wait.value.value
+    }
+    if (total < ttlMillis) return
+    yield* check.refuse(
+      subject,
+      "ttl",
+      Duration.format(Duration.millis(ttlMillis)),
+      `more than the retries take together (${attempts} attempts), or fewer attempts: a job that is deleted is not tried again`
+    )
+  })
+
+type Handler<A, E, R> = (
+  works: ReadonlyArray<Work<A>>,
+  inHand: (work: Work<A>) => JobInHand
+) => Effect.Effect<ReadonlyArray<Exit.Exit<unknown, E>>, never, R>
+
+const open = <A, I, E, R, RQ, RO>(
+  queue: JobQueue.JobQueue<A, I, RQ>,
+  handle: Handler<A, E, R | CurrentJob>,
+  given: BatchOptions<A, E, RO>
+): Effect.Effect<Worker, InvalidArgument, DisquePool | Scope.Scope | Exclude<R, CurrentJob> | RQ | RO> =>
+  Effect.gen(function* () {
+    const checked = yield* limits(given)
+    // The scope and the span of who makes a worker are none of a handler's.
+    type Services = Exclude<R, CurrentJob> | RQ | RO
+    const context = Context.omit(
+      Tracer.ParentSpan,
+      Scope.Scope
+    )(
+      (yield* Effect.context<Services>()) as Context.Context<Services | Tracer.ParentSpan | Scope.Scope>
+    ) as Context.Context<Services>
+    const schedule = Schedule.provideContext(given.retry ?? defaultRetry, context)
+    yield* fit(schedule, checked.attempts, checked.ttlMillis)
+    const pool = yield* DisquePool
+    const { onDeadLetter, onFailure } = given
+    const inHand = (work: Work<A>): JobInHand => ({
+      job: work.job,
+      attempt: work.attempt,
+      ack: Effect.suspend(() => crew.inbox.acknowledge(work.held))
+    })
+    // The fibres of the crew have the services already: they need not be provided with them for each job.
+    const served = <B, E2>(effect: Effect.Effect<B, E2, R | RQ | RO | CurrentJob>) => effect as Effect.Effect<B, E2>
+    const crew: Crew<A, E> = yield* Crew.make<A, E>(pool, {
+      ...checked,
+      queue: queue.name,
+      batch: checked.size,
+      schedule,
+      contextOf: (works) => {
+        const [work] = works
+        return work === undefined || checked.size > 1 ? context : Context.add(context, CurrentJob, inHand(work))
+      },
+      open: (job) => served(queue.open(job)),
+      handle: (works) => served(handle(works, inHand)),
+      onFailure: ({ againMillis, ...failure }) =>
+        onFailure === undefined
+          ? Effect.void
+          : served(
+              onFailure({ ...failure, again: againMillis === undefined ? undefined : Duration.millis(againMillis) })
+            ),
+      onDeadLetter: (letter) => (onDeadLetter === undefined ? Effect.void : served(onDeadLetter(letter)))
+    })
+    yield* Effect.addFinalizer(() => crew.close)
+    return { pause: crew.inbox.pause, resume: crew.inbox.resume, failed: crew.failed }
+  }).pipe(Effect.uninterruptible)
+
+/**
+ * Opens a worker over the pool, for as long as the scope.
+ *
+ * The handler is called for each job, by one of `concurrency` fibres that live as long as the worker. When it succeeds, the job
+ * is acknowledged; when it fails, dies or interrupts itself, the job is tried again as `retry` says, and goes to the queue
+ * `<name>.dead` once `attempts` are used up. A body that does not fit the schema goes there at once. What a handler forks ends
+ * with it. While it runs, its job gets WORKING in time; should the lease be lost all the same, the handler is interrupted.
+ *
+ * Jobs come at least once: a handler has to bear seeing one twice.
+ *
+ * When the scope closes, no more jobs are taken, and those fetched ahead go back by ENQUEUE; handlers have the `grace` to end,
+ * then they are interrupted, and their jobs go back too. Neither NACK nor ENQUEUE brings back an at-most-once job (RETRY 0).
+ */
+export const make = <A, I, E, R, RQ, RO = never>(
+  queue: JobQueue.JobQueue<A, I, RQ>,
+  handler: (payload: A, current: JobInHand) => Effect.Effect<unknown, E, R>,
+  options: WorkerOptions<A, E, RO> = {}
+): Effect.Effect<Worker, InvalidArgument, DisquePool | Scope.Scope | Exclude<R, CurrentJob> | RQ | RO> =>
+  open(
+    queue,
+    ([work]) =>
+      work === undefined
+        ? Effect.succeed([])
+        : Effect.map(Effect.exit(Effect.flatMap(CurrentJob, (current) => handler(work.payload, current))), (exit) => [
+            exit
+          ]),
+    { ...options, size: 1 }
+  )
+
+/**
+ * Opens a worker whose handler takes several jobs at a time, and gives a result for each, in their order: `Either.right` for
+ * one that is done, `Either.left` for one that failed. When the handler itself fails, all of them did.
+ */
+export const makeBatch = <A, I, E, R, RQ, RO = never>(
+  queue: JobQueue.JobQueue<A, I, RQ>,
+  handler: (jobs: ReadonlyArray<BatchJob<A>>) => Effect.Effect<ReadonlyArray<Either.Either<unknown, E>>, E, R>,
+  options: BatchOptions<A, E, RO> = {}
+): Effect.Effect<Worker, InvalidArgument, DisquePool | Scope.Scope | R | RQ | RO> =>
+  open(
+    queue,
+    (works, inHand) =>
+      Effect.map(
+        Effect.exit(Effect.suspend(() => handler(works.map((work) => ({ ...inHand(work), payload: work.payload }))))),
+        (exit): ReadonlyArray<Exit.Exit<unknown, E>> =>
+          Exit.isSuccess(exit)
+            ? exit.value.map((result) => (Either.isRight(result) ? Exit.void : Exit.fail(result.left)))
+            : works.map(() => exit)
+      ),
+    { size: 10, ...options }
+  )
+
+const forever = <R>(
+  worker: Effect.Effect<Worker, InvalidArgument, R>
+): Effect.Effect<never, InvalidArgument | GetJobsError, Exclude<R, Scope.Scope>> =>
+  Effect.scoped(Effect.flatMap(worker, ({ failed }) => failed))
+
+// A layer has been built long before the worker fails: nobody is there to be told but the log.
+const scoped = <R>(
+  worker: Effect.Effect<Worker, InvalidArgument, R>
+): Layer.Layer<never, InvalidArgument, Exclude<R, Scope.Scope>> =>
+  Layer.scopedDiscard(
+    Effect.flatMap(worker, ({ failed }) =>
+      Effect.forkScoped(
+        Effect.interruptible(
+          Effect.catchAll(failed, (error) => Effect.logError(`the worker has ended: ${error.message}`))
+        )
+      )
+    )
+  )
+
+/**
+ * Runs a worker until it is interrupted; see `make`. Under `NodeRuntime.runMain`, SIGTERM does that, and the process ends after
+ * the grace at the latest.
+ *
+ * @example
+ * ```ts
+ * import { JobQueue } from "@disco/core"
+ * import { Worker } from "@disco/funnel"
+ * import { Console, Effect, Schedule, Schema } from "effect"
+ *
+ * const emails = JobQueue.make("emails", { payload: Schema.Struct({ to: Schema.String }) })
+ *
+ * const program = Worker.run(emails, ({ to }) => Console.log(`to ${to}`), {
+ *   concurrency: 8,
+ *   retry: Schedule.exponential("1 second"),
+ *   attempts: 5,
+ *   onDeadLetter: (letter) => Effect.logError(`given up: ${letter.error}`)
+ * })
+ * ```
+ */
+export const run = <A, I, E, R, RQ, RO = never>(
+  queue: JobQueue.JobQueue<A, I, RQ>,
+  handler: (payload: A, current: JobInHand) => Effect.Effect<unknown, E, R>,
+  options: WorkerOptions<A, E, RO> = {}
+) => forever(make(queue, handler, options))
+
+/** A worker as a layer: it works from when the layer is built until its scope closes. */
+export const layer = <A, I, E, R, RQ, RO = never>(
+  queue: JobQueue.JobQueue<A, I, RQ>,
+  handler: (payload: A, current: JobInHand) => Effect.Effect<unknown, E, R>,
+  options: WorkerOptions<A, E, RO> = {}
+) => scoped(make(queue, handler, options))
+
+/** Runs a worker for batches until it is interrupted; see `makeBatch`. */
+export const batch = <A, I, E, R, RQ, RO = never>(
+  queue: JobQueue.JobQueue<A, I, RQ>,
+  handler: (jobs: ReadonlyArray<BatchJob<A>>) => Effect.Effect<ReadonlyArray<Either.Either<unknown, E>>, E, R>,
+  options: BatchOptions<A, E, RO> = {}
+) => forever(makeBatch(queue, handler, options))
+
+/** A worker for batches as a layer. */
+export const layerBatch = <A, I, E, R, RQ, RO = never>(
+  queue: JobQueue.JobQueue<A, I, RQ>,
+  handler: (jobs: ReadonlyArray<BatchJob<A>>) => Effect.Effect<ReadonlyArray<Either.Either<unknown, E>>, E, R>,
+  options: BatchOptions<A, E, RO> = {}
+) => scoped(makeBatch(queue, handler, options))

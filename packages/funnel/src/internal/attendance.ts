@@ -1,0 +1,96 @@
+/** Who works on the elements of a stream: the fibre that pulls them, or fibres that it starts, one for each. */
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
+import * as FiberRef from "effect/FiberRef"
+import * as Option from "effect/Option"
+import * as Supervisor from "effect/Supervisor"
+
+/** The work on one element, as far as it goes on in fibres of its own. */
+export interface Work {
+  /** Fibres that were started for the element and have not ended. */
+  running: number
+  /** Whether such a fibre was interrupted. */
+  wasCut: boolean
+  /** Whether there were such fibres. */
+  hasStarted: boolean
+  /** Called when the last of them ends. */
+  onEnd: (() => void) | undefined
+}
+
+export const makeWork = (): Work => ({ running: 0, wasCut: false, hasStarted: false, onEnd: undefined })
+
+/**
+ * Follows the fibres that a pulling fibre starts. Operators with a concurrency (`mapEffect`, `flatMap`) pull in a fibre of
+ * their own, which starts one for each element before it pulls the next: so an element is in work for as long as that runs.
+ */
+export class Attendance extends Supervisor.AbstractSupervisor<void> {
+  readonly value = Effect.void
+  /** The element that was pulled last. */
+  current: Work | undefined = undefined
+  private puller: Fiber.RuntimeFiber<unknown, unknown> | undefined = undefined
+  private before: Supervisor.Supervisor<void> | undefined = undefined
+
+  /** Says which fibre pulls: gives what that has to run, where it is another one than before. */
+  follow(fiber: Fiber.RuntimeFiber<unknown, unknown>): Effect.Effect<void> | undefined {
+    if (this.puller === fiber) return undefined
+    this.puller = fiber
+    this.before = fiber.getFiberRef(FiberRef.currentSupervisor)
+    return FiberRef.set(FiberRef.currentSupervisor, this.before.zip(this))
+  }
+
+  /** Whether it is this fibre that pulled last. */
+  isPuller(fiber: Fiber.RuntimeFiber<unknown, unknown>): boolean {
+    return this.puller === fiber
+  }
+
+  /** Follows nobody any more; for the fibre that pulled last to run. */
+  readonly release: Effect.Effect<void> = Effect.suspend(() => {
+    const { before } = this
+    this.puller = undefined
+    this.before = undefined
+    return before === undefined ? Effect.void : FiberRef.set(FiberRef.currentSupervisor, before)
+  })
+
+  override onStart<A, E, R>(
+    _context: unknown,
+    _effect: Effect.Effect<A, E, R>,
+    parent: Option.Option<Fiber.RuntimeFiber<unknown, unknown>>,
+    fiber: Fiber.RuntimeFiber<A, E>
+  ): void {
+    const work = this.current
+    if (work === undefined || this.puller === undefined || Option.getOrUndefined(parent) !== this.puller) return
+    work.running += 1
+    work.hasStarted = true
+    fiber.addObserver((exit) => {
+      work.running -= 1
+      if (Exit.isFailure(exit)) work.wasCut = true
+      if (work.running === 0) work.onEnd?.()
+    })
+  }
+}
+
+/** Says whether a fibre has started others, so that it need not be asked for them each time. */
+export class ForkWatch extends Supervisor.AbstractSupervisor<void> {
+  readonly value = Effect.void
+  hasForked = false
+  private readonly parent: Fiber.RuntimeFiber<unknown, unknown>
+
+  constructor(parent: Fiber.RuntimeFiber<unknown, unknown>) {
+    super()
+    this.parent = parent
+  }
+
+  override onStart<A, E, R>(
+    _context: unknown,
+    _effect: Effect.Effect<A, E, R>,
+    parent: Option.Option<Fiber.RuntimeFiber<unknown, unknown>>
+  ): void {
+    if (Option.isSome(parent) && parent.value === this.parent) this.hasForked = true
+  }
+}
+
+/** The fibre that runs this. */
+export const currentFiber: Effect.Effect<Fiber.RuntimeFiber<unknown, unknown>> = Effect.withFiberRuntime<
+  Fiber.RuntimeFiber<unknown, unknown>
+>((fiber) => Effect.succeed(fiber))

@@ -1,0 +1,67 @@
+/** A job in our keeping: fetched, and not yet settled. */
+import type { Job } from "@disco/core"
+import * as Data from "effect/Data"
+
+/**
+ * Why a lease is lost.
+ *
+ * - `unknown`: the node does not know the job (NOJOB): it was acknowledged, deleted or has expired, or other nodes hold it
+ * - `too-old`: half of the job's TTL has gone (TOOLATE), so that its next delivery cannot be postponed
+ * - `expired`: the lease could not be renewed in time, because the node did not answer
+ */
+export type LeaseLostReason = "unknown" | "too-old" | "expired"
+
+const reasons: Record<LeaseLostReason, string> = {
+  unknown: "its node does not know it any more",
+  "too-old": "half of its TTL has gone, so that its next delivery cannot be postponed",
+  expired: "its lease could not be renewed in time"
+}
+
+/** A job may be in other hands, or will be soon: somebody else has it, or has settled it. */
+export class LeaseLost extends Data.TaggedError("LeaseLost")<{
+  readonly queue: string
+  readonly jobId: string
+  readonly reason: LeaseLostReason
+}> {
+  readonly remedy = "none"
+  readonly isRetryable = false
+  override get message(): string {
+    return `job ${this.jobId} of queue ${JSON.stringify(this.queue)} is no longer ours: ${reasons[this.reason]}`
+  }
+}
+
+export class Held {
+  readonly job: Job.Job
+  /** `settling`: what becomes of it is decided, and on its way to the node. */
+  state: "held" | "settling" | "settled" = "held"
+  lost: LeaseLost | undefined = undefined
+  /** When the lease is renewed next, in milliseconds of the clock. */
+  renewAt: number
+  /** When the node will deliver the job again, as far as is known. */
+  expiresAt = Number.POSITIVE_INFINITY
+  private watchers: Set<(lost: LeaseLost) => void> | undefined = undefined
+
+  constructor(job: Job.Job, renewAt: number) {
+    this.job = job
+    this.renewAt = renewAt
+  }
+
+  /** Calls back once the lease is lost, or at once where it is. Gives what takes the watch back. */
+  watch(onLost: (lost: LeaseLost) => void): () => void {
+    if (this.lost !== undefined) {
+      onLost(this.lost)
+      return () => {}
+    }
+    this.watchers ??= new Set()
+    this.watchers.add(onLost)
+    return () => this.watchers?.delete(onLost)
+  }
+
+  lose(reason: LeaseLostReason): void {
+    if (this.lost !== undefined) return
+    this.lost = new LeaseLost({ queue: this.job.queue, jobId: this.job.id, reason })
+    const watchers = [...(this.watchers ?? [])]
+    this.watchers = undefined
+    for (const watcher of watchers) watcher(this.lost)
+  }
+}

@@ -1,0 +1,122 @@
+/** Leases: WORKING for the jobs that are held for long, by one fibre for all of them. */
+import type { DisquePool } from "@disco/core"
+import { JobId } from "@disco/core"
+import * as Clock from "effect/Clock"
+import type * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import type { Held } from "./held.js"
+import type { Notices } from "./notice.js"
+
+type Pool = Context.Tag.Service<typeof DisquePool>
+
+interface Owner {
+  readonly pool: Pool
+  readonly now: () => number
+  readonly held: ReadonlySet<Held>
+  /** Runs an effect that outlives the caller. */
+  readonly fork: (effect: Effect.Effect<void>) => void
+  readonly notices: Notices
+  readonly onLost: (held: Held) => void
+}
+
+// The retry time of a job runs since it was queued, so that most of it may be over: WORKING begins it anew. A job that is done
+// before this has passed never costs a command.
+const receiptMillis = 50
+// How soon a renewal that failed is tried again.
+const againMillis = 1000
+// So many renewals are under way at a time: a node that does not answer does not hold up those of another one.
+const concurrency = 64
+
+export class Leases {
+  private readonly owner: Owner
+  private target = Number.POSITIVE_INFINITY
+  private wake: (() => void) | undefined = undefined
+
+  constructor(owner: Owner) {
+    this.owner = owner
+  }
+
+  /** When the lease of a job that comes now is first renewed; never for a job that is delivered once. */
+  first(id: JobId.JobId): number {
+    return JobId.isAtLeastOnce(id) ? this.owner.now() + receiptMillis : Number.POSITIVE_INFINITY
+  }
+
+  /** Says that a lease has to be renewed at the time given. */
+  expect(at: number): void {
+    if (at >= this.target) return
+    this.target = at
+    this.wake?.()
+  }
+
+  private readonly woken: Effect.Effect<void> = Effect.async<void>((resume) => {
+    this.wake = () => resume(Effect.void)
+    return Effect.sync(() => {
+      this.wake = undefined
+    })
+  })
+
+  /** Keeps the leases of what is held. */
+  readonly run: Effect.Effect<never> = Clock.currentTimeMillis.pipe(
+    Effect.flatMap((now) => {
+      const due: Array<Held> = []
+      let next = Number.POSITIVE_INFINITY
+      for (const held of this.owner.held) {
+        if (held.renewAt <= now) {
+          held.renewAt = Number.POSITIVE_INFINITY
+          due.push(held)
+        } else {
+          next = Math.min(next, held.renewAt)
+        }
+      }
+      this.target = next
+      if (due.length > 0) {
+        this.owner.fork(Effect.forEach(due, (held) => this.renew(held), { concurrency, discard: true }))
+      }
+      return next === Number.POSITIVE_INFINITY
+        ? this.woken
+        : Effect.raceFirst(Effect.sleep(Math.max(1, next - now)), this.woken)
+    }),
+    Effect.forever
+  )
+
+  private renew(held: Held): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      if (held.state !== "held" || held.lost !== undefined) return Effect.void
+      return Effect.matchEffect(this.owner.pool.working(held.job), {
+        onSuccess: (retry) =>
+          Effect.sync(() => {
+            const now = this.owner.now()
+            const millis = Duration.toMillis(retry)
+            held.expiresAt = now + millis
+            if (millis > 0) this.plan(held, now + millis / 2)
+          }),
+        onFailure: (error) => {
+          // What is being settled is not known any more, as it should be.
+          if (held.state !== "held") return Effect.void
+          if (error._tag === "JobNotFound") return this.lose(held, "unknown")
+          if (error._tag === "LeaseTooOld") return this.lose(held, "too-old")
+          const now = this.owner.now()
+          if (now >= held.expiresAt) return this.lose(held, "expired")
+          this.plan(held, Math.min(now + againMillis, held.expiresAt))
+          return this.owner.notices.say(`renew ${held.job.node} ${error._tag}`, (more) =>
+            Effect.logWarning(`leases of jobs cannot be renewed at present: ${error.message}${more}`)
+          )
+        }
+      })
+    })
+  }
+
+  private plan(held: Held, at: number): void {
+    if (!this.owner.held.has(held)) return
+    held.renewAt = at
+    this.expect(at)
+  }
+
+  private lose(held: Held, reason: Parameters<Held["lose"]>[0]): Effect.Effect<void> {
+    return Effect.sync(() => {
+      held.lose(reason)
+      this.owner.onLost(held)
+    })
+  }
+}

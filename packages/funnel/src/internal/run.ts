@@ -1,0 +1,130 @@
+/** One run of the stream of a funnel: which of the jobs that it has pulled its consumer is done with. */
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
+import { Attendance, makeWork, type Work } from "./attendance.js"
+import type { Held } from "./held.js"
+import type { Inbox } from "./inbox.js"
+
+interface Pulled {
+  readonly held: Held
+  readonly work: Work
+}
+
+// Operators with a concurrency hand on what they are done with through a buffer of about their concurrency: a failure downstream
+// is that of one of the jobs in it.
+const aheadOfConcurrent = 16
+
+/**
+ * The consumer of a stream says two things only: that it wants the next element, and that it ends. So a job is done when the
+ * next one is pulled, or `ahead` more have been; where an operator works on jobs in fibres of their own, when those have ended;
+ * and what is in doubt when the run ends goes back.
+ */
+export class Run {
+  private readonly inbox: Inbox
+  private readonly ahead: number | undefined
+  private readonly attendance = new Attendance()
+  /** Pulled last. */
+  private last: Pulled | undefined = undefined
+  /** Pulled past, while fibres still work on them. */
+  private readonly inWork = new Set<Pulled>()
+  /** Pulled past and finished, as far as can be seen, with too few behind them to be sure. */
+  private readonly doubtful: Array<Held> = []
+  /** Acknowledged, and perhaps not sent yet. */
+  private sure: Array<Held> = []
+  private mostSure = 128
+  private isConcurrent = false
+
+  constructor(inbox: Inbox, ahead: number | undefined) {
+    this.inbox = inbox
+    this.ahead = ahead
+    inbox.open()
+  }
+
+  /** Says that the consumer wants the next job: the one before is done, or in the hands of a fibre. Gives what to run first. */
+  pullPast(fiber: Fiber.RuntimeFiber<unknown, unknown>): Effect.Effect<void> | undefined {
+    this.passLast()
+    return this.attendance.follow(fiber)
+  }
+
+  private passLast(): void {
+    const pulled = this.last
+    if (pulled === undefined) return
+    this.last = undefined
+    this.attendance.current = undefined
+    if (pulled.work.running === 0) {
+      this.finish(pulled.held)
+      return
+    }
+    this.isConcurrent = true
+    this.inWork.add(pulled)
+    pulled.work.onEnd = () => {
+      // Fibres are interrupted when the run ends early: that settles it.
+      if (pulled.work.wasCut) return
+      this.inWork.delete(pulled)
+      this.finish(pulled.held)
+    }
+  }
+
+  pulled(held: Held): void {
+    const work = makeWork()
+    this.last = { held, work }
+    this.attendance.current = work
+  }
+
+  /** Says that the job pulled last is none for the consumer. */
+  skip(): void {
+    this.last = undefined
+    this.attendance.current = undefined
+  }
+
+  /** Settles what the run holds. A consumer that pulls itself ends in its own fibre, one behind a buffer or a fork elsewhere. */
+  end(exit: Exit.Exit<unknown, unknown>, fiber: Fiber.RuntimeFiber<unknown, unknown>): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      const isDirect = this.attendance.isPuller(fiber)
+      this.attendance.current = undefined
+      const { last } = this
+      this.last = undefined
+      const isDone = Exit.isSuccess(exit)
+      const back: Array<Held> = []
+      const passed = [...this.doubtful.splice(0), ...(isDirect ? [...this.inWork].map(({ held }) => held) : [])]
+      if (isDone || (isDirect && this.ahead === undefined)) {
+        for (const held of passed) this.inbox.acknowledgeLater(held)
+      } else {
+        back.push(...passed)
+        if (!isDirect) for (const held of this.inbox.withdraw(this.sure)) back.push(held)
+      }
+      for (const pulled of this.inWork) {
+        pulled.work.onEnd = undefined
+        back.push(pulled.held)
+      }
+      this.inWork.clear()
+      if (last !== undefined) {
+        if (isDone && (isDirect || this.isFinished(last.work))) this.inbox.acknowledgeLater(last.held)
+        else back.push(last.held)
+      }
+      const left = this.inbox.leave(back)
+      return isDirect ? Effect.zipRight(this.attendance.release, left) : left
+    })
+  }
+
+  // Where operators start fibres for jobs, one without is waiting for its turn.
+  private isFinished(work: Work): boolean {
+    return work.hasStarted ? work.running === 0 && !work.wasCut : !this.isConcurrent
+  }
+
+  private finish(held: Held): void {
+    const ahead = this.ahead ?? (this.isConcurrent ? aheadOfConcurrent : 0)
+    this.doubtful.push(held)
+    // A job in doubt whose lease can be kept no longer is rather taken for done than done again.
+    if (ahead > 0) held.watch(() => this.inbox.acknowledgeLater(held))
+    while (this.doubtful.length > ahead) {
+      const done = this.doubtful.shift() as Held
+      this.sure.push(done)
+      this.inbox.acknowledgeLater(done)
+    }
+    if (this.sure.length < this.mostSure) return
+    this.sure = this.sure.filter(({ state }) => state === "settling")
+    this.mostSure = Math.max(128, 2 * this.sure.length)
+  }
+}

@@ -1,0 +1,30 @@
+import type { DisquePool, Job } from "@disco/core"
+import { Effect, Fiber } from "effect"
+import type { Backend } from "./Backend.js"
+
+/** Waits, a little at a time, until it holds. */
+export const until = (backend: Backend, condition: () => boolean): Effect.Effect<void> =>
+  Effect.gen(function* () {
+    for (let i = 0; i < 150; i++) {
+      if (condition()) return
+      yield* backend.pass("50 millis")
+      yield* backend.settle
+    }
+    return yield* Effect.die(new Error("it has not come about"))
+  })
+
+/** Takes so many jobs from a queue, whichever nodes have them, and what there are more. */
+export const collect = (backend: Backend, pool: DisquePool["Type"], queue: string, count: number) =>
+  Effect.gen(function* () {
+    const jobs: Array<Job.Job> = []
+    const consuming = yield* Effect.fork(
+      pool.consume(queue, {
+        demand: (most) => Effect.succeed(most),
+        receive: (more) => Effect.sync(() => jobs.push(...more)).pipe(Effect.asVoid)
+      })
+    )
+    yield* until(backend, () => jobs.length >= count)
+    yield* backend.settle
+    yield* Fiber.interrupt(consuming)
+    return jobs as ReadonlyArray<Job.Job>
+  })
