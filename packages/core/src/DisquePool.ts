@@ -53,10 +53,10 @@ export interface ConsumeOptions {
    */
   readonly demand: (most: number) => Effect.Effect<number>
   /**
-   * Takes the jobs that a reservation brought. It is called once for each reservation, with fewer jobs than were reserved, or
-   * none, where no more came; it cannot be interrupted.
+   * Takes the jobs that a reservation of `reserved` brought. It is called once for each reservation, with fewer jobs than were
+   * reserved, or none, where no more came; it cannot be interrupted.
    */
-  readonly receive: (jobs: ReadonlyArray<Job>) => Effect.Effect<void>
+  readonly receive: (jobs: ReadonlyArray<Job>, reserved: number) => Effect.Effect<void>
   /** The most jobs that one GETJOB takes; 64. */
   readonly count?: number | undefined
   /** How many GETJOBs wait on each node; 1. */

@@ -15,8 +15,8 @@ export interface Consume {
   readonly unwanted: "ENQUEUE" | "NACK"
   /** Waits until there is room, and reserves it: for one job at least, for as many as asked at most. */
   readonly demand: (most: number) => Effect.Effect<number>
-  /** Takes the jobs that a reservation brought: once for each, with none where none came. */
-  readonly receive: (jobs: ReadonlyArray<Job>) => Effect.Effect<void>
+  /** Takes the jobs that a reservation of so many brought: once for each, with none where none came. */
+  readonly receive: (jobs: ReadonlyArray<Job>, reserved: number) => Effect.Effect<void>
 }
 
 /** What a loop is doing: */
@@ -113,11 +113,11 @@ export class Consumer {
           loop.state = "fetching"
           const fetch = this.fetcher.once({ queues, count, waitMillis, unwanted, node: loop.node })
           return Effect.matchCauseEffect(restore(fetch), {
-            onFailure: (cause) => Effect.zipRight(receive([]), Effect.failCause(cause)),
+            onFailure: (cause) => Effect.zipRight(receive([], count), Effect.failCause(cause)),
             onSuccess: (jobs) => {
               loop.lastRound = this.client.now()
               loop.error = undefined
-              return Effect.as(receive(jobs), jobs.length > 0)
+              return Effect.as(receive(jobs, count), jobs.length > 0)
             }
           })
         }

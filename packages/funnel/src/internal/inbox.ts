@@ -61,8 +61,6 @@ export class Inbox {
   // In the order of arrival.
   private readonly takers = new Set<Taker>()
   private readonly demanders = new Set<Demander>()
-  // What each loop that fetches has reserved, by its fibre: the jobs come in the fibre that asked for room.
-  private readonly reservations = new Map<number, number>()
   private reserved = 0
   private consumers = 0
   private parked = 0
@@ -289,7 +287,7 @@ export class Inbox {
     const { fetchCount, fetchers, plan, putBackWith } = this.options
     return this.pool.consume(plan.from, {
       demand: (most) => this.demand(most),
-      receive: (jobs) => this.receive(jobs),
+      receive: (jobs, reserved) => this.receive(jobs, reserved),
       count: fetchCount,
       perNode: fetchers,
       unwanted: putBackWith
@@ -316,7 +314,6 @@ export class Inbox {
     fetching.addObserver(() => {
       this.fetching = undefined
       this.isStopping = false
-      this.reservations.clear()
       this.reserved = 0
       this.startFetch()
     })
@@ -387,8 +384,7 @@ export class Inbox {
   }
 
   private demand(most: number): Effect.Effect<number> {
-    return Effect.withFiberRuntime<number>((fiber) => {
-      const { id } = fiber.id()
+    return Effect.suspend(() => {
       const demander: Demander = {
         most,
         slot: new Slot<number, never>((granted) => {
@@ -398,12 +394,7 @@ export class Inbox {
       }
       this.demanders.add(demander)
       this.offerRoom()
-      return Effect.onExit(demander.slot.take, (exit) =>
-        Effect.sync(() => {
-          this.demanders.delete(demander)
-          if (Exit.isSuccess(exit)) this.reservations.set(id, exit.value)
-        })
-      )
+      return Effect.onExit(demander.slot.take, () => Effect.sync(() => this.demanders.delete(demander)))
     })
   }
 
@@ -423,11 +414,9 @@ export class Inbox {
     }
   }
 
-  private receive(jobs: ReadonlyArray<Job.Job>): Effect.Effect<void> {
-    return Effect.withFiberRuntime<void>((fiber) => {
-      const { id } = fiber.id()
-      this.reserved -= this.reservations.get(id) ?? 0
-      this.reservations.delete(id)
+  private receive(jobs: ReadonlyArray<Job.Job>, reserved: number): Effect.Effect<void> {
+    return Effect.sync(() => {
+      this.reserved -= reserved
       for (const job of jobs) {
         const held = new Held(job, this.leases.first(job.id))
         this.held.add(held)
@@ -435,7 +424,6 @@ export class Inbox {
         this.shelve(held)
       }
       this.offerRoom()
-      return Effect.void
     })
   }
 
