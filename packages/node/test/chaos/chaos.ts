@@ -1,7 +1,7 @@
 /** A run of producers and consumers over a cluster while it breaks, and the account of every job at the end. */
-import { DisquePool, Job } from "@disco/core"
-import { Funnel } from "@disco/funnel"
-import { Clock, Duration, Effect, Exit, Fiber, Logger, LogLevel, Random, Stream } from "effect"
+import { DisquePool, Job, JobQueue } from "@disco/core"
+import { Funnel, Worker } from "@disco/funnel"
+import { Clock, Duration, Effect, Exit, Fiber, Logger, LogLevel, Random, Schedule, Schema, Stream } from "effect"
 import { NodeDisque } from "../../src/index.js"
 import { embeddedBehindProxies } from "../embeddedOverTcp.js"
 import * as Faults from "./faults.js"
@@ -32,7 +32,7 @@ export interface ChaosReport {
 }
 
 const producers = 8
-const consumers = 6
+const consumers = 4
 const retry = "2 seconds"
 
 const queue = (seed: string) => `chaos-${seed}`
@@ -73,21 +73,37 @@ export const run = (options: ChaosOptions): Effect.Effect<ChaosReport, unknown> 
         }
       })
 
-    const consume = (funnel: Funnel.Funnel) =>
-      Stream.runForEach(funnel.incoming, (job) => {
-        const index = Number(Job.text(job))
+    const handle = (index: number, job: Job.Job, ack: Effect.Effect<void, unknown>) =>
+      Effect.suspend(() => {
         ledger.deliver(index, job)
         return Effect.gen(function* () {
           const work = yield* Random.next
           // Some jobs take long enough to meet a fault.
           if (work < 0.02) yield* Effect.sleep(Duration.millis(work * 20_000))
-          yield* job.ack
+          yield* ack
           ledger.acknowledge(index, job.id)
-        }).pipe(Effect.ensuring(Effect.sync(() => ledger.end())))
-      })
+        })
+      }).pipe(Effect.ensuring(Effect.sync(() => ledger.end())))
 
-    // A consumer that fails or was interrupted is followed by another one.
-    const consumer = (funnel: Funnel.Funnel) => Effect.forever(Effect.exit(consume(funnel)))
+    const streams = (pool: DisquePool["Type"]) =>
+      Effect.gen(function* () {
+        const funnel = yield* Funnel.make({ queues: queue(options.seed), acknowledge: "manual", prefetch: 16 })
+        yield* Stream.runForEach(funnel.incoming, (job) => handle(Number(Job.text(job)), job, job.ack)).pipe(
+          Effect.replicateEffect(3, { concurrency: "unbounded" })
+        )
+      }).pipe(Effect.scoped, Effect.provideService(DisquePool, pool))
+
+    const numbers = JobQueue.make(queue(options.seed), { payload: Schema.NumberFromString, format: "text" })
+    const worker = (pool: DisquePool["Type"]) =>
+      Worker.run(numbers, (index) => Effect.flatMap(Worker.CurrentJob, ({ ack, job }) => handle(index, job, ack)), {
+        concurrency: 4,
+        grace: "1 second",
+        retry: Schedule.spaced("100 millis")
+      }).pipe(Effect.provideService(DisquePool, pool))
+
+    // Whoever fails or was interrupted is followed by another one.
+    const consumer = (pool: DisquePool["Type"], i: number) =>
+      Effect.repeat(Effect.exit(i % 2 === 0 ? worker(pool) : streams(pool)), Schedule.spaced("50 millis"))
 
     const isDone = Effect.sync(() => ledger.confirmed === ledger.size && ledger.processed === ledger.size)
 
@@ -97,8 +113,7 @@ export const run = (options: ChaosOptions): Effect.Effect<ChaosReport, unknown> 
     const body = Effect.gen(function* () {
       const pool = yield* DisquePool
       const faults = target === undefined ? undefined : yield* Faults.make(target, counts)
-      const funnel = yield* Funnel.make({ queues: queue(options.seed), acknowledge: "manual" })
-      const working = yield* Effect.forEach(Array.from({ length: consumers }), () => Effect.fork(consumer(funnel)))
+      const working = yield* Effect.forEach(Array.from({ length: consumers }), (_, i) => Effect.fork(consumer(pool, i)))
       const producing = yield* Effect.fork(
         Effect.forEach(Array.from({ length: producers }), (_, i) => produce(pool, i), {
           concurrency: "unbounded",
@@ -109,8 +124,8 @@ export const run = (options: ChaosOptions): Effect.Effect<ChaosReport, unknown> 
         yield* Effect.sleep(options.pause)
         if ((yield* Random.next) < 0.2) {
           const victim = yield* Random.nextIntBetween(0, consumers)
-          yield* Effect.forkDaemon(Fiber.interrupt(working[victim] as Fiber.RuntimeFiber<never>))
-          working[victim] = yield* Effect.fork(consumer(funnel))
+          yield* Effect.forkDaemon(Fiber.interrupt(working[victim] as Fiber.RuntimeFiber<number>))
+          working[victim] = yield* Effect.fork(consumer(pool, victim))
           interruptions += 1
         } else if (faults !== undefined) {
           yield* faults.next
