@@ -61,6 +61,8 @@ export interface ConsumeOptions {
   readonly count?: number | undefined
   /** How many GETJOBs wait on each node; 1. */
   readonly perNode?: number | undefined
+  /** The longest that one GETJOB waits on its node; the `slice` of the pool unless told otherwise. */
+  readonly slice?: Duration.DurationInput | undefined
   /** How a job goes back that arrives after the interruption: by ENQUEUE unless told otherwise, or by NACK. */
   readonly unwanted?: GetJobsOptions["unwanted"]
 }
@@ -143,7 +145,11 @@ const make = (options: PoolOptions = {}): Effect.Effect<Service, ConnectError, D
           Either.all({
             queues: argument.queues("GETJOB", queues),
             count: argument.count("GETJOB", "count", options.count ?? 64, 1, Number.MAX_SAFE_INTEGER),
-            perNode: argument.count("consume", "perNode", options.perNode ?? 1, 1, 1024)
+            perNode: argument.count("consume", "perNode", options.perNode ?? 1, 1, 1024),
+            sliceMillis:
+              options.slice === undefined
+                ? Either.right(client.limits.sliceMillis)
+                : argument.wait("consume", "slice", options.slice, 1)
           }),
           {
             onLeft: Effect.fail,

@@ -132,14 +132,19 @@ export interface CommonOptions {
    * several are seen to be in work at once. See `incoming` for who needs it.
    */
   readonly ahead?: number | undefined
-  /** How many jobs are fetched ahead of those in the hands of consumers; 16. They are kept under their leases. */
+  /**
+   * How many jobs are fetched ahead of those in the hands of consumers, kept under their leases; 16, and up to 128 where
+   * consumers are faster than one GETJOB after another.
+   */
   readonly prefetch?: number | undefined
   /**
    * The most jobs fetched by one GETJOB; `prefetch`, up to 64. Asked for several, Disque takes one of each queue in turn: so it
    * is 1 where queues have a priority.
    */
   readonly fetchCount?: number | undefined
-  /** How many GETJOBs wait on each node; 1. How long each waits is the `slice` of the pool. */
+  /** The longest that one GETJOB waits on its node; the `slice` of the pool. Closing waits for the one that is under way. */
+  readonly fetchTimeout?: Duration.DurationInput | undefined
+  /** How many GETJOBs wait on each node; 1. */
   readonly fetchers?: number | undefined
   /** How many offered jobs wait to be added; 256. */
   readonly outgoingCapacity?: number | undefined
@@ -163,14 +168,18 @@ export interface FunnelOptions extends CommonOptions {
 
 const subject = "Funnel"
 
+const defaultPrefetch = 16
+const mostPrefetchByDefault = 128
+
 const check = (given: CommonOptions, queues: options.Queues) =>
   Either.gen(function* () {
     const plan = yield* options.queues(subject, queues)
-    const prefetch = yield* options.count(subject, "prefetch", given.prefetch ?? 16, 1)
+    const prefetch = yield* options.count(subject, "prefetch", given.prefetch ?? defaultPrefetch, 1)
+    const mostPrefetch = given.prefetch ?? mostPrefetchByDefault
     const most = yield* options.count(
       subject,
       "fetchCount",
-      given.fetchCount ?? (plan.isRanked ? 1 : Math.min(64, prefetch)),
+      given.fetchCount ?? (plan.isRanked ? 1 : Math.min(64, mostPrefetch)),
       1
     )
     if (plan.from.length > prefetch) {
@@ -184,10 +193,15 @@ const check = (given: CommonOptions, queues: options.Queues) =>
     return {
       plan,
       prefetch,
-      fetchCount: Math.min(most, prefetch),
+      mostPrefetch,
+      fetchCount: Math.min(most, mostPrefetch),
       ahead: given.ahead === undefined ? undefined : yield* options.count(subject, "ahead", given.ahead, 0),
       acknowledge: yield* options.word(subject, "acknowledge", given.acknowledge ?? "auto", ["auto", "manual"]),
       ackWith: yield* options.word(subject, "ackWith", given.ackWith ?? "ackjob", ["ackjob", "fastack"]),
+      fetchTimeout:
+        given.fetchTimeout === undefined
+          ? undefined
+          : yield* options.millis(subject, "fetchTimeout", given.fetchTimeout, 1),
       fetchers: yield* options.count(subject, "fetchers", given.fetchers ?? 1, 1),
       capacity: yield* options.count(subject, "outgoingCapacity", given.outgoingCapacity ?? 256, 1),
       batch: yield* options.count(subject, "batch", given.batch ?? 64, 1),

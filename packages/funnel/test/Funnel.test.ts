@@ -858,6 +858,7 @@ it.effect("options that make no sense are refused, with what was given and what 
       { queues: { a: 20, b: 1 } },
       { queues: "a", prefetch: 0 },
       { queues: "a", fetchCount: 0 },
+      { queues: "a", fetchTimeout: 0 },
       { queues: "a", fetchers: 1.5 },
       { queues: "a", ahead: -1 },
       { queues: "a", batch: Number.NaN },
@@ -873,7 +874,17 @@ it.effect("options that make no sense are refused, with what was given and what 
     }
     assert.deepStrictEqual(refused, [
       ...["queues", "queues", "queues", "queues", "queues", "prefetch"],
-      ...["prefetch", "fetchCount", "fetchers", "ahead", "batch", "outgoingCapacity", "closeWithin", "addTimeout"]
+      ...[
+        "prefetch",
+        "fetchCount",
+        "fetchTimeout",
+        "fetchers",
+        "ahead",
+        "batch",
+        "outgoingCapacity",
+        "closeWithin",
+        "addTimeout"
+      ]
     ])
   }).pipe(Effect.provide(layer))
 )

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs"
 import { mkdtemp, rm } from "node:fs/promises"
 import { connect } from "node:net"
-import { tmpdir } from "node:os"
+import { networkInterfaces, tmpdir } from "node:os"
 import { join } from "node:path"
 import { createServer } from "node:tls"
 import { DisqueConnection, Job } from "@disco/core"
@@ -96,6 +96,22 @@ describe("a link", () => {
         _tag: "ConnectionError",
         reason: "refused"
       })
+    })
+  )
+
+  // Not every machine that runs tests has IPv6.
+  const hasIPv6 = Object.values(networkInterfaces()).some((all) => all?.some(({ address }) => address === "::1"))
+
+  it.scopedLive.skipIf(!hasIPv6)("goes over IPv6", () =>
+    Effect.gen(function* () {
+      const server = yield* NodeSocketServer.make({ host: "::1", port: 0 })
+      const port = server.address._tag === "TcpAddress" ? server.address.port : 0
+      const disque = yield* EmbeddedDisque.make({ ports: [port], host: "::1" })
+      yield* Effect.forkScoped(
+        Effect.provideService(EmbeddedServer.serve(disque.nodes[0]), SocketServer.SocketServer, server)
+      )
+      const [text, node] = yield* Effect.provide(roundTrip, NodeDisque.layerConnection({ nodes: `[::1]:${port}` }))
+      assert.deepStrictEqual([text, node], ["hello", `[::1]:${port}`])
     })
   )
 

@@ -12,6 +12,8 @@ export interface Consume {
   readonly count: number
   /** How many loops each node has. */
   readonly perNode: number
+  /** The longest that one GETJOB waits. */
+  readonly sliceMillis: number
   readonly unwanted: "ENQUEUE" | "NACK"
   /** Waits until there is room, and reserves it: for one job at least, for as many as asked at most. */
   readonly demand: (most: number) => Effect.Effect<number>
@@ -102,7 +104,7 @@ export class Consumer {
   // A call that waits is woken with one job, whatever it asks for, and room that it holds is no other node's: so it asks for
   // one, and what came with that one is asked for without waiting.
   private fetch(loop: Loop, most: number, waitMillis: number): Effect.Effect<boolean, FetchError> {
-    const { demand, queues, receive, unwanted } = this.request
+    const { demand, queues, receive, sliceMillis, unwanted } = this.request
     return Effect.uninterruptibleMask((restore) =>
       Effect.flatMap(
         Effect.suspend(() => {
@@ -111,7 +113,7 @@ export class Consumer {
         }),
         (count) => {
           loop.state = "fetching"
-          const fetch = this.fetcher.once({ queues, count, waitMillis, unwanted, node: loop.node })
+          const fetch = this.fetcher.once({ queues, count, waitMillis, sliceMillis, unwanted, node: loop.node })
           return Effect.matchCauseEffect(restore(fetch), {
             onFailure: (cause) => Effect.zipRight(receive([], count), Effect.failCause(cause)),
             onSuccess: (jobs) => {

@@ -20,6 +20,8 @@ export interface Fetch {
   readonly waitMillis: number
   /** How a job goes back that arrives when nobody waits for it any more. */
   readonly unwanted: "ENQUEUE" | "NACK"
+  /** The longest that one GETJOB waits, where it is another than that of the client. */
+  readonly sliceMillis?: number
   /** The one node to fetch from; where none is given, a node that works. */
   readonly node?: string
 }
@@ -62,6 +64,7 @@ export class Fetcher {
   private readonly owner: Owner
   private readonly inFlight = new Set<InFlight>()
   private unsettled = 0
+  private longestSlice = 0
   private isClosed = false
   private onSettled: (() => void) | undefined = undefined
 
@@ -142,7 +145,9 @@ export class Fetcher {
           const left = Math.max(0, deadline - now)
           this.owner.refreshIfStale(now)
           // A link that can take a GETJOB back need not cut the wait.
-          const waitMillis = link.isLocal ? left : Math.min(left, this.owner.limits.sliceMillis)
+          const sliceMillis = request.sliceMillis ?? this.owner.limits.sliceMillis
+          this.longestSlice = Math.max(this.longestSlice, sliceMillis)
+          const waitMillis = link.isLocal ? left : Math.min(left, sliceMillis)
           return this.exchange(session, link, request, Math.min(waitMillis, foreverMillis), restore)
         })
       )
@@ -226,11 +231,7 @@ export class Fetcher {
         this.onSettled = undefined
         resume(Effect.void)
       }
-    }).pipe(
-      Effect.interruptible,
-      Effect.timeoutOption(this.owner.limits.sliceMillis + closingSlackMillis),
-      Effect.asVoid
-    )
+    }).pipe(Effect.interruptible, Effect.timeoutOption(this.longestSlice + closingSlackMillis), Effect.asVoid)
   })
 
   /** Tells all who wait for a job that the client closes, and drains. */

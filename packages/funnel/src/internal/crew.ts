@@ -131,6 +131,7 @@ export class Crew<A, E> {
       const inbox = yield* Inbox.make(pool, {
         plan: { from: [options.queue, retryQueue(options.queue)], isRanked: false },
         prefetch: options.prefetch,
+        mostPrefetch: options.prefetch,
         fetchCount: options.fetchCount,
         fetchers: 1,
         ackWith: "ackjob",

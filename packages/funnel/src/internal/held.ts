@@ -32,6 +32,8 @@ export class LeaseLost extends Data.TaggedError("LeaseLost")<{
 
 export class Held {
   readonly job: Job.Job
+  /** When it came, in milliseconds of the clock. */
+  readonly fetchedAt: number
   /** `settling`: what becomes of it is decided, and on its way to the node. */
   state: "held" | "settling" | "settled" = "held"
   lost: LeaseLost | undefined = undefined
@@ -41,8 +43,9 @@ export class Held {
   expiresAt = Number.POSITIVE_INFINITY
   private watchers: Set<(lost: LeaseLost) => void> | undefined = undefined
 
-  constructor(job: Job.Job, renewAt: number) {
+  constructor(job: Job.Job, fetchedAt: number, renewAt: number) {
     this.job = job
+    this.fetchedAt = fetchedAt
     this.renewAt = renewAt
   }
 

@@ -25,8 +25,12 @@ export interface InboxOptions {
   readonly plan: QueuePlan
   /** How many jobs are fetched ahead of those that are taken. */
   readonly prefetch: number
+  /** How many there may be for consumers that are faster than one GETJOB after another. */
+  readonly mostPrefetch: number
   /** The most jobs of one GETJOB. */
   readonly fetchCount: number
+  /** The longest that a GETJOB waits, in milliseconds; the slice of the pool where it is left open. */
+  readonly fetchTimeout?: number | undefined
   /** How many GETJOBs wait on each node. */
   readonly fetchers: number
   readonly ackWith: "ackjob" | "fastack"
@@ -46,6 +50,8 @@ interface Demander {
 }
 
 const ackBatch = 64
+// A job that was fetched so long before it is taken could have waited in its queue for somebody else.
+const longAheadMillis = 1000
 
 export class Inbox {
   readonly held = new Set<Held>()
@@ -62,6 +68,7 @@ export class Inbox {
   private readonly takers = new Set<Taker>()
   private readonly demanders = new Set<Demander>()
   private reserved = 0
+  private window: number
   private consumers = 0
   private parked = 0
   private isStopping = false
@@ -75,6 +82,7 @@ export class Inbox {
   private constructor(pool: Pool, options: InboxOptions, now: () => number, runtime: Runtime.Runtime<never>) {
     this.pool = pool
     this.options = options
+    this.window = options.prefetch
     this.now = now
     this.notices = new Notices(now)
     this.runFork = background(runtime)
@@ -118,7 +126,11 @@ export class Inbox {
   takeNow(): Held | undefined {
     if (this.isPaused || this.isClosed) return undefined
     const held = this.shelf.take()
-    if (held !== undefined) this.offerRoom()
+    if (held === undefined) return undefined
+    if (this.window > this.options.prefetch && this.now() - held.fetchedAt > longAheadMillis) {
+      this.window = Math.max(this.options.prefetch, this.window >> 1)
+    }
+    this.offerRoom()
     return held
   }
 
@@ -284,12 +296,13 @@ export class Inbox {
   })
 
   private readonly fetch: Effect.Effect<void> = Effect.suspend(() => {
-    const { fetchCount, fetchers, plan, putBackWith } = this.options
+    const { fetchCount, fetchers, fetchTimeout, plan, putBackWith } = this.options
     return this.pool.consume(plan.from, {
       demand: (most) => this.demand(most),
       receive: (jobs, reserved) => this.receive(jobs, reserved),
       count: fetchCount,
       perNode: fetchers,
+      slice: fetchTimeout,
       unwanted: putBackWith
     })
   }).pipe(
@@ -380,7 +393,7 @@ export class Inbox {
 
   private get room(): number {
     if (!this.isWanted || this.isStopping) return 0
-    return this.options.prefetch + this.takers.size - this.shelf.size - this.parked - this.reserved
+    return this.window + this.takers.size - this.shelf.size - this.parked - this.reserved
   }
 
   private demand(most: number): Effect.Effect<number> {
@@ -405,7 +418,7 @@ export class Inbox {
       const { room } = this
       if (room < 1) return
       const isWanted = this.takers.size > this.shelf.size + this.reserved
-      const least = Math.min(demander.most, Math.ceil(this.options.prefetch / 2), this.options.fetchCount)
+      const least = Math.min(demander.most, Math.ceil(this.window / 2), this.options.fetchCount)
       if (room < least && !isWanted) continue
       this.demanders.delete(demander)
       const granted = Math.min(demander.most, room)
@@ -417,8 +430,13 @@ export class Inbox {
   private receive(jobs: ReadonlyArray<Job.Job>, reserved: number): Effect.Effect<void> {
     return Effect.sync(() => {
       this.reserved -= reserved
+      // Consumers waited, and there is more where these came from.
+      if (jobs.length === reserved && reserved > 1 && this.takers.size > 0 && this.shelf.size === 0) {
+        this.window = Math.min(this.options.mostPrefetch, this.window * 2)
+      }
+      const now = this.now()
       for (const job of jobs) {
-        const held = new Held(job, this.leases.first(job.id))
+        const held = new Held(job, now, this.leases.first(job.id))
         this.held.add(held)
         this.leases.expect(held.renewAt)
         this.shelve(held)
