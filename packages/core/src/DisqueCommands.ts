@@ -33,8 +33,8 @@ import {
   type QueueTooLong,
   type RefusalError
 } from "./DisqueError.js"
+import type { Fetch, FetchError } from "./fetching/fetcher.js"
 import * as cover from "./internal/cover.js"
-import type { Fetch, FetchError } from "./internal/fetcher.js"
 import * as input from "./internal/input.js"
 import type { Job, JobInfo, JobRef, PeekedJob } from "./Job.js"
 import type { JobId } from "./JobId.js"

@@ -8,9 +8,9 @@ import type * as Scope from "effect/Scope"
 import type * as DisqueCommands from "./DisqueCommands.js"
 import type { ConnectionError, InvalidArgument, NotAuthenticated } from "./DisqueError.js"
 import type { DisqueDialer } from "./DisqueLink.js"
-import { Client } from "./internal/client.js"
-import { commandsOver } from "./internal/commandsOver.js"
-import * as limits from "./internal/limits.js"
+import { Client } from "./links/client.js"
+import { commandsOver } from "./links/commandsOver.js"
+import * as limits from "./links/limits.js"
 
 /** The options of a connection. Each has a default. */
 export type ConnectionOptions = limits.ConnectionOptions

@@ -12,12 +12,12 @@ import type { GetJobsError, GetJobsOptions } from "./DisqueCommands.js"
 import type { ConnectError, Service as Connection, ConnectionOptions } from "./DisqueConnection.js"
 import type { PoolExhausted } from "./DisqueError.js"
 import type { DisqueDialer } from "./DisqueLink.js"
+import type { FetcherHealth } from "./fetching/consumer.js"
 import * as argument from "./internal/argument.js"
-import { Client } from "./internal/client.js"
-import { commandsOver } from "./internal/commandsOver.js"
-import type { FetcherHealth } from "./internal/consumer.js"
-import * as limits from "./internal/limits.js"
 import type { Job } from "./Job.js"
+import { Client } from "./links/client.js"
+import { commandsOver } from "./links/commandsOver.js"
+import * as limits from "./links/limits.js"
 
 /** The options of a pool: those of a connection, with `maxActive` 5 and `maxIdle` 2 unless told otherwise. */
 export type PoolOptions = ConnectionOptions

@@ -37,7 +37,7 @@ export {
   type PoolOptions,
   type PoolStatistics
 } from "./DisquePool.js"
-export type { FetcherHealth, FetcherState } from "./internal/consumer.js"
+export type { FetcherHealth, FetcherState } from "./fetching/consumer.js"
 export type { Page } from "./internal/page.js"
 export * as Job from "./Job.js"
 export * as JobId from "./JobId.js"

@@ -3,10 +3,10 @@
  */
 import { type AddJobError, DisquePool, type GetJobsError, InvalidArgument, type Job } from "@disco/core"
 import * as Effect from "effect/Effect"
-import type { SettleError } from "./internal/inbox.js"
-import { deadQueue, enclosed, fromJob, type Letter } from "./internal/letter.js"
+import type { SettleError } from "./incoming/inbox.js"
+import { deadQueue, enclosed, fromJob, type Letter } from "./worker/letter.js"
 
-export type { Letter, Reason } from "./internal/letter.js"
+export type { Letter, Reason } from "./worker/letter.js"
 
 /** A queue, by its name or as it is described. */
 export type QueueRef = string | { readonly name: string }

@@ -20,23 +20,23 @@ import type * as Queue from "effect/Queue"
 import type * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import { currentFiber } from "./internal/attendance.js"
-import { bury, defaultLetterTtl } from "./internal/bury.js"
-import type { Held, LeaseLost } from "./internal/held.js"
-import { Inbox, type SettleError } from "./internal/inbox.js"
+import { currentFiber } from "./incoming/attendance.js"
+import type { Held, LeaseLost } from "./incoming/held.js"
+import { Inbox, type SettleError } from "./incoming/inbox.js"
+import { Run } from "./incoming/run.js"
 import * as options from "./internal/options.js"
-import { defaultSchedule, type FunnelClosed, Outbox, type Undelivered } from "./internal/outbox.js"
-import { Run } from "./internal/run.js"
+import { defaultSchedule, type FunnelClosed, Outbox, type Undelivered } from "./outgoing/outbox.js"
+import { bury, defaultLetterTtl } from "./worker/bury.js"
 
-export { LeaseLost, type LeaseLostReason } from "./internal/held.js"
+export { LeaseLost, type LeaseLostReason } from "./incoming/held.js"
 export type { Queues } from "./internal/options.js"
-export { FunnelClosed, type Undelivered } from "./internal/outbox.js"
+export { FunnelClosed, type Undelivered } from "./outgoing/outbox.js"
 
 /** What `incoming` can fail with: what no waiting mends. While the cluster cannot be reached, it waits. */
 export type FunnelError = GetJobsError
 
 /** What settling a job by hand can fail with. */
-export type { SettleError } from "./internal/inbox.js"
+export type { SettleError } from "./incoming/inbox.js"
 
 /** A job to be added. */
 export interface OutgoingJob {

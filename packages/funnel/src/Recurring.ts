@@ -5,7 +5,7 @@ import { type AddJobOptions, DisquePool, type JobQueue } from "@disco/core"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Schedule from "effect/Schedule"
-import { defaultSchedule } from "./internal/outbox.js"
+import { defaultSchedule } from "./outgoing/outbox.js"
 
 /** What is added, and when. */
 export interface RecurringOptions<A, E, R> {

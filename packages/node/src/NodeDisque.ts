@@ -22,7 +22,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
-import * as ioredisLink from "./internal/ioredisLink.js"
+import * as ioredisLink from "./link/ioredis.js"
 import * as NodeAddress from "./NodeAddress.js"
 
 /** How TLS connections are made. */

@@ -3,7 +3,7 @@ import type * as Duration from "effect/Duration"
 import * as Either from "effect/Either"
 import * as Schedule from "effect/Schedule"
 import type { ConnectionError, InvalidArgument } from "../DisqueError.js"
-import * as argument from "./argument.js"
+import * as argument from "../internal/argument.js"
 
 /** Options that connections and pools share. */
 export interface ConnectionOptions {

@@ -2,7 +2,7 @@
 import * as Effect from "effect/Effect"
 import * as FiberMap from "effect/FiberMap"
 import type { Job } from "../Job.js"
-import type { Client } from "./client.js"
+import type { Client } from "../links/client.js"
 import type { FetchError, Fetcher } from "./fetcher.js"
 
 /** What is fetched, and for whom. */

@@ -13,7 +13,7 @@ import * as Queue from "effect/Queue"
 import type * as Runtime from "effect/Runtime"
 import * as Schedule from "effect/Schedule"
 import * as Stream from "effect/Stream"
-import { background } from "./background.js"
+import { background } from "../internal/background.js"
 
 /** The funnel closed before the job was added, or was closed already. */
 export class FunnelClosed extends Data.TaggedError("FunnelClosed") {

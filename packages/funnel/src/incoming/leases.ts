@@ -5,8 +5,8 @@ import * as Clock from "effect/Clock"
 import type * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import type { Notices } from "../internal/notice.js"
 import type { Held } from "./held.js"
-import type { Notices } from "./notice.js"
 
 type Pool = Context.Tag.Service<typeof DisquePool>
 

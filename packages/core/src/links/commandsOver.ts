@@ -3,9 +3,9 @@ import * as Effect from "effect/Effect"
 import type { Command } from "../Command.js"
 import * as DisqueCommands from "../DisqueCommands.js"
 import type { PoolExhausted } from "../DisqueError.js"
+import type { Fetch, FetchError } from "../fetching/fetcher.js"
 import type { Job } from "../Job.js"
 import type { Client } from "./client.js"
-import type { Fetch, FetchError } from "./fetcher.js"
 
 /** The commands of the node in use (or, where told so, of the whole cluster), and those of one node that is given. */
 export const commandsOver = (

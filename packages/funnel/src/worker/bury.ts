@@ -4,10 +4,10 @@ import type * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import type { Held } from "./held.js"
-import type { Inbox } from "./inbox.js"
+import type { Held } from "../incoming/held.js"
+import type { Inbox } from "../incoming/inbox.js"
+import { defaultSchedule } from "../outgoing/outbox.js"
 import { type Account, deadQueue, type Facts, type Letter, type Reason, toJson, write } from "./letter.js"
-import { defaultSchedule } from "./outbox.js"
 
 type Pool = Context.Tag.Service<typeof DisquePool>
 

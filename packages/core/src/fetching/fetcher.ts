@@ -6,12 +6,12 @@ import * as Either from "effect/Either"
 import * as Exit from "effect/Exit"
 import * as Jobs from "../commands/jobs.js"
 import { type CommandError, ConnectionError, type NodeLeaving } from "../DisqueError.js"
+import * as telemetry from "../internal/telemetry.js"
 import type { Job } from "../Job.js"
+import type { DialError, Session } from "../links/session.js"
+import type { WatchedLink } from "../links/watchedLink.js"
 import { describe, ErrorReply } from "../Reply.js"
 import { Slot } from "../Slot.js"
-import type { DialError, Session } from "./session.js"
-import * as telemetry from "./telemetry.js"
-import type { WatchedLink } from "./watchedLink.js"
 
 export interface Fetch {
   readonly queues: ReadonlyArray<string>
