@@ -35,7 +35,7 @@ export class WireClient {
    * it found and what is left over.
    */
   exchange(
-    chunks: ReadonlyArray<string>,
+    chunks: ReadonlyArray<string | Uint8Array>,
     options: {
       readonly total: number
       readonly ahead: number
@@ -49,12 +49,14 @@ export class WireClient {
       let rest = ""
       const send = () => {
         while (sent < chunks.length && sent - found / perChunk < options.ahead)
-          this.socket.write(chunks[sent++] as string)
+          this.socket.write(chunks[sent++] as string | Uint8Array)
       }
       this.onLost = reject
       this.onText = (text) => {
-        if (text.startsWith("-") || text.includes("\n-")) return reject(new Error(text.slice(0, 200)))
-        const counted = options.count(rest + text)
+        // What was left over begins a line, unlike what a read brings.
+        const all = rest + text
+        if (all.startsWith("-") || all.includes("\n-")) return reject(new Error(all.slice(0, 200)))
+        const counted = options.count(all)
         found += counted.found
         rest = counted.rest
         if (found >= options.total) resolve()
