@@ -1,6 +1,6 @@
 /** The throughput and the memory of an embedded node, beside those of a server where there is one. */
 import { Raw } from "../peers/raw.js"
-import { type Contender, hold, partOf } from "../shared/contest.js"
+import { type Contender, type Contest, hold, partOf } from "../shared/contest.js"
 import { table, thousands } from "../shared/markdown.js"
 import { type Measurement, queueOf } from "../shared/measurement.js"
 import { show } from "../shared/section.js"
@@ -15,67 +15,48 @@ export const embedded: Measurement = {
   nodes: 1,
   measure: async (target, effort) => {
     const own = await startEmbedded(1)
-    const raws = {
-      embedded: await Raw.open(own.nodes[0], 1),
-      ...(target.kind === "real" ? { server: await Raw.open(target.nodes[0], 1) } : {})
-    }
-    const references = target.kind === "real" ? ["server"] : []
+    const raws = new Map<string, Raw>([["embedded", await Raw.open(own.nodes[0], 1)]])
+    if (target.kind === "real") raws.set("server", await Raw.open(target.nodes[0], 1))
+    const rawOf = (name: string): Raw => raws.get(name) as Raw
+    let ids: ReadonlyArray<string> = []
     const each = (run: (raw: Raw, jobs: number) => Promise<void>): ReadonlyArray<Contender> =>
-      Object.entries(raws).map(([name, raw]) => ({ name, run: (jobs) => run(raw, jobs) }))
-    const everywhere = async (act: (raw: Raw) => Promise<void>): Promise<void> => {
-      for (const raw of Object.values(raws)) await act(raw)
+      [...raws].map(([name, raw]) => ({ name, run: (jobs) => run(raw, jobs) }))
+    const adding: Contest = {
+      title: "ADDJOB, pipelined",
+      jobs: 20_000,
+      contenders: each((raw, jobs) => raw.addMany(queue, body, jobs)),
+      after: (name) => rawOf(name).drain(queue)
     }
-
-    const adds = await hold(
-      {
-        title: "ADDJOB, pipelined",
-        jobs: 20_000,
-        contenders: each((raw, jobs) => raw.addMany(queue, body, jobs)),
-        after: () => everywhere((raw) => raw.drain(queue))
-      },
-      effort
-    )
-    const ids = new Map<Raw, ReadonlyArray<string>>()
-    const gets = await hold(
-      {
-        title: "GETJOB COUNT 100",
-        jobs: 20_000,
-        contenders: each(async (raw, jobs) => {
-          ids.set(raw, await raw.get(queue, jobs))
-        }),
-        before: (jobs) => everywhere((raw) => raw.addMany(queue, body, jobs)),
-        after: () =>
-          everywhere(async (raw) => {
-            await raw.ack(ids.get(raw) ?? [])
-            ids.delete(raw)
-            await raw.drain(queue)
-          })
-      },
-      effort
-    )
-    const acks = await hold(
-      {
-        title: "ACKJOB of 100",
-        jobs: 20_000,
-        contenders: each((raw) => raw.ack(ids.get(raw) ?? [])),
-        before: (jobs) =>
-          everywhere(async (raw) => {
-            await raw.addMany(queue, body, jobs)
-            ids.set(raw, await raw.get(queue, jobs))
-          }),
-        after: () => everywhere((raw) => raw.ack(ids.get(raw) ?? []))
-      },
-      effort
-    )
+    const getting: Contest = {
+      title: "GETJOB COUNT 100",
+      jobs: 20_000,
+      contenders: each(async (raw, jobs) => {
+        ids = await raw.get(queue, jobs)
+      }),
+      before: (jobs, name) => rawOf(name).addMany(queue, body, jobs),
+      after: (name) => rawOf(name).ack(ids)
+    }
+    const acknowledging: Contest = {
+      title: "ACKJOB of 100",
+      jobs: 20_000,
+      contenders: each((raw) => raw.ack(ids)),
+      before: async (jobs, name) => {
+        await rawOf(name).addMany(queue, body, jobs)
+        ids = await rawOf(name).get(queue, jobs)
+      }
+    }
+    const adds = await hold(adding, effort)
+    const gets = await hold(getting, effort)
+    const acks = await hold(acknowledging, effort)
 
     const kept = partOf(100_000, effort)
     const before = await own.memory()
-    await raws.embedded.addMany(queue, body, kept)
+    await rawOf("embedded").addMany(queue, body, kept)
     const memory = (await own.memory()) - before
-    await everywhere(async (raw) => raw.close())
+    for (const raw of raws.values()) raw.close()
     own.close()
     const text = [
-      ...[adds, gets, acks].map((outcome) => show(outcome, references)),
+      ...[adds, gets, acks].map((outcome) => show(outcome, target.kind === "real" ? ["server"] : [])),
       table([
         ["memory of the embedded node", "MB"],
         [`${thousands(kept)} jobs`, (memory / 1e6).toFixed(1)]

@@ -1,9 +1,8 @@
 /** The raw limit: commands that were encoded before, written to a socket as fast as it takes them. */
 import type { Address } from "../shared/target.js"
-import { countLines, encode, WireClient } from "../shared/wire.js"
+import { encode, readJobs, readLines, WireClient } from "../shared/wire.js"
 
 const batch = 100
-const jobIds = /D-[0-9a-f]{8}-[A-Za-z0-9+/]{24}-[0-9a-f]{4}/g
 
 export class Raw {
   private readonly clients: ReadonlyArray<WireClient>
@@ -23,25 +22,25 @@ export class Raw {
     return this.clients[0] as WireClient
   }
 
-  private encodeAdd(queue: string, body: string): string {
+  private encodeAdd(queue: string, body: string): Buffer {
     return encode("ADDJOB", queue, body, "5000", "REPLICATE", this.replicate)
   }
 
   /** Adds jobs, a hundred commands in one write, a thousand in flight. */
   addMany(queue: string, body: string, jobs: number): Promise<void> {
-    const chunk = Buffer.from(this.encodeAdd(queue, body).repeat(batch))
+    const chunk = Buffer.concat(new Array<Buffer>(batch).fill(this.encodeAdd(queue, body)))
     const chunks = new Array<Buffer>(jobs / batch).fill(chunk)
-    return this.client.exchange(chunks, { total: jobs, ahead: 10, count: countLines })
+    return this.client.exchange(chunks, { total: jobs, ahead: 10, reader: readLines })
   }
 
   /** Adds jobs one after another on each of the connections. */
   async addSingly(queue: string, body: string, jobs: number): Promise<void> {
-    const command = Buffer.from(this.encodeAdd(queue, body))
+    const command = this.encodeAdd(queue, body)
     const { length } = this.clients
     await Promise.all(
       this.clients.map((client, i) => {
         const chunks = new Array<Buffer>(Math.floor(jobs / length) + (i < jobs % length ? 1 : 0)).fill(command)
-        return client.exchange(chunks, { total: chunks.length, ahead: 1, count: countLines })
+        return client.exchange(chunks, { total: chunks.length, ahead: 1, reader: readLines })
       })
     )
   }
@@ -50,16 +49,10 @@ export class Raw {
   async get(queue: string, jobs: number, count = batch): Promise<ReadonlyArray<string>> {
     const ids: Array<string> = []
     const command = encode("GETJOB", "COUNT", String(count), "FROM", queue)
-    await this.client.exchange(new Array<string>(Math.ceil(jobs / count)).fill(command), {
+    await this.client.exchange(new Array<Buffer>(Math.ceil(jobs / count)).fill(command), {
       total: jobs,
       ahead: 4,
-      count: (text) => {
-        // What is cut within an id is left over.
-        const end = text.lastIndexOf("\n") + 1
-        const found = text.slice(0, end).match(jobIds) ?? []
-        for (const id of found) ids.push(id)
-        return { found: found.length, rest: text.slice(end) }
-      }
+      reader: readJobs((id) => ids.push(id))
     })
     return ids
   }
@@ -69,7 +62,7 @@ export class Raw {
     const commands = Array.from({ length: Math.ceil(ids.length / count) }, (_, i) =>
       encode(command, ...ids.slice(i * count, (i + 1) * count))
     )
-    return this.client.exchange(commands, { total: commands.length, ahead: 4, count: countLines })
+    return this.client.exchange(commands, { total: commands.length, ahead: 4, reader: readLines })
   }
 
   /** Takes away all jobs of a queue. */

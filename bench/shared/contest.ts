@@ -13,10 +13,10 @@ export interface Contest {
   /** How many jobs a round has. */
   readonly jobs: number
   readonly contenders: ReadonlyArray<Contender>
-  /** What is there before each turn, unmeasured: the jobs to fetch. */
-  readonly before?: (jobs: number) => Promise<void>
+  /** What is there before each turn of a contender, unmeasured: the jobs to fetch. */
+  readonly before?: (jobs: number, contender: string) => Promise<void>
   /** What takes away what each turn left, unmeasured. */
-  readonly after?: () => Promise<void>
+  readonly after?: (contender: string) => Promise<void>
 }
 
 /** How much is measured. */
@@ -69,14 +69,14 @@ export class Outcome {
 export const partOf = (jobs: number, { share }: Effort): number => Math.max(1, Math.ceil((jobs * share) / 100)) * 100
 
 const turn = async (contest: Contest, contender: Contender, jobs: number): Promise<Turn> => {
-  await contest.before?.(jobs)
+  await contest.before?.(jobs, contender.name)
   const latencies: Array<number> = []
   const usage = process.cpuUsage()
   const started = performance.now()
   await contender.run(jobs, (millis) => latencies.push(millis))
   const millis = performance.now() - started
   const { system, user } = process.cpuUsage(usage)
-  await contest.after?.()
+  await contest.after?.(contender.name)
   return {
     perSecond: (jobs * 1000) / millis,
     cpu: (user + system) / jobs,
