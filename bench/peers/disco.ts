@@ -3,6 +3,7 @@ import { type AddJobOptions, DisquePool, type PoolOptions } from "@disco/core"
 import { Funnel } from "@disco/funnel"
 import { NodeDisque } from "@disco/node"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
 import * as ManagedRuntime from "effect/ManagedRuntime"
 import * as Queue from "effect/Queue"
@@ -70,8 +71,9 @@ export class Disco {
       const fibre = Effect.gen(function* () {
         while (left-- > 0) {
           const started = performance.now()
-          yield* addJobs(pool, hundred)
+          const results = yield* pool.addJobs(hundred)
           took(performance.now() - started)
+          yield* Either.all(results)
         }
       })
       return this.run(Effect.all([fibre, fibre], { concurrency: "unbounded", discard: true }))
@@ -107,9 +109,3 @@ export class Disco {
     }
   }
 }
-
-/** What adds many jobs in one call. */
-const addJobs = (
-  pool: Pool,
-  jobs: ReadonlyArray<{ readonly queue: string; readonly body: string; readonly options: AddJobOptions }>
-) => Effect.forEach(jobs, ({ body, options, queue }) => pool.addJob(queue, body, options), { concurrency: "unbounded" })

@@ -51,7 +51,7 @@ export class Raw {
     const command = encode("GETJOB", "COUNT", String(count), "FROM", queue)
     await this.client.exchange(new Array<Buffer>(Math.ceil(jobs / count)).fill(command), {
       total: jobs,
-      ahead: 4,
+      ahead: 2,
       reader: readJobs((id) => ids.push(id))
     })
     return ids
