@@ -69,6 +69,7 @@ export const add: Measurement = {
   name: "add",
   title: "Adding jobs (ADDJOB) on one node.",
   nodes: 1,
+  hasGoals: true,
   measure: async ({ nodes: [node] }, effort) => {
     const contenders: Contenders = {
       raw: await Raw.open(node, 1),

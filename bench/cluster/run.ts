@@ -34,6 +34,7 @@ export const cluster: Measurement = {
   name: "cluster",
   title: "REPLICATE 3 on three nodes, 64 ADDJOBs in flight; raw is 64 connections with one each.",
   nodes: 3,
+  hasGoals: true,
   measure: async ({ nodes: [node] }, effort) => {
     const { clients, discos, fetching, raw } = await openAll(node)
     const options = { replicate: copies }

@@ -13,6 +13,7 @@ export const embedded: Measurement = {
   name: "embedded",
   title: "An embedded node over TCP, one raw connection, beside the real server where there is one.",
   nodes: 1,
+  hasGoals: true,
   measure: async (target, effort) => {
     const own = await startEmbedded(1)
     const raws = new Map<string, Raw>([["embedded", await Raw.open(own.nodes[0], 1)]])

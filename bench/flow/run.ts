@@ -15,6 +15,7 @@ export const flow: Measurement = {
   name: "flow",
   title: "Jobs added, fetched and acknowledged on one node; those by hand with 64 ADDJOBs in flight.",
   nodes: 1,
+  hasGoals: true,
   measure: async ({ nodes: [node] }, effort) => {
     const raw = await Raw.open(node, 1)
     const clients = {

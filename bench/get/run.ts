@@ -15,6 +15,7 @@ export const get: Measurement = {
   name: "get",
   title: "Fetching jobs and acknowledging them (GETJOB COUNT 100, ACKJOB of 100) on one node.",
   nodes: 1,
+  hasGoals: true,
   measure: async ({ nodes: [node] }, effort) => {
     const raw = await Raw.open(node, 1)
     const clients = {

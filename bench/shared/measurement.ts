@@ -9,6 +9,8 @@ export interface Measurement {
   readonly title: string
   /** How many nodes it is measured on. */
   readonly nodes: 1 | 3
+  /** Whether any of the goals is about it. */
+  readonly hasGoals: boolean
   readonly measure: (target: Target, effort: Effort) => Promise<Section>
 }
 

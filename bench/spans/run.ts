@@ -50,6 +50,7 @@ export const spans: Measurement = {
   name: "spans",
   title: "What spans cost: `addJob` from 64 fibres on one node, 100 B.",
   nodes: 1,
+  hasGoals: true,
   measure: async ({ nodes: [node] }, effort) => {
     const exported: Array<Tracer.Span> = []
     const raw = await Raw.open(node, 1)
