@@ -19,6 +19,7 @@ export const goals = {
   getAck: { work: "`getJobs` of 100 and `ackJob`, one loop", of: "ioredis doing the same", least: 0.95 },
   funnelRaw: { work: "Funnel", of: "raw", least: 0.45 },
   funnel: { work: "Funnel", of: "ioredis by hand", least: 1.15 },
+  worker: { work: "Worker, 64 handlers that do nothing", of: "raw", least: 0.35 },
   replicated: { work: "`addJob` from 64 fibres, REPLICATE 3", of: "64 raw connections", least: 0.6 },
   replicated32: { work: "the same, pool of 32 links", of: "64 raw connections", least: 0.85 },
   funnelReplicated: { work: "Funnel, REPLICATE 3", of: "64 raw connections", least: 0.65 },

@@ -25,7 +25,7 @@ export const flow: Measurement = {
     } as const
     const disco = await Disco.open(node)
     const text: Array<string> = []
-    const ratios: Array<readonly [number, number]> = []
+    const ratios: Array<number> = []
     for (const size of effort.sizes) {
       const body = "x".repeat(size)
       // A queue for each: what consumers wait for beyond a round would take the jobs of another.
@@ -45,17 +45,18 @@ export const flow: Measurement = {
               name,
               run: flowing([adding], fetching, queue, body, 64)
             })),
-            { name: "Funnel", run: await disco.funnelling(`${queue}-funnel-${size}`, body, { replicate: 1 }) }
+            { name: "Funnel", run: await disco.funnelling(`${queue}-funnel-${size}`, body, { replicate: 1 }) },
+            { name: "Worker", run: await disco.working(`${queue}-worker-${size}`, body, { replicate: 1 }) }
           ]
         },
         effort
       )
       text.push(show(outcome, ["raw", "ioredis"]))
-      ratios.push([outcome.ratio("Funnel", "raw"), outcome.ratio("Funnel", "ioredis")])
+      ratios.push(outcome.ratio("Funnel", "raw"), outcome.ratio("Funnel", "ioredis"), outcome.ratio("Worker", "raw"))
     }
     await disco.close()
     for (const client of [raw, ...Object.values(clients).flat()]) client.close()
-    const [[funnelRaw, funnel] = [0, 0]] = ratios
-    return { text: text.join("\n"), figures: { funnelRaw, funnel } }
+    const [funnelRaw = 0, funnel = 0, worker = 0] = ratios
+    return { text: text.join("\n"), figures: { funnelRaw, funnel, worker } }
   }
 }

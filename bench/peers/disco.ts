@@ -1,6 +1,6 @@
 /** Disco: a pool over links to a node, and what programs do with it. */
-import { type AddJobOptions, DisquePool, type PoolOptions } from "@disco/core"
-import { Funnel } from "@disco/funnel"
+import { type AddJobOptions, DisquePool, JobQueue, type PoolOptions } from "@disco/core"
+import { Funnel, Worker } from "@disco/funnel"
 import { NodeDisque } from "@disco/node"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
@@ -106,6 +106,26 @@ export class Disco {
       })
       const consumer = Stream.runDrain(Stream.take(incoming, jobs))
       return this.run(Effect.all([producer, consumer], { concurrency: "unbounded", discard: true }))
+    }
+  }
+
+  /** Adds jobs a hundred a call, and waits until 64 handlers that do nothing have had them all. */
+  async working(queue: string, body: string, options: AddJobOptions): Promise<Run> {
+    let left = 0
+    let end = () => {}
+    const handler = () =>
+      Effect.sync(() => {
+        left -= 1
+        if (left === 0) end()
+      })
+    await this.run(Worker.make(JobQueue.make(queue, { format: "text" }), handler, { concurrency: 64 }))
+    const add = this.addingMany(queue, body, options)
+    return async (jobs, took) => {
+      left = jobs
+      const handled = new Promise<void>((resolve) => {
+        end = resolve
+      })
+      await Promise.all([add(jobs, took), handled])
     }
   }
 }
