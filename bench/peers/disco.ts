@@ -7,6 +7,7 @@ import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
 import * as ManagedRuntime from "effect/ManagedRuntime"
 import * as Queue from "effect/Queue"
+import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { Contender } from "../shared/contest.js"
@@ -118,7 +119,9 @@ export class Disco {
         left -= 1
         if (left === 0) end()
       })
-    await this.run(Worker.make(JobQueue.make(queue, { format: "text" }), handler, { concurrency: 64 }))
+    await this.run(
+      Worker.make(JobQueue.make(queue, { format: "text", payload: Schema.String }), handler, { concurrency: 64 })
+    )
     const add = this.addingMany(queue, body, options)
     return async (jobs, took) => {
       left = jobs
