@@ -2,7 +2,8 @@ import { setFlagsFromString } from "node:v8"
 import { runInNewContext } from "node:vm"
 
 setFlagsFromString("--expose-gc")
-const collect = runInNewContext("gc") as () => void
+/** Collects what nothing holds any more. */
+export const collect = runInNewContext("gc") as () => void
 
 /** What this process keeps on the heap and in buffers once the rest has been collected, in bytes. */
 export const heapAfterGc = (): number => {

@@ -62,7 +62,7 @@ export const spans: Measurement = {
     const outcome = await hold(
       {
         title: "spans",
-        jobs: 10_000,
+        jobs: 40_000,
         contenders: Object.entries(discos).map(([name, disco]) => ({
           name,
           run: disco.adding(queue, body, 64, options)
