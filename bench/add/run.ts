@@ -24,7 +24,7 @@ const contest = ({ disco, ioredis, others, raw }: Contenders, inFlight: number, 
   const body = "x".repeat(size)
   return {
     title: inFlight === 1 ? `one after another, ${sizeName(size)}` : `${inFlight} in flight, ${sizeName(size)}`,
-    jobs: inFlight === 1 ? 2000 : 10_000,
+    jobs: inFlight === 1 ? 4000 : 10_000,
     contenders: [
       {
         name: "raw",

@@ -1,5 +1,5 @@
 /** Several ways to do the same work, in rounds that take turns: what disturbs the machine meets all of them. */
-import { collect } from "./heap.js"
+import { collectYoung } from "./heap.js"
 import { median, quantile } from "./statistics.js"
 
 /** One way to do the work. */
@@ -72,7 +72,7 @@ export const partOf = (jobs: number, { share }: Effort): number => Math.max(1, M
 const turn = async (contest: Contest, contender: Contender, jobs: number): Promise<Turn> => {
   await contest.before?.(jobs, contender.name)
   // Nobody pays for what another one left.
-  collect()
+  collectYoung()
   const latencies: Array<number> = []
   const usage = process.cpuUsage()
   const started = performance.now()
