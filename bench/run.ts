@@ -1,14 +1,74 @@
-/** Runs the measurement that is named on the command line. */
+/** Measures what is named on the command line, or all of it, and writes it to RESULTS.md; `check` compares with the goals. */
+import { existsSync, readFileSync, writeFileSync } from "node:fs"
+import { compare, misses } from "./goals.js"
+import { measurements } from "./measurements.js"
+import type { Effort } from "./shared/contest.js"
+import { circumstances } from "./shared/machine.js"
+import type { Measurement } from "./shared/measurement.js"
+import { withSection } from "./shared/results.js"
+import { openTarget, type Target } from "./shared/target.js"
 
-const measurements: Readonly<Record<string, () => Promise<{ readonly run: () => Promise<void> }>>> = {
-  embedded: () => import("./embedded/run.js")
+const full: Effort = { rounds: 5, warmUps: 2, share: 1, sizes: [100, 4096] }
+const forGoals: Effort = { ...full, sizes: [100] }
+
+// The program is compiled to a folder below the one that the results are in.
+const results = new URL("../RESULTS.md", import.meta.url)
+
+const say = (text: string): void => {
+  process.stdout.write(`${text}\n`)
 }
 
-const name = process.argv[2] ?? ""
-const load = Object.hasOwn(measurements, name) ? measurements[name] : undefined
-if (load === undefined) {
-  process.stderr.write(`usage: pnpm bench NAME, where NAME is one of ${Object.keys(measurements).join(", ")}\n`)
+const write = (name: string, target: Target, section: string): void => {
+  const before = existsSync(results) ? readFileSync(results, "utf8") : ""
+  const names = measurements.map((measurement) => measurement.name)
+  writeFileSync(results, withSection(before, target.kind, names, name, section))
+}
+
+const onTarget = async (measurement: Measurement, use: (target: Target) => Promise<void>): Promise<void> => {
+  const target = await openTarget(measurement.nodes)
+  if (target === undefined) {
+    say(`${measurement.name}: left out, since it wants ${measurement.nodes} of DISQUE_NODES`)
+    return
+  }
+  try {
+    await use(target)
+  } finally {
+    target.close()
+  }
+}
+
+const measure = (measurement: Measurement): Promise<void> =>
+  onTarget(measurement, async (target) => {
+    const where = await circumstances(target)
+    const { figures, text } = await measurement.measure(target, full)
+    const about = Object.keys(figures).length === 0 ? "" : `\n${compare(figures)}`
+    const section = `${measurement.title}\n\n${where}\n\n${text}${about}`
+    write(measurement.name, target, section)
+    say(`\n### ${measurement.name}\n\n${section}`)
+  })
+
+const check = async (chosen: ReadonlyArray<Measurement>): Promise<void> => {
+  for (const measurement of chosen) {
+    await onTarget(measurement, async (target) => {
+      const { figures } = await measurement.measure(target, forGoals)
+      say(`\n${measurement.name}, ${target.kind} nodes\n\n${compare(figures)}`)
+      for (const miss of misses(figures)) {
+        say(`✗ ${miss}`)
+        process.exitCode = 1
+      }
+    })
+  }
+}
+
+const names = process.argv.slice(2)
+const isCheck = names[0] === "check"
+const wanted = isCheck ? names.slice(1) : names
+const unknown = wanted.find((name) => !measurements.some((measurement) => measurement.name === name))
+if (unknown !== undefined) {
+  process.stderr.write(`There is no "${unknown}"; there are ${measurements.map(({ name }) => name).join(", ")}.\n`)
   process.exitCode = 1
 } else {
-  await (await load()).run()
+  const chosen = measurements.filter(({ name }) => wanted.length === 0 || wanted.includes(name))
+  if (isCheck) await check(chosen.filter(({ hasGoals }) => hasGoals))
+  else for (const measurement of chosen) await measure(measurement)
 }

@@ -1,16 +1,23 @@
-// Runs a measurement of bench/ from its TypeScript source: `pnpm bench NAME`.
+// Builds the packages and bench/ with tsc, and runs the measurements from what it made: what is measured is what is
+// published. A loader that compiles on the way would be measured too.
 
+import { spawnSync } from "node:child_process"
+import { existsSync } from "node:fs"
 import { fileURLToPath } from "node:url"
 
-const run = new URL("../bench/run.ts", import.meta.url)
+const path = (relative) => fileURLToPath(new URL(relative, import.meta.url))
+const tsc = path("../node_modules/typescript/bin/tsc")
 
-try {
-  const { register } = await import("tsx/esm/api")
-  register()
-  process.argv[1] = fileURLToPath(run)
-  await import(run.href)
-} catch (error) {
-  if (error?.code !== "ERR_MODULE_NOT_FOUND" || !/Cannot find package/.test(error.message)) throw error
+if (!existsSync(tsc)) {
   console.error("The dependencies are not installed: run `npm run setup` first.")
   process.exit(1)
 }
+
+const run = (...args) => {
+  const { signal, status } = spawnSync(process.execPath, args, { stdio: "inherit" })
+  if (signal !== null) process.kill(process.pid, signal)
+  if (status !== 0) process.exit(status ?? 1)
+}
+
+run(tsc, "-b", path("../bench"))
+run("--import", new URL("built.mjs", import.meta.url).href, path("../bench/build/run.js"), ...process.argv.slice(2))

@@ -1,0 +1,85 @@
+import { EmbeddedDisque, EmbeddedServer } from "@disco/embedded"
+import { SocketServer } from "@effect/platform"
+import { NodeSocketServer } from "@effect/platform-node"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { compare, misses } from "./goals.js"
+import { measurements } from "./measurements.js"
+import { hold } from "./shared/contest.js"
+import { withSection } from "./shared/results.js"
+import type { Address, Target } from "./shared/target.js"
+
+const little = { rounds: 1, warmUps: 0, share: 0.01, sizes: [100] }
+
+/** Embedded nodes in this process, behind sockets. */
+const serve = (count: number) =>
+  Effect.gen(function* () {
+    const servers = yield* Effect.replicateEffect(NodeSocketServer.make({ port: 0, host: "127.0.0.1" }), count)
+    const ports = servers.map(({ address }) => (address._tag === "TcpAddress" ? address.port : 0))
+    const { nodes } = yield* EmbeddedDisque.make({ ports })
+    for (const [i, server] of servers.entries()) {
+      const node = nodes[i] ?? nodes[0]
+      yield* Effect.forkScoped(Effect.provideService(EmbeddedServer.serve(node), SocketServer.SocketServer, server))
+    }
+    const [first, ...others] = ports.map((port) => ({ host: "127.0.0.1", port }))
+    return { kind: "embedded", nodes: [first as Address, ...others], close: () => {} } satisfies Target
+  })
+
+describe("the measurements", () => {
+  // The one of the embedded node starts a process from what is compiled.
+  for (const { measure, name, nodes } of measurements.filter(({ name }) => name !== "embedded")) {
+    it.live(`${name} comes to an end and has a figure for each of its goals`, () =>
+      Effect.scoped(
+        Effect.gen(function* () {
+          const target = yield* serve(nodes)
+          const { figures, text } = yield* Effect.promise(() => measure(target, little))
+          assert.match(text, /^\|/)
+          for (const [figure, value] of Object.entries(figures)) assert.isTrue(Number.isFinite(value), figure)
+        })
+      )
+    )
+  }
+})
+
+describe("a contest", () => {
+  it("lets each contender be first in turn, and measures no warm-up", async () => {
+    const turns: Array<string> = []
+    const contender = (name: string) => ({
+      name,
+      run: async () => {
+        turns.push(name)
+      }
+    })
+    const contest = { title: "", jobs: 100, contenders: [contender("a"), contender("b")] }
+    const outcome = await hold(contest, { ...little, rounds: 2, warmUps: 1 })
+    assert.deepStrictEqual(turns, ["a", "b", "b", "a", "a", "b"])
+    assert.isTrue(outcome.median("a", "perSecond") > 0)
+  })
+})
+
+describe("the goals", () => {
+  it("are missed by what is more than a fifth off", () => {
+    assert.deepStrictEqual(misses({ add64: 0.81, million: 23 }), [])
+    assert.strictEqual(misses({ add64: 0.79, million: 25 }).length, 2)
+  })
+
+  it("are shown beside the figures", () => {
+    assert.include(compare({ million: 3 }), "≤ 20")
+  })
+})
+
+describe("RESULTS.md", () => {
+  const names = ["add", "get"]
+
+  it("keeps the other sections, in their order, and a chapter for each kind of node", () => {
+    const first = withSection("", "embedded", names, "get", "old")
+    const second = withSection(first, "real", names, "get", "of a server")
+    const third = withSection(second, "embedded", names, "add", "a table")
+    const fourth = withSection(third, "embedded", names, "get", "new")
+    const chapters = fourth.slice(fourth.indexOf("## "))
+    assert.strictEqual(
+      chapters,
+      "## Real nodes\n\n### get\n\nof a server\n\n## Embedded nodes\n\n### add\n\na table\n\n### get\n\nnew\n"
+    )
+  })
+})

@@ -1,0 +1,101 @@
+/** What Disco keeps on the heap: for what is idle, what waits and what is in flight, and after a million jobs. */
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import { Disco } from "../peers/disco.js"
+import { Raw } from "../peers/raw.js"
+import { type Effort, partOf } from "../shared/contest.js"
+import { heapAfterGc } from "../shared/heap.js"
+import { table, thousands } from "../shared/markdown.js"
+import { type Measurement, queueOf } from "../shared/measurement.js"
+import type { Address } from "../shared/target.js"
+
+const queue = queueOf("memory")
+const body = "x".repeat(100)
+const nobody = () => {}
+
+/** So much more is on the heap once `open` has opened `count` of something, for each of them. */
+const bytesEach = async (count: number, open: () => Promise<unknown>): Promise<number> => {
+  const before = heapAfterGc()
+  const opened = await open()
+  const after = heapAfterGc()
+  // What was opened is in use until here.
+  return opened === undefined ? Number.NaN : (after - before) / count
+}
+
+const connections = async (node: Address): Promise<number> => {
+  // What is made once only is there before.
+  const discos = [await Disco.open(node)]
+  const bytes = await bytesEach(100, async () => {
+    for (let i = 0; i < 100; i++) discos.push(await Disco.open(node))
+    return discos
+  })
+  for (const disco of discos) await disco.close()
+  return bytes
+}
+
+const consumers = async (node: Address): Promise<number> => {
+  const disco = await Disco.open(node, { maxActive: 101 })
+  const waiting = disco.pool.getJob(`${queue}-empty`, { timeout: "1 minute" })
+  const fibres = [await disco.run(Effect.forkDaemon(waiting))]
+  const bytes = await bytesEach(100, async () => {
+    for (let i = 0; i < 100; i++) fibres.push(await disco.run(Effect.forkDaemon(waiting)))
+    const busy = Effect.map(disco.pool.statistics, ({ active, created }) => active > 100 && created > 100)
+    await disco.run(Effect.repeat(Effect.zipRight(Effect.sleep(20), busy), { until: (isBusy) => isBusy }))
+    return fibres
+  })
+  await disco.run(Fiber.interruptAll(fibres))
+  await disco.close()
+  return bytes
+}
+
+/** The fibres that wait for their ADDJOB are counted with it. */
+const inFlight = async (disco: Disco, count: number): Promise<number> => {
+  let adding: Promise<unknown> = Promise.resolve()
+  const bytes = await bytesEach(count, async () => {
+    adding = disco.adding(queue, body, count, { replicate: 1 })(count, nobody)
+    // The fibres start in microtasks; no reply is read before they have all run.
+    for (let i = 0; i < 100; i++) await undefined
+    return [adding]
+  })
+  await adding
+  return bytes
+}
+
+/** How much more is on the heap after a million jobs than after ten thousand, in bytes. */
+const million = async (disco: Disco, effort: Effort): Promise<number> => {
+  const run = await disco.funnelling(`${queue}-funnel`, body, { replicate: 1 })
+  const first = partOf(10_000, effort)
+  await run(first, nobody)
+  const before = heapAfterGc()
+  await run(partOf(1_000_000, effort) - first, nobody)
+  return heapAfterGc() - before
+}
+
+export const memory: Measurement = {
+  name: "memory",
+  title: "What Disco keeps on the heap and in buffers, after a collection; one node, 100 B.",
+  nodes: 1,
+  hasGoals: true,
+  measure: async ({ nodes: [node] }, effort) => {
+    const rows: Array<readonly [string, number]> = [
+      ["an idle pool with its one link", await connections(node)],
+      ["a fibre that waits for a job, and its link", await consumers(node)]
+    ]
+    const raw = await Raw.open(node, 1)
+    const disco = await Disco.open(node)
+    await disco.adding(queue, body, 64, { replicate: 1 })(partOf(10_000, effort), nobody)
+    rows.push(["a job in flight, and its fibre", await inFlight(disco, partOf(10_000, effort))])
+    const growth = (await million(disco, effort)) / 1e6
+    await raw.drain(queue)
+    await disco.close()
+    raw.close()
+    const text = [
+      table([["heap", "bytes each"], ...rows.map(([what, bytes]) => [what, thousands(bytes)])]),
+      table([
+        ["jobs through a funnel", "MB more than after the first 10,000"],
+        [thousands(partOf(1_000_000, effort)), growth.toFixed(1)]
+      ])
+    ]
+    return { text: text.join("\n"), figures: { million: growth } }
+  }
+}

@@ -1,0 +1,134 @@
+/** Disco: a pool over links to a node, and what programs do with it. */
+import { type AddJobOptions, DisquePool, JobQueue, type PoolOptions } from "@disco/core"
+import { Funnel, Worker } from "@disco/funnel"
+import { NodeDisque } from "@disco/node"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Layer from "effect/Layer"
+import * as ManagedRuntime from "effect/ManagedRuntime"
+import * as Queue from "effect/Queue"
+import * as Schema from "effect/Schema"
+import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import type { Contender } from "../shared/contest.js"
+import { type Address, addressOf } from "../shared/target.js"
+
+type Run = Contender["run"]
+type Pool = DisquePool["Type"]
+
+export class Disco {
+  readonly pool: Pool
+  private readonly runtime: ManagedRuntime.ManagedRuntime<DisquePool | Scope.Scope, unknown>
+
+  /** Opens a pool on the node; `tracing` is a layer that changes where spans go. */
+  static async open(
+    node: Address,
+    options: PoolOptions = {},
+    tracing: Layer.Layer<never> = Layer.empty
+  ): Promise<Disco> {
+    const pool = NodeDisque.layerPool({ nodes: addressOf(node), ...options })
+    // The scope ends before the pool does: a funnel in it closes over links that are still there.
+    const runtime = ManagedRuntime.make(Layer.provideMerge(Layer.provideMerge(Layer.scope, pool), tracing))
+    return new Disco(runtime, await runtime.runPromise(DisquePool))
+  }
+
+  private constructor(runtime: ManagedRuntime.ManagedRuntime<DisquePool | Scope.Scope, unknown>, pool: Pool) {
+    this.runtime = runtime
+    this.pool = pool
+  }
+
+  run<A, E>(effect: Effect.Effect<A, E, DisquePool | Scope.Scope>): Promise<A> {
+    return this.runtime.runPromise(effect)
+  }
+
+  close(): Promise<void> {
+    return this.runtime.dispose()
+  }
+
+  /** Adds jobs from so many fibres, each of them one after another. */
+  adding(queue: string, body: string, fibres: number, options: AddJobOptions): Run {
+    const { pool } = this
+    return (jobs, took) => {
+      let left = jobs
+      const fibre = Effect.gen(function* () {
+        while (left-- > 0) {
+          const started = performance.now()
+          yield* pool.addJob(queue, body, options)
+          took(performance.now() - started)
+        }
+      })
+      return this.run(
+        Effect.all(new Array<typeof fibre>(fibres).fill(fibre), { concurrency: "unbounded", discard: true })
+      )
+    }
+  }
+
+  /** Adds jobs a hundred a call, two calls at a time. */
+  addingMany(queue: string, body: string, options: AddJobOptions): Run {
+    const { pool } = this
+    const hundred = Array.from({ length: 100 }, () => ({ queue, body, options }))
+    return (jobs, took) => {
+      let left = jobs / 100
+      const fibre = Effect.gen(function* () {
+        while (left-- > 0) {
+          const started = performance.now()
+          const results = yield* pool.addJobs(hundred)
+          took(performance.now() - started)
+          yield* Either.all(results)
+        }
+      })
+      return this.run(Effect.all([fibre, fibre], { concurrency: "unbounded", discard: true }))
+    }
+  }
+
+  /** Fetches up to `count` jobs and acknowledges them, in one loop. */
+  getting(queue: string, count: number): Run {
+    const { pool } = this
+    return (jobs, took) =>
+      this.run(
+        Effect.gen(function* () {
+          for (let left = jobs; left > 0; ) {
+            const started = performance.now()
+            const got = yield* pool.getJobs(queue, { count: Math.min(count, left) })
+            yield* pool.ackJob(got)
+            took(performance.now() - started)
+            left -= got.length
+          }
+        })
+      )
+  }
+
+  /** Offers jobs to a funnel, and takes them from it, job by job. */
+  async funnelling(queue: string, body: string, defaults: AddJobOptions): Promise<Run> {
+    const { incoming, outgoing } = await this.run(Funnel.make({ queues: queue, defaults }))
+    return (jobs) => {
+      const producer = Effect.gen(function* () {
+        for (let i = 0; i < jobs; i++) yield* Queue.offer(outgoing, { queue, body })
+      })
+      const consumer = Stream.runDrain(Stream.take(incoming, jobs))
+      return this.run(Effect.all([producer, consumer], { concurrency: "unbounded", discard: true }))
+    }
+  }
+
+  /** Adds jobs a hundred a call, and waits until 64 handlers that do nothing have had them all. */
+  async working(queue: string, body: string, options: AddJobOptions): Promise<Run> {
+    let left = 0
+    let end = () => {}
+    const handler = () =>
+      Effect.sync(() => {
+        left -= 1
+        if (left === 0) end()
+      })
+    await this.run(
+      Worker.make(JobQueue.make(queue, { format: "text", payload: Schema.String }), handler, { concurrency: 64 })
+    )
+    const add = this.addingMany(queue, body, options)
+    return async (jobs, took) => {
+      left = jobs
+      const handled = new Promise<void>((resolve) => {
+        end = resolve
+      })
+      await Promise.all([add(jobs, took), handled])
+    }
+  }
+}

@@ -1,0 +1,20 @@
+import type { Effort } from "./contest.js"
+import type { Section } from "./section.js"
+import type { Target } from "./target.js"
+
+/** One of the things that `pnpm bench` measures. */
+export interface Measurement {
+  readonly name: string
+  /** What it measures, in a sentence. */
+  readonly title: string
+  /** How many nodes it is measured on. */
+  readonly nodes: 1 | 3
+  /** Whether any of the goals is about it. */
+  readonly hasGoals: boolean
+  readonly measure: (target: Target, effort: Effort) => Promise<Section>
+}
+
+/** A queue that no other run uses. */
+export const queueOf = (name: string): string => `bench-${process.pid}-${name}`
+
+export const sizeName = (bytes: number): string => (bytes < 1024 ? `${bytes} B` : `${bytes / 1024} KB`)

@@ -1,0 +1,32 @@
+/** What a measurement found, as a part of RESULTS.md. */
+import type { Figure } from "../goals.js"
+import type { Outcome } from "./contest.js"
+import { table, thousands } from "./markdown.js"
+
+export interface Section {
+  readonly text: string
+  readonly figures: Partial<Record<Figure, number>>
+}
+
+const number = (value: number, digits: number): string => (Number.isNaN(value) ? "" : value.toFixed(digits))
+
+/** The table of a contest; the shares are those of the contenders named. */
+export const show = (outcome: Outcome, references: ReadonlyArray<string>): string => {
+  const rows = outcome.contest.contenders.map(({ name }) => [
+    name,
+    thousands(outcome.median(name, "perSecond")),
+    ...references.map((reference) => number(outcome.ratio(name, reference), 2)),
+    number(outcome.median(name, "cpu"), 1),
+    number(outcome.median(name, "p50"), 2),
+    number(outcome.median(name, "p99"), 2)
+  ])
+  const head = [
+    outcome.contest.title,
+    "jobs/s",
+    ...references.map((reference) => `of ${reference}`),
+    "CPU, µs/job",
+    "p50, ms",
+    "p99, ms"
+  ]
+  return table([head, ...rows])
+}
