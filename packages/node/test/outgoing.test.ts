@@ -31,7 +31,8 @@ describe("what goes out", () => {
 
   it("is RESP, whatever text and bytes there are in it, and stays what it was when it was added", async () => {
     const argument = FastCheck.oneof(
-      FastCheck.string({ unit: "binary", maxLength: 200 }),
+      FastCheck.string({ unit: "binary", maxLength: 600 }),
+      FastCheck.constant("€".repeat(341)),
       FastCheck.uint8Array({ maxLength: 3000 }),
       FastCheck.constant(new Uint8Array(70_000).fill(7))
     )

@@ -45,6 +45,9 @@ class Sent {
   readonly args: ReadonlyArray<never> = []
   readonly isTraced = true
   readonly done: Done
+  isSettled = false
+  /** The one that was sent after it. */
+  next: Sent | undefined = undefined
   private readonly link: IoredisLink
 
   constructor(link: IoredisLink, done: Done) {
@@ -75,7 +78,9 @@ class IoredisLink implements DisqueLink {
   readonly node: string
   private readonly redis: Redis
   private readonly outgoing: Outgoing
-  private readonly pending = new Set<Sent>()
+  // Replies come in the order of the commands: a chain is all that is needed, and leaves less behind than a Set.
+  private first: Sent | undefined = undefined
+  private last: Sent | undefined = undefined
   private isClosed = false
   private lastError: Error | undefined = undefined
 
@@ -104,13 +109,19 @@ class IoredisLink implements DisqueLink {
       return
     }
     const sent = new Sent(this, done)
-    this.pending.add(sent)
+    if (this.last === undefined) this.first = sent
+    else this.last.next = sent
+    this.last = sent
     this.redis.sendCommand(sent as never, nowhere as never)
     this.outgoing.add(command)
   }
 
   settle(sent: Sent, outcome: Exit.Exit<Reply.Reply, ConnectionError>): void {
-    if (this.pending.delete(sent)) sent.done(outcome)
+    if (sent.isSettled) return
+    sent.isSettled = true
+    if (this.first === sent) this.first = sent.next
+    if (this.last === sent) this.last = undefined
+    sent.done(outcome)
   }
 
   lost(error: Error | undefined): ConnectionError {
@@ -124,9 +135,7 @@ class IoredisLink implements DisqueLink {
 
   private end(reason: ConnectionError): void {
     this.isClosed = true
-    const pending = [...this.pending]
-    this.pending.clear()
-    for (const { done } of pending) done(Exit.fail(reason))
+    for (let sent = this.first; sent !== undefined; sent = sent.next) this.settle(sent, Exit.fail(reason))
   }
 }
 

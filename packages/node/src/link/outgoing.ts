@@ -1,11 +1,16 @@
 /** Commands on their way out: written as RESP, and all those of a tick at once, because a system call costs more than the rest. */
 import type { Arguments } from "@disco/core"
 
-const slabSize = 65_536
+// A link that waits for jobs writes little, one for commands much.
+const leastSlab = 1024
+const mostSlab = 65_536
 // What is larger goes out from where it is: a copy would cost more than one more part.
 const copiedSize = 1024
 // What a header takes at most: its sign, the digits of a length, and line ends before and behind the content.
 const headerSize = 24
+
+// Up to here characters are written one by one, which is faster than to call for help.
+const shortText = 64
 
 const dollar = 0x24
 const asterisk = 0x2a
@@ -16,7 +21,7 @@ const lineFeed = 0x0a
 export class Outgoing {
   private readonly write: (parts: ReadonlyArray<Uint8Array>) => void
   private parts: Array<Uint8Array> = []
-  private slab: Uint8Array = new Uint8Array(0)
+  private slab = Buffer.alloc(0)
   // What the socket was given stays as it is until it is sent, so that a slab is filled once.
   private start = 0
   private end = 0
@@ -30,7 +35,9 @@ export class Outgoing {
   add(command: Arguments): void {
     let most = headerSize
     for (const argument of command) {
-      most += headerSize + (typeof argument === "string" ? argument.length : Math.min(argument.length, copiedSize))
+      const isShort = typeof argument === "string" && argument.length <= shortText
+      const size = isShort || typeof argument !== "string" ? argument.length : 3 * argument.length
+      most += headerSize + Math.min(size, copiedSize)
     }
     if (this.slab.length - this.end < most) this.renew(most)
     this.header(asterisk, command.length)
@@ -45,7 +52,8 @@ export class Outgoing {
 
   private renew(least: number): void {
     this.cut()
-    this.slab = Buffer.allocUnsafeSlow(Math.max(slabSize, least))
+    const size = Math.min(mostSlab, Math.max(leastSlab, 4 * this.slab.length))
+    this.slab = Buffer.allocUnsafeSlow(Math.max(size, least))
     this.start = 0
     this.end = 0
   }
@@ -68,6 +76,10 @@ export class Outgoing {
 
   private text(text: string): void {
     const { end, slab } = this
+    if (text.length > shortText) {
+      this.bytes(Buffer.from(text))
+      return
+    }
     this.header(dollar, text.length)
     let at = this.end
     for (let i = 0; i < text.length; i++) {
