@@ -1,7 +1,7 @@
 import type { DisqueConnection, DisquePool } from "@disco/core"
 import { it } from "@effect/vitest"
 import type { Duration, Layer, Scope } from "effect"
-import { Effect, TestClock } from "effect"
+import { Effect, Logger, TestClock } from "effect"
 
 /** A way to a node, and how time passes there. */
 export interface Backend {
@@ -19,9 +19,10 @@ const yields = Effect.forEach(Array.from({ length: 20 }), () => Effect.yieldNow(
 /** Time passes when the test says so. */
 export const virtual = { test: it.scoped, pass: TestClock.adjust, settle: yields }
 
-/** Time passes by itself. */
+/** Time passes by itself. As under `TestContext`, nothing is logged: what is a warning elsewhere is what a test is about. */
 export const real = {
-  test: it.scopedLive,
+  test: (name: string, body: () => Effect.Effect<unknown, unknown, Scope.Scope>) =>
+    it.scopedLive(name, () => Effect.provide(body(), Logger.remove(Logger.defaultLogger))),
   pass: (duration: Duration.DurationInput) => Effect.sleep(duration),
   settle: Effect.sleep("30 millis")
 }

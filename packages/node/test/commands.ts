@@ -211,26 +211,6 @@ export const commands = (backend: Backend): void => {
         assert.strictEqual((yield* disque.getJob(queue, { timeout: "5 seconds" })).id, id)
       }))
 
-    test("of many interruptions, each racing the arrival of its job, none loses a job", (disque, queue) =>
-      Effect.gen(function* () {
-        const rounds = 100
-        const got = new Set<string>()
-        for (let round = 0; round < rounds; round++) {
-          const getting = yield* Effect.fork(disque.getJob(queue))
-          yield* round % 2 === 0 ? Effect.yieldNow() : settle
-          const adding = yield* Effect.fork(disque.addJob(queue, String(round), { retry: "1 hour" }))
-          for (let i = 0; i < round % 7; i++) yield* Effect.yieldNow()
-          const exit = yield* Fiber.interrupt(getting)
-          if (Exit.isSuccess(exit)) got.add(exit.value.id)
-          yield* Fiber.join(adding)
-        }
-        while (got.size < rounds) {
-          const jobs = yield* disque.getJobs(queue, { count: rounds, timeout: "3 seconds" })
-          assert.isAbove(jobs.length, 0, `${rounds - got.size} of ${rounds} jobs are lost`)
-          for (const job of jobs) got.add(job.id)
-        }
-      }))
-
     test("many fibres share a connection, each with its own answer", (disque, queue) =>
       Effect.gen(function* () {
         const bodies = Array.from({ length: 200 }, (_, i) => String(i))
