@@ -1,6 +1,6 @@
 import { DisqueConnection, Job, type JobId } from "@disco/core"
 import { assert, describe } from "@effect/vitest"
-import { Duration, Effect, Exit, Fiber, Option, Random } from "effect"
+import { Duration, Effect, Fiber, Option, Random } from "effect"
 import type { Backend } from "./Backend.js"
 
 const unknownId = "D-00000000-000000000000000000000000-05a1"
