@@ -297,3 +297,28 @@ describe("a pool that closes", () => {
     })
   )
 })
+
+describe("a seed that does not answer", () => {
+  it.scopedLive("holds up neither a consumer nor who asks the whole cluster", () =>
+    Effect.gen(function* () {
+      const { nodes } = yield* embeddedCluster(2)
+      const silent = yield* scriptedPeer({ PING: () => {} })
+      const first = nodes[0].address
+      yield* Effect.gen(function* () {
+        const pool = yield* DisquePool
+        const jobs = yield* Queue.unbounded<Job.Job>()
+        const receive = (received: ReadonlyArray<Job.Job>) => Effect.asVoid(Queue.offerAll(jobs, received))
+        yield* Effect.forkScoped(pool.consume("q", { demand: Effect.succeed, receive }))
+        yield* pool.addJob("q", "x")
+        const [took] = yield* Effect.timed(Effect.zipRight(Queue.take(jobs), pool.queueLength("q")))
+        assert.isBelow(Duration.toMillis(took), 2500)
+      }).pipe(
+        Effect.provide(
+          quiet(
+            NodeDisque.layerPool({ nodes: [first, silent.address], connectTimeout: "4 seconds", slice: "200 millis" })
+          )
+        )
+      )
+    })
+  )
+})

@@ -70,7 +70,8 @@ export class Consumer {
   /** Fetches until it is interrupted. Fails where no node lets it, for a reason that no waiting mends. */
   readonly run: Effect.Effect<never, FetchError> = Effect.scoped(
     Effect.gen(this, function* () {
-      yield* this.client.identifySeeds
+      // A seed that does not answer holds nobody up; what is learned of it is a change as others are.
+      yield* Effect.forkScoped(Effect.interruptible(this.client.identifySeeds))
       const fibers = yield* FiberMap.make<string, never, FetchError>()
       while (true) {
         const { version } = this.client

@@ -29,6 +29,8 @@ import { WatchedLink } from "./watchedLink.js"
 const freshMillis = 1000
 // After trouble the cluster is asked anew, but not more often than this.
 const leastRefreshMillis = 1000
+// A seed that does not answer is not waited for longer than this where the cluster is known already.
+const identifyMillis = 1000
 // How many times as many jobs have to come from another node to make it worth a move.
 const worthMoving = 1.5
 
@@ -286,7 +288,7 @@ export class Client {
 
   /** The nodes of the cluster that work, with the addresses at which they are reached. */
   readonly nodes: Effect.Effect<ReadonlyArray<Reachable>, CommandError> = Effect.suspend(() =>
-    Effect.map(Effect.zipRight(this.learn, this.identifySeeds), () => {
+    Effect.map(Effect.zipRight(this.learn, Effect.timeoutOption(this.identifySeeds, identifyMillis)), () => {
       const members = new Set(this.topology.members)
       return this.topology.nodes.flatMap(({ address, id }) =>
         id !== undefined && members.has(address) ? [{ id, address }] : []
