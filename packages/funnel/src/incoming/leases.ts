@@ -1,7 +1,5 @@
 /** Leases: WORKING for the jobs that are held for long, by one fibre for all of them. */
-import type { DisquePool } from "@disco/core"
-import { JobId } from "@disco/core"
-import * as Clock from "effect/Clock"
+import { type DisquePool, JobId, Timekeeper } from "@disco/core"
 import type * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -30,8 +28,10 @@ const concurrency = 64
 
 export class Leases {
   private readonly owner: Owner
-  private target = Number.POSITIVE_INFINITY
-  private wake: (() => void) | undefined = undefined
+  private readonly timekeeper = new Timekeeper(
+    () => this.nextDue(),
+    (now) => this.tick(now)
+  )
 
   constructor(owner: Owner) {
     this.owner = owner
@@ -44,41 +44,29 @@ export class Leases {
 
   /** Says that a lease has to be renewed at the time given. */
   expect(at: number): void {
-    if (at >= this.target) return
-    this.target = at
-    this.wake?.()
+    this.timekeeper.expect(at)
   }
 
-  private readonly woken: Effect.Effect<void> = Effect.async<void>((resume) => {
-    this.wake = () => resume(Effect.void)
-    return Effect.sync(() => {
-      this.wake = undefined
-    })
-  })
-
   /** Keeps the leases of what is held. */
-  readonly run: Effect.Effect<never> = Clock.currentTimeMillis.pipe(
-    Effect.flatMap((now) => {
-      const due: Array<Held> = []
-      let next = Number.POSITIVE_INFINITY
-      for (const held of this.owner.held) {
-        if (held.renewAt <= now) {
-          held.renewAt = Number.POSITIVE_INFINITY
-          due.push(held)
-        } else {
-          next = Math.min(next, held.renewAt)
-        }
-      }
-      this.target = next
-      if (due.length > 0) {
-        this.owner.fork(Effect.forEach(due, (held) => this.renew(held), { concurrency, discard: true }))
-      }
-      return next === Number.POSITIVE_INFINITY
-        ? this.woken
-        : Effect.raceFirst(Effect.sleep(Math.max(1, next - now)), this.woken)
-    }),
-    Effect.forever
-  )
+  get run(): Effect.Effect<never> {
+    return this.timekeeper.run
+  }
+
+  private nextDue(): number {
+    let due = Number.POSITIVE_INFINITY
+    for (const held of this.owner.held) due = Math.min(due, held.renewAt)
+    return due
+  }
+
+  private tick(now: number): void {
+    const due: Array<Held> = []
+    for (const held of this.owner.held) {
+      if (held.renewAt > now) continue
+      held.renewAt = Number.POSITIVE_INFINITY
+      due.push(held)
+    }
+    this.owner.fork(Effect.forEach(due, (held) => this.renew(held), { concurrency, discard: true }))
+  }
 
   private renew(held: Held): Effect.Effect<void> {
     return Effect.suspend(() => {
