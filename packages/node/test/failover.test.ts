@@ -307,6 +307,31 @@ describe("a consumer of a cluster", () => {
     }).pipe(Effect.provide(embedded({ nodes: 1 })))
   )
 
+  it.scoped("keeps its links while it has no room for jobs", () =>
+    Effect.gen(function* () {
+      const pool = yield* DisquePool
+      let room = 0
+      const waiting = new Set<() => void>()
+      const demand = () =>
+        Effect.async<number>((resume) => {
+          if (room > 0) return resume(Effect.succeed(1))
+          waiting.add(() => resume(Effect.succeed(1)))
+        })
+      yield* Effect.forkScoped(pool.consume("q", { demand, receive: () => Effect.void }))
+      for (let i = 0; i < 5; i++) {
+        room = 1
+        for (const wake of waiting) wake()
+        waiting.clear()
+        yield* settle
+        room = 0
+        for (let n = 0; n < 5; n++) yield* pool.addJob("q", "x", { replicate: 1, retry: 0 })
+        yield* TestClock.adjust("5 seconds")
+      }
+      const { closed, created } = yield* pool.statistics
+      assert.deepStrictEqual([closed.surplus, created], [0, 1 + 5])
+    }).pipe(Effect.provide(embedded({ nodes: 5 })))
+  )
+
   it.scoped("with a cycle fetches from one node, and moves to where the jobs come from", () =>
     Effect.gen(function* () {
       const { nodes } = yield* cluster

@@ -63,6 +63,11 @@ export class Consumer {
     this.request = request
   }
 
+  /** How many loops there are, each with a link. */
+  get size(): number {
+    return this.loops.size
+  }
+
   get health(): ReadonlyArray<FetcherHealth> {
     return [...this.loops.values()].map((loop) => ({ ...loop, queues: this.request.queues }))
   }

@@ -568,7 +568,10 @@ export class Client {
   }
 
   private keepIdle(link: WatchedLink): boolean {
-    if (this.isClosed || this.idle >= this.limits.maxIdle) {
+    // A consumer that has no room for a moment has use for its links all the same.
+    let consuming = 0
+    for (const consumer of this.consumers) consuming += consumer.size
+    if (this.isClosed || this.idle >= Math.max(this.limits.maxIdle, consuming)) {
       this.closedLinks("surplus", 1)
       link.retire()
       return false

@@ -19,7 +19,7 @@ export interface ConnectionOptions {
    * go the adds of a pool that wait for copies, because one link has to wait for one of them after the other.
    */
   readonly maxActive?: number | undefined
-  /** The most links kept open for the next wait. */
+  /** The most links kept open for the next wait; those of consumers are kept beside. */
   readonly maxIdle?: number | undefined
   /** How long a link is kept open without use; 200 seconds. */
   readonly idleTimeToLive?: Duration.DurationInput | undefined
