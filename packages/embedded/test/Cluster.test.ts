@@ -371,6 +371,23 @@ describe("failure", () => {
     }).pipe(Effect.provide(layer({ nodes: 3 })))
   )
 
+  it.scoped("as on a server, a node that was frozen delivers what is due before it hears of an acknowledgement", () =>
+    Effect.gen(function* () {
+      const { disque, links, nodes } = yield* three
+      const [a, b] = links
+      yield* text(a, "ADDJOB", "q", "body", "0", "REPLICATE", "3", "RETRY", "2")
+      const [[, id]] = (yield* say(a, "GETJOB", "FROM", "q")) as [[string, string]]
+      const waiting = yield* Effect.fork(say(b, "GETJOB", "FROM", "q"))
+      yield* settle
+      yield* disque.freeze(nodes[1])
+      yield* say(a, "ACKJOB", id)
+      yield* TestClock.adjust("10 seconds")
+      yield* disque.thaw(nodes[1])
+      yield* TestClock.adjust("10 seconds")
+      assert.deepInclude(yield* Fiber.join(waiting), ["q", id, "body"])
+    }).pipe(Effect.provide(layer({ nodes: 3 })))
+  )
+
   it.scoped("a GETJOB that a frozen node has not begun can be taken back", () =>
     Effect.gen(function* () {
       const { disque, links, nodes } = yield* three
