@@ -3,6 +3,7 @@ import * as Chunk from "effect/Chunk"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
 import * as Stream from "effect/Stream"
 import type { Command } from "../Command.js"
 import * as Jobs from "../commands/jobs.js"
@@ -159,10 +160,7 @@ export const workingElsewhere = <A, E>(
       (found, { address }) => Effect.catchAll(found, () => carrier.executeOn(address, command)),
       Effect.fail(error)
     )
-  ).pipe(Effect.mapError((last) => (isTagged(last, "LeaseTooOld") ? last : error)))
-
-const isTagged = (error: unknown, tag: string): boolean =>
-  typeof error === "object" && error !== null && "_tag" in error && error._tag === tag
+  ).pipe(Effect.mapError((last) => (Predicate.isTagged(last, "LeaseTooOld") ? last : error)))
 
 /** Where a scan is: at which of the nodes, and where it goes on there. */
 interface Position {

@@ -4,11 +4,13 @@ import type * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as Random from "effect/Random"
 import * as Runtime from "effect/Runtime"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
+import type * as Tracer from "effect/Tracer"
 import { type Command, lost } from "../Command.js"
 import * as Server from "../commands/server.js"
 import { type CommandError, ConnectionError, type PoolExhausted } from "../DisqueError.js"
@@ -157,7 +159,8 @@ export class Client {
   execute<A, E>(command: Command<A, E>): Effect.Effect<A, E | CommandError> {
     return Effect.withFiberRuntime((fiber) => {
       const effect = this.attempt(command, true)
-      return telemetry.tracerOf(fiber) === undefined ? effect : this.traced(command, undefined, effect)
+      const tracer = telemetry.tracerOf(fiber)
+      return tracer === undefined ? effect : this.traced(command, undefined, effect, tracer, fiber)
     })
   }
 
@@ -165,18 +168,19 @@ export class Client {
   executeOn<A, E>(node: string, command: Command<A, E>): Effect.Effect<A, E | CommandError> {
     return Effect.withFiberRuntime((fiber) => {
       const effect = Effect.flatMap(this.session(node).commandLink, (link) => this.exchange(link, command, false))
-      return telemetry.tracerOf(fiber) === undefined ? effect : this.traced(command, node, effect)
+      const tracer = telemetry.tracerOf(fiber)
+      return tracer === undefined ? effect : this.traced(command, node, effect, tracer, fiber)
     })
   }
 
   private traced<A, E>(
     command: Command<A, E>,
     node: string | undefined,
-    effect: Effect.Effect<A, E>
+    effect: Effect.Effect<A, E>,
+    tracer: Tracer.Tracer,
+    fiber: Fiber.RuntimeFiber<unknown, unknown>
   ): Effect.Effect<A, E> {
-    return Effect.withFiberRuntime((fiber) => {
-      const tracer = telemetry.tracerOf(fiber)
-      if (tracer === undefined) return effect
+    return Effect.suspend(() => {
       const start = this.clock.unsafeCurrentTimeNanos()
       const record = (exit: Exit.Exit<A, E>) => {
         const { holder, name, queue, wire } = command
