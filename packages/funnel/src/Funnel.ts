@@ -18,12 +18,11 @@ import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import type * as Queue from "effect/Queue"
 import type * as Schedule from "effect/Schedule"
-import * as Scope from "effect/Scope"
-import * as Stream from "effect/Stream"
-import { currentFiber } from "./incoming/attendance.js"
+import type * as Scope from "effect/Scope"
+import type * as Stream from "effect/Stream"
+import { deliver } from "./incoming/deliver.js"
 import type { Held, LeaseLost } from "./incoming/held.js"
 import { Inbox, type SettleError } from "./incoming/inbox.js"
-import { Run } from "./incoming/run.js"
 import * as options from "./internal/options.js"
 import { defaultSchedule, type FunnelClosed, Outbox, type Undelivered } from "./outgoing/outbox.js"
 import { bury, defaultLetterTtl } from "./worker/bury.js"
@@ -318,38 +317,10 @@ const open = <In, Out, E extends AddJobError | JobQueue.InvalidPayload>(
       )
     )
 
-    const isManual = checked.acknowledge === "manual"
-    const incoming = Stream.unwrapScoped(
-      Effect.gen(function* () {
-        const run = new Run(inbox, checked.ahead)
-        // Effect.addFinalizer would put the supervisor of the fibre back to what the run made it.
-        yield* Scope.addFinalizerExit(yield* Effect.scope, (exit) =>
-          Effect.flatMap(currentFiber, (fiber) => run.end(exit, fiber))
-        )
-        const pull = Effect.uninterruptibleMask((restore) => {
-          // The run knows of a job before anything here can be interrupted.
-          const hand = (held: Held): Effect.Effect<In, Option.Option<FunnelError>> => {
-            if (!isManual) run.pulled(held)
-            const given = ends.hand(inbox, held)
-            if (!Effect.isEffect(given)) return Effect.succeed(given)
-            return Effect.flatMap(restore(given), (job) => {
-              if (Option.isSome(job)) return Effect.succeed(job.value)
-              run.skip()
-              return next()
-            })
-          }
-          const next = (): Effect.Effect<In, Option.Option<FunnelError>> => {
-            const ready = inbox.takeNow()
-            return ready === undefined ? Effect.flatMap(restore(inbox.wait), hand) : hand(ready)
-          }
-          return Effect.withFiberRuntime<In, Option.Option<FunnelError>>((fiber) => {
-            const first = isManual ? undefined : run.pullPast(fiber)
-            return first === undefined ? next() : Effect.flatMap(first, next)
-          })
-        })
-        return Stream.repeatEffectOption(pull)
-      })
-    )
+    const incoming = deliver(inbox, (held) => ends.hand(inbox, held), {
+      settles: checked.acknowledge === "auto",
+      ahead: checked.ahead
+    })
 
     return { incoming, outgoing: outbox.queue, send: (job) => outbox.send(job), undelivered: outbox.undelivered }
   })
