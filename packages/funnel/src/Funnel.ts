@@ -20,7 +20,7 @@ import type * as Queue from "effect/Queue"
 import type * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
-import { deliver } from "./incoming/deliver.js"
+import { deliver, type Hand, Later } from "./incoming/deliver.js"
 import type { Held, LeaseLost } from "./incoming/held.js"
 import { Inbox, type SettleError } from "./incoming/inbox.js"
 import * as options from "./internal/options.js"
@@ -168,7 +168,7 @@ export interface FunnelOptions extends CommonOptions {
 const subject = "Funnel"
 
 const defaultPrefetch = 16
-const mostPrefetchByDefault = 128
+const mostPrefetchByDefault = 256
 
 const check = (given: CommonOptions, queues: options.Queues) =>
   Either.gen(function* () {
@@ -178,7 +178,7 @@ const check = (given: CommonOptions, queues: options.Queues) =>
     const most = yield* options.count(
       subject,
       "fetchCount",
-      given.fetchCount ?? (plan.isRanked ? 1 : Math.min(64, mostPrefetch)),
+      given.fetchCount ?? (plan.isRanked ? 1 : Math.min(128, mostPrefetch)),
       1
     )
     if (plan.from.length > prefetch) {
@@ -203,7 +203,7 @@ const check = (given: CommonOptions, queues: options.Queues) =>
           : yield* options.millis(subject, "fetchTimeout", given.fetchTimeout, 1),
       fetchers: yield* options.count(subject, "fetchers", given.fetchers ?? 1, 1),
       capacity: yield* options.count(subject, "outgoingCapacity", given.outgoingCapacity ?? 256, 1),
-      batch: yield* options.count(subject, "batch", given.batch ?? 64, 1),
+      batch: yield* options.count(subject, "batch", given.batch ?? 256, 1),
       closeMillis: yield* options.millis(subject, "closeWithin", given.closeWithin ?? "10 seconds", 0),
       schedule: given.addSchedule ?? defaultSchedule,
       addOptions: {
@@ -276,8 +276,7 @@ const ackTurns = 16
 const open = <In, Out, E extends AddJobError | JobQueue.InvalidPayload>(
   checked: Checked,
   ends: {
-    /** What a consumer gets for a job, at once or by an effect; none where the job is not for it, and was taken care of. */
-    readonly hand: (inbox: Inbox, held: Held) => In | Effect.Effect<Option.Option<In>>
+    readonly hand: (inbox: Inbox) => Hand<In>
     readonly add: (pool: DisquePool["Type"], job: Out) => Effect.Effect<JobId.JobId, E>
     readonly addAll: (
       pool: DisquePool["Type"],
@@ -317,7 +316,7 @@ const open = <In, Out, E extends AddJobError | JobQueue.InvalidPayload>(
       )
     )
 
-    const incoming = deliver(inbox, (held) => ends.hand(inbox, held), {
+    const incoming = deliver(inbox, ends.hand(inbox), {
       settles: checked.acknowledge === "auto",
       ahead: checked.ahead
     })
@@ -360,7 +359,7 @@ const addJobs = (
 export const make = (options: FunnelOptions): Effect.Effect<Funnel, InvalidArgument, DisquePool | Scope.Scope> =>
   Effect.flatMap(check(options, options.queues), (checked) =>
     open<FunnelJob, OutgoingJob, AddJobError>(checked, {
-      hand: (inbox, held) => new Taken(inbox, held),
+      hand: (inbox) => (held) => new Taken(inbox, held),
       add: (pool, job) => pool.addJob(job.queue, job.body, { ...checked.addOptions, ...job.options }),
       addAll: (pool, jobs) =>
         addJobs(
@@ -404,14 +403,16 @@ export const forQueue = <A, I, R>(
     const context = yield* Effect.context<R>()
     const pool = yield* DisquePool
     return yield* open<TypedJob<A>, OutgoingPayload<A>, AddJobError | JobQueue.InvalidPayload>(checked, {
-      hand: (inbox, held) =>
-        Effect.matchEffect(Effect.provide(queue.decode(held.job), context), {
-          onFailure: (error) => {
-            const account = { history: undefined, attempts: 0, firstAt: inbox.now(), error: error.message }
-            return Effect.as(bury(pool, inbox, held, account, "undecodable", defaultLetterTtl), Option.none())
-          },
-          onSuccess: (payload) => Effect.succeedSome(new TypedTaken(inbox, held, payload))
-        }),
+      hand: (inbox) => (held) =>
+        new Later(
+          Effect.matchEffect(Effect.provide(queue.decode(held.job), context), {
+            onFailure: (error) => {
+              const account = { history: undefined, attempts: 0, firstAt: inbox.now(), error: error.message }
+              return Effect.as(bury(pool, inbox, held, account, "undecodable", defaultLetterTtl), Option.none())
+            },
+            onSuccess: (payload) => Effect.succeedSome(new TypedTaken(inbox, held, payload))
+          })
+        ),
       add: (pool, { options, payload }) =>
         Effect.provide(queue.add(pool, payload, { ...checked.addOptions, ...options }), context),
       addAll: (pool, jobs) =>

@@ -7,18 +7,16 @@ import * as Option from "effect/Option"
 import * as Supervisor from "effect/Supervisor"
 
 /** The work on one element, as far as it goes on in fibres of its own. */
-export interface Work {
+export class Work {
   /** Fibres that were started for the element and have not ended. */
-  running: number
+  running = 0
   /** Whether such a fibre was interrupted. */
-  wasCut: boolean
+  wasCut = false
   /** Whether there were such fibres. */
-  hasStarted: boolean
+  hasStarted = false
   /** Called when the last of them ends. */
-  onEnd: (() => void) | undefined
+  onEnd: (() => void) | undefined = undefined
 }
-
-export const makeWork = (): Work => ({ running: 0, wasCut: false, hasStarted: false, onEnd: undefined })
 
 /**
  * Follows the fibres that a pulling fibre starts. Operators with a concurrency (`mapEffect`, `flatMap`) pull in a fibre of

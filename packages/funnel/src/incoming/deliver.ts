@@ -12,8 +12,16 @@ import type { Held } from "./held.js"
 import type { Inbox } from "./inbox.js"
 import { Run } from "./run.js"
 
-/** What a consumer gets for a job, at once or by an effect; none where the job is not for it, and was taken care of. */
-export type Hand<In> = (held: Held) => In | Effect.Effect<Option.Option<In>>
+/** What a consumer gets for a job takes an effect; none where the job is not for it, and was taken care of. */
+export class Later<In> {
+  readonly job: Effect.Effect<Option.Option<In>>
+  constructor(job: Effect.Effect<Option.Option<In>>) {
+    this.job = job
+  }
+}
+
+/** Makes of a job what a consumer gets. */
+export type Hand<In> = (held: Held) => In | Later<In>
 
 type Jobs<In> = Channel.Channel<Chunk.Chunk<In>, unknown, GetJobsError>
 
@@ -56,7 +64,7 @@ const jobsOf = <In>(inbox: Inbox, hand: Hand<In>, run: Run | undefined): Jobs<In
   const give = (held: Held): Jobs<In> => {
     run?.pulled(held)
     const given = hand(held)
-    return Effect.isEffect(given) ? Channel.flatMap(Channel.fromEffect(given), emitSome) : emit(given)
+    return given instanceof Later ? Channel.flatMap(Channel.fromEffect(given.job), emitSome) : emit(given)
   }
   const emit = (job: In): Jobs<In> => Channel.flatMap(Channel.write(Chunk.of(job)), pull)
   const emitSome = (job: Option.Option<In>): Jobs<In> => {

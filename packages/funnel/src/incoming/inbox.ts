@@ -14,7 +14,7 @@ import { Notices } from "../internal/notice.js"
 import type { QueuePlan } from "../internal/options.js"
 import { Held, type LeaseLost } from "./held.js"
 import { Leases } from "./leases.js"
-import { type SettleError, Settler } from "./settler.js"
+import { type Done, type SettleError, Settler } from "./settler.js"
 import { Shelf } from "./shelf.js"
 
 type Pool = Context.Tag.Service<typeof DisquePool>
@@ -49,7 +49,7 @@ interface Demander {
   readonly slot: Slot<number, never>
 }
 
-const ackBatch = 64
+const ackBatch = 128
 // A job that was fetched so long before it is taken could have waited in its queue for somebody else.
 const longAheadMillis = 1000
 
@@ -69,6 +69,8 @@ export class Inbox {
   private readonly demanders = new Set<Demander>()
   private reserved = 0
   private window: number
+  /** When the jobs came that are taken at present. */
+  private takenFrom = 0
   private consumers = 0
   private parked = 0
   private isStopping = false
@@ -127,11 +129,16 @@ export class Inbox {
     if (this.isPaused || this.isClosed) return undefined
     const held = this.shelf.take()
     if (held === undefined) return undefined
-    if (this.window > this.options.prefetch && this.now() - held.fetchedAt > longAheadMillis) {
-      this.window = Math.max(this.options.prefetch, this.window >> 1)
-    }
+    if (held.fetchedAt !== this.takenFrom) this.beginBatch(held.fetchedAt)
     this.offerRoom()
     return held
+  }
+
+  private beginBatch(fetchedAt: number): void {
+    this.takenFrom = fetchedAt
+    if (this.window > this.options.prefetch && this.now() - fetchedAt > longAheadMillis) {
+      this.window = Math.max(this.options.prefetch, this.window >> 1)
+    }
   }
 
   /** Waits for the next job, where none is ready. */
@@ -235,12 +242,12 @@ export class Inbox {
 
   /** ACKJOB with the next batch. */
   acknowledgeLater(held: Held): void {
-    if (held.state === "held") this.settleLater(this.acks, held, "acknowledged")
+    if (held.state === "held") this.acks.add(held, this.acknowledged)
   }
 
   /** NACK or ENQUEUE with the next batch. */
   putBackLater(held: Held): void {
-    if (held.state === "held" && held.lost === undefined) this.settleLater(this.returns, held, "put back")
+    if (held.state === "held" && held.lost === undefined) this.returns.add(held, this.returned)
   }
 
   /** Leaves a job to come again after its retry time. */
@@ -364,8 +371,11 @@ export class Inbox {
     })
   }
 
-  private settleLater(settler: Settler, held: Held, what: string): void {
-    settler.add(held, (outcome) => {
+  private readonly acknowledged = this.settledAs("acknowledged")
+  private readonly returned = this.settledAs("put back")
+
+  private settledAs(what: string): Done {
+    return (outcome, held) => {
       this.settle(held)
       if (Exit.isSuccess(outcome) || Exit.isInterrupted(outcome)) return
       this.fork(
@@ -376,7 +386,7 @@ export class Inbox {
           )
         )
       )
-    })
+    }
   }
 
   private settle(held: Held): void {
@@ -436,7 +446,7 @@ export class Inbox {
       }
       const now = this.now()
       for (const job of jobs) {
-        const held = new Held(job, now, this.leases.first(job.id))
+        const held = new Held(job, now, this.leases.first(job.id, now))
         this.held.add(held)
         this.leases.expect(held.renewAt)
         this.shelve(held)

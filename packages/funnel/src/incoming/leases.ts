@@ -37,9 +37,9 @@ export class Leases {
     this.owner = owner
   }
 
-  /** When the lease of a job that comes now is first renewed; never for a job that is delivered once. */
-  first(id: JobId.JobId): number {
-    return JobId.isAtLeastOnce(id) ? this.owner.now() + receiptMillis : Number.POSITIVE_INFINITY
+  /** When the lease of a job that comes at the time given is first renewed; never for a job that is delivered once. */
+  first(id: JobId.JobId, now: number): number {
+    return JobId.isAtLeastOnce(id) ? now + receiptMillis : Number.POSITIVE_INFINITY
   }
 
   /** Says that a lease has to be renewed at the time given. */

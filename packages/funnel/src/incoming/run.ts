@@ -2,13 +2,16 @@
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
-import { Attendance, makeWork, type Work } from "./attendance.js"
+import { Attendance, Work } from "./attendance.js"
 import type { Held } from "./held.js"
 import type { Inbox } from "./inbox.js"
 
-interface Pulled {
-  readonly held: Held
-  readonly work: Work
+class Pulled extends Work {
+  held: Held
+  constructor(held: Held) {
+    super()
+    this.held = held
+  }
 }
 
 // Operators with a concurrency hand on what they are done with through a buffer of about their concurrency: a failure downstream
@@ -26,6 +29,8 @@ export class Run {
   private readonly attendance = new Attendance()
   /** Pulled last. */
   private last: Pulled | undefined = undefined
+  /** Nobody's any more: used again for the next job, as most are handled without a fibre. */
+  private spare: Pulled | undefined = undefined
   /** Pulled past, while fibres still work on them. */
   private readonly inWork = new Set<Pulled>()
   /** Pulled past and finished, as far as can be seen, with too few behind them to be sure. */
@@ -52,24 +57,27 @@ export class Run {
     if (pulled === undefined) return
     this.last = undefined
     this.attendance.current = undefined
-    if (pulled.work.running === 0) {
+    if (pulled.running === 0) {
       this.finish(pulled.held)
+      if (!pulled.hasStarted) this.spare = pulled
       return
     }
     this.isConcurrent = true
     this.inWork.add(pulled)
-    pulled.work.onEnd = () => {
+    pulled.onEnd = () => {
       // Fibres are interrupted when the run ends early: that settles it.
-      if (pulled.work.wasCut) return
+      if (pulled.wasCut) return
       this.inWork.delete(pulled)
       this.finish(pulled.held)
     }
   }
 
   pulled(held: Held): void {
-    const work = makeWork()
-    this.last = { held, work }
-    this.attendance.current = work
+    const pulled = this.spare ?? new Pulled(held)
+    pulled.held = held
+    this.spare = undefined
+    this.last = pulled
+    this.attendance.current = pulled
   }
 
   /** Says that the job pulled last is none for the consumer. */
@@ -95,12 +103,12 @@ export class Run {
         if (!isDirect) for (const held of this.inbox.withdraw(this.sure)) back.push(held)
       }
       for (const pulled of this.inWork) {
-        pulled.work.onEnd = undefined
+        pulled.onEnd = undefined
         back.push(pulled.held)
       }
       this.inWork.clear()
       if (last !== undefined) {
-        if (isDone && (isDirect || this.isFinished(last.work))) this.inbox.acknowledgeLater(last.held)
+        if (isDone && (isDirect || this.isFinished(last))) this.inbox.acknowledgeLater(last.held)
         else back.push(last.held)
       }
       const left = this.inbox.leave(back)
@@ -115,14 +123,19 @@ export class Run {
 
   private finish(held: Held): void {
     const ahead = this.ahead ?? (this.isConcurrent ? aheadOfConcurrent : 0)
+    if (ahead === 0 && this.doubtful.length === 0) {
+      this.acknowledge(held)
+      return
+    }
     this.doubtful.push(held)
     // A job in doubt whose lease can be kept no longer is rather taken for done than done again.
-    if (ahead > 0) held.watch(() => this.inbox.acknowledgeLater(held))
-    while (this.doubtful.length > ahead) {
-      const done = this.doubtful.shift() as Held
-      this.sure.push(done)
-      this.inbox.acknowledgeLater(done)
-    }
+    held.watch(() => this.inbox.acknowledgeLater(held))
+    while (this.doubtful.length > ahead) this.acknowledge(this.doubtful.shift() as Held)
+  }
+
+  private acknowledge(held: Held): void {
+    this.sure.push(held)
+    this.inbox.acknowledgeLater(held)
     if (this.sure.length < this.mostSure) return
     this.sure = this.sure.filter(({ state }) => state === "settling")
     this.mostSure = Math.max(128, 2 * this.sure.length)

@@ -14,10 +14,12 @@ export type SettleError = Effect.Effect.Error<ReturnType<Pool["nackJob"]>>
 
 type Outcome = Exit.Exit<unknown, SettleError>
 
+/** Called with what became of a job. */
+export type Done = (outcome: Outcome, held: Held) => void
+
 interface Entry {
   readonly held: Held
-  /** Called with what became of it. */
-  readonly done: (outcome: Outcome) => void
+  readonly done: Done
 }
 
 /** What goes to one node. */
@@ -52,7 +54,7 @@ export class Settler {
   }
 
   /** Settles a job with the next batch. */
-  add(held: Held, done: (outcome: Outcome) => void): void {
+  add(held: Held, done: Done): void {
     held.state = "settling"
     const { node } = held.job
     let lane = this.lanes.get(node)
@@ -114,7 +116,7 @@ export class Settler {
       return Effect.retry(this.owner.send(jobs), { while: (error) => error.isRetryable, schedule }).pipe(
         Effect.onExit((outcome) =>
           Effect.sync(() => {
-            for (const { done } of batch) done(outcome)
+            for (const { done, held } of batch) done(outcome, held)
           })
         ),
         Effect.ignore
@@ -125,7 +127,7 @@ export class Settler {
       Effect.ensuring(
         Effect.sync(() => {
           // There is something left where the fibre is interrupted only.
-          for (const { done } of lane.pending.splice(0)) done(Exit.interrupt(FiberId.none))
+          for (const { done, held } of lane.pending.splice(0)) done(Exit.interrupt(FiberId.none), held)
           lane.isRunning = false
           lane.isUrgent = false
           this.lanes.delete(node)
