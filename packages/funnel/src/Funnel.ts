@@ -132,12 +132,12 @@ export interface CommonOptions {
    */
   readonly ahead?: number | undefined
   /**
-   * How many jobs are fetched ahead of those in the hands of consumers, kept under their leases; 16, and up to 128 where
+   * How many jobs are fetched ahead of those in the hands of consumers, kept under their leases; 16, and up to 256 where
    * consumers are faster than one GETJOB after another.
    */
   readonly prefetch?: number | undefined
   /**
-   * The most jobs fetched by one GETJOB; `prefetch`, up to 64. Asked for several, Disque takes one of each queue in turn: so it
+   * The most jobs fetched by one GETJOB; `prefetch`, up to 128. Asked for several, Disque takes one of each queue in turn: so it
    * is 1 where queues have a priority.
    */
   readonly fetchCount?: number | undefined
@@ -147,7 +147,7 @@ export interface CommonOptions {
   readonly fetchers?: number | undefined
   /** How many offered jobs wait to be added; 256. */
   readonly outgoingCapacity?: number | undefined
-  /** How many jobs are under way to the nodes at a time; 64. */
+  /** How many jobs are under way to the nodes at a time; 256. */
   readonly batch?: number | undefined
   /** How long a node may take to make the copies of a job that is added; 5 seconds. */
   readonly addTimeout?: Duration.DurationInput | undefined
@@ -357,21 +357,23 @@ const addJobs = (
  * ```
  */
 export const make = (options: FunnelOptions): Effect.Effect<Funnel, InvalidArgument, DisquePool | Scope.Scope> =>
-  Effect.flatMap(check(options, options.queues), (checked) =>
-    open<FunnelJob, OutgoingJob, AddJobError>(checked, {
+  Effect.flatMap(check(options, options.queues), (checked) => {
+    const optionsOf = ({ options }: OutgoingJob) =>
+      options === undefined ? checked.addOptions : { ...checked.addOptions, ...options }
+    return open<FunnelJob, OutgoingJob, AddJobError>(checked, {
       hand: (inbox) => (held) => new Taken(inbox, held),
-      add: (pool, job) => pool.addJob(job.queue, job.body, { ...checked.addOptions, ...job.options }),
+      add: (pool, job) => pool.addJob(job.queue, job.body, optionsOf(job)),
       addAll: (pool, jobs) =>
         addJobs(
           pool,
-          jobs.map((job) => ({ ...job, options: { ...checked.addOptions, ...job.options } }))
+          jobs.map((job) => ({ queue: job.queue, body: job.body, options: optionsOf(job) }))
         ),
       describe: ({ body, queue }) => ({
         queue,
         bytes: typeof body === "string" ? encoder.encode(body).length : body.length
       })
     })
-  )
+  })
 
 /**
  * Opens a funnel for a queue whose jobs have a type: payloads come, and payloads go.
