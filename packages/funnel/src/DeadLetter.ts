@@ -1,8 +1,16 @@
 /**
  * The jobs that were given up: they are in the queue `<name>.dead`, each in a letter that says why.
  */
-import { type AddJobError, DisquePool, type GetJobsError, InvalidArgument, type Job } from "@disco/core"
+import {
+  type AddJobError,
+  type CommandError,
+  DisquePool,
+  type GetJobsError,
+  InvalidArgument,
+  type Job
+} from "@disco/core"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import type { SettleError } from "./incoming/inbox.js"
 import { deadQueue, enclosed, fromJob, type Letter } from "./worker/letter.js"
 
@@ -20,21 +28,35 @@ export interface Entry {
 }
 
 /**
- * QPEEK: the oldest letters, 100 at most unless told otherwise, without taking them. One node is asked: a cluster may hold
- * others elsewhere. What is in the queue and is no letter is left out.
+ * QPEEK on every node: the oldest letters, 100 at most unless told otherwise, without taking them. A node that does not answer
+ * is left out, and said in the log; where none does, the listing fails. What is in the queue and is no letter is left out too.
  */
-export const list = (queue: QueueRef, options: { readonly limit?: number | undefined } = {}) =>
+export const list = (
+  queue: QueueRef,
+  options: { readonly limit?: number | undefined } = {}
+): Effect.Effect<ReadonlyArray<Entry>, CommandError | InvalidArgument, DisquePool> =>
   Effect.gen(function* () {
     const pool = yield* DisquePool
     const name = deadQueue(nameOf(queue))
     const limit = options.limit ?? 100
     if (!Number.isInteger(limit) || limit < 1) return yield* refuseLimit(limit)
-    const entries: Array<Entry> = []
-    for (const job of yield* pool.peek(name, { count: limit })) {
-      const letter = yield* Effect.option(fromJob(job))
-      if (letter._tag === "Some") entries.push({ id: job.id, letter: letter.value })
+    const { nodes } = yield* pool.health
+    const [refusals, peeked] = yield* Effect.partition(
+      nodes,
+      ({ address }) => Effect.mapError(pool.on(address).peek(name, { count: limit }), (error) => ({ address, error })),
+      { concurrency: "unbounded" }
+    )
+    const [first] = refusals
+    if (first !== undefined && peeked.length === 0) return yield* Effect.fail(first.error)
+    for (const { address, error } of refusals) {
+      yield* Effect.logWarning(`letters of ${JSON.stringify(name)} on ${address} are not listed: ${error.message}`)
     }
-    return entries as ReadonlyArray<Entry>
+    const entries = new Map<string, Entry>()
+    for (const job of peeked.flat()) {
+      const letter = yield* Effect.option(fromJob(job))
+      if (Option.isSome(letter)) entries.set(job.id, { id: job.id, letter: letter.value })
+    }
+    return [...entries.values()].sort((a, b) => a.letter.lastAt.localeCompare(b.letter.lastAt)).slice(0, limit)
   })
 
 const refuseLimit = (limit: number): InvalidArgument =>

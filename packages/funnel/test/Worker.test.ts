@@ -21,6 +21,11 @@ import {
 import { DeadLetter, Worker } from "../src/index.js"
 import { addAll, known, layer, left, logged, makeLog, numbers, settle } from "./utils.js"
 
+const clusterLayer = DisquePool.layer().pipe(
+  Layer.provide(EmbeddedDisque.layerDialer),
+  Layer.provideMerge(EmbeddedDisque.layer({ nodes: 3 }))
+)
+
 const pass = (duration: Duration.DurationInput) => Effect.zipRight(TestClock.adjust(duration), settle)
 
 describe("handlers", () => {
@@ -470,6 +475,36 @@ describe("dead letters", () => {
       assert.strictEqual(yield* spend(DeadLetter.purge("numbers")), 3)
       assert.strictEqual(yield* pool.queueLength("numbers.dead"), 0)
     }).pipe(Effect.provide(layer))
+  )
+
+  it.scoped("are listed from every node, and a node that does not answer is said to be left out", () =>
+    Effect.gen(function* () {
+      const { kill, nodes } = yield* EmbeddedDisque
+      const pool = yield* DisquePool
+      const letter = (n: number) => ({
+        queue: "numbers",
+        id: `D-${n}`,
+        attempts: 1,
+        nacks: 0,
+        additionalDeliveries: 0,
+        firstAt: `2026-01-01T00:00:0${n}.000Z`,
+        lastAt: `2026-01-01T00:00:0${n}.000Z`
+      })
+      // Not in the order of the nodes.
+      for (const [i, { address }] of [...nodes.entries()].reverse()) {
+        yield* pool.on(address).addJob("numbers.dead", JSON.stringify(letter(i)), { replicate: 1 })
+      }
+      const listed = (limit?: number) =>
+        Effect.map(DeadLetter.list(numbers, { limit }), (entries) => entries.map(({ letter }) => letter.id))
+      assert.deepStrictEqual(yield* listed(), ["D-0", "D-1", "D-2"])
+      assert.deepStrictEqual(yield* listed(2), ["D-0", "D-1"])
+      yield* kill(nodes[0])
+      const lines = yield* logged(Effect.tap(listed(), (ids) => assert.deepStrictEqual(ids, ["D-1", "D-2"])))
+      assert.lengthOf(lines, 1)
+      assert.include(lines[0]?.text, nodes[0].address)
+      for (const node of nodes.slice(1)) yield* kill(node)
+      assert.strictEqual((yield* Effect.flip(listed()))._tag, "ConnectionError")
+    }).pipe(Effect.provide(clusterLayer))
   )
 
   it.effect("that cannot be added leave the job to come again after its retry time, and not at once", () =>
