@@ -11,6 +11,7 @@ import {
   type JobId,
   type JobQueue
 } from "@disco/core"
+import type * as Chunk from "effect/Chunk"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
@@ -19,8 +20,8 @@ import * as Option from "effect/Option"
 import type * as Queue from "effect/Queue"
 import type * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
-import type * as Stream from "effect/Stream"
-import { deliver, type Hand, Later } from "./incoming/deliver.js"
+import * as Stream from "effect/Stream"
+import { deliver, deliverGroups, type Hand, Later } from "./incoming/deliver.js"
 import type { Held, LeaseLost } from "./incoming/held.js"
 import { Inbox, type SettleError } from "./incoming/inbox.js"
 import * as options from "./internal/options.js"
@@ -88,7 +89,7 @@ export interface FunnelOf<In, Out, E> {
    * | `buffer(n)`, `grouped(n)`, `groupedWithin(n)`, `aggregate`, `zip` (`n` is 1), … | with `ahead: 2 * n`: when so many more were pulled; the rest when the stream ends well | the jobs in hand, and those within `ahead` |
    *
    * So with the operators of the last row, `ahead` has to be given: they hold jobs that the stream cannot see, and without it a
-   * job is acknowledged before it was handled. The same holds for what hands jobs on to be handled elsewhere (`broadcast`,
+   * job is acknowledged before it was handled. For groups there is `incomingGrouped`, which needs none. The same holds for what hands jobs on to be handled elsewhere (`broadcast`,
    * `toQueue`, a fibre of the user's own): settle those by hand. When operators that pull in fibres of their own end early, jobs
    * that were done last may go back too; they come again, as any job may.
    *
@@ -96,6 +97,15 @@ export interface FunnelOf<In, Out, E> {
    * `acknowledge: "manual"` leaves it all to them.
    */
   readonly incoming: Stream.Stream<In, FunnelError>
+  /**
+   * The jobs as they come in groups: `size` of them at most, and those that come `within` a time after the first. In place of
+   * `Stream.groupedWithin`, whose buffer `incoming` cannot look into: here a group is what a job is there, acknowledged when the
+   * next one is pulled, and put back when its consumer fails or is interrupted.
+   */
+  readonly incomingGrouped: (
+    size: number,
+    within: Duration.DurationInput
+  ) => Stream.Stream<Chunk.NonEmptyChunk<In>, FunnelError>
   /**
    * Takes jobs to add; offering waits while it is full. What is offered before the scope closes is added before the close
    * ends. Offering to a funnel that is closed interrupts the fibre that offers, as queues in Effect do.
@@ -215,6 +225,12 @@ const check = (given: CommonOptions, queues: options.Queues) =>
     }
   })
 
+const checkGroup = (size: number, within: Duration.DurationInput) =>
+  Either.all({
+    size: options.count("incomingGrouped", "size", size, 1),
+    withinMillis: options.millis("incomingGrouped", "within", within, 0)
+  })
+
 type Checked = Either.Either.Right<ReturnType<typeof check>>
 
 /** A job in the hands of a consumer. */
@@ -316,12 +332,20 @@ const open = <In, Out, E extends AddJobError | JobQueue.InvalidPayload>(
       )
     )
 
-    const incoming = deliver(inbox, ends.hand(inbox), {
-      settles: checked.acknowledge === "auto",
-      ahead: checked.ahead
-    })
+    const hand = ends.hand(inbox)
+    const delivery = { settles: checked.acknowledge === "auto", ahead: checked.ahead }
 
-    return { incoming, outgoing: outbox.queue, send: (job) => outbox.send(job), undelivered: outbox.undelivered }
+    return {
+      incoming: deliver(inbox, hand, delivery),
+      incomingGrouped: (size, within) =>
+        Either.match(checkGroup(size, within), {
+          onLeft: Stream.fail,
+          onRight: (group) => deliverGroups(inbox, hand, group, delivery)
+        }),
+      outgoing: outbox.queue,
+      send: (job) => outbox.send(job),
+      undelivered: outbox.undelivered
+    }
   })
 
 const encoder = new TextEncoder()

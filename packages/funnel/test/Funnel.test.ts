@@ -68,50 +68,63 @@ describe("the funnel of the Go original", () => {
 
 describe("incoming, with", () => {
   type Consume = (
-    incoming: Stream.Stream<Funnel.FunnelJob, Funnel.FunnelError>,
+    funnel: Funnel.Funnel,
     handle: (n: number) => Effect.Effect<void, string>
   ) => Effect.Effect<unknown, unknown>
 
-  const cases: Record<string, { readonly consume: Consume; readonly ahead?: number; readonly group?: number }> = {
-    runForEach: { consume: (incoming, handle) => Stream.runForEach(incoming, (job) => handle(number(job))) },
+  const cases: Record<string, { readonly consume: Consume; readonly ahead?: number }> = {
+    runForEach: { consume: ({ incoming }, handle) => Stream.runForEach(incoming, (job) => handle(number(job))) },
     mapEffect: {
-      consume: (incoming, handle) => Stream.runDrain(Stream.mapEffect(incoming, (job) => handle(number(job))))
+      consume: ({ incoming }, handle) => Stream.runDrain(Stream.mapEffect(incoming, (job) => handle(number(job))))
     },
     "mapEffect with concurrency": {
-      consume: (incoming, handle) =>
+      consume: ({ incoming }, handle) =>
         Stream.runDrain(Stream.mapEffect(incoming, (job) => handle(number(job)), { concurrency: 4 }))
     },
     "mapEffect with concurrency, unordered": {
-      consume: (incoming, handle) =>
+      consume: ({ incoming }, handle) =>
         Stream.runDrain(Stream.mapEffect(incoming, (job) => handle(number(job)), { concurrency: 4, unordered: true }))
     },
     "flatMap with concurrency": {
-      consume: (incoming, handle) =>
+      consume: ({ incoming }, handle) =>
         Stream.runDrain(Stream.flatMap(incoming, (job) => Stream.fromEffect(handle(number(job))), { concurrency: 3 }))
     },
     merge: {
-      consume: (incoming, handle) => Stream.runForEach(Stream.merge(Stream.map(incoming, number), Stream.never), handle)
+      consume: ({ incoming }, handle) =>
+        Stream.runForEach(Stream.merge(Stream.map(incoming, number), Stream.never), handle)
     },
     timeout: {
-      consume: (incoming, handle) => Stream.runForEach(Stream.timeout(incoming, "1 hour"), (job) => handle(number(job)))
+      consume: ({ incoming }, handle) =>
+        Stream.runForEach(Stream.timeout(incoming, "1 hour"), (job) => handle(number(job)))
     },
     "buffer and ahead": {
       ahead: 6,
-      consume: (incoming, handle) =>
+      consume: ({ incoming }, handle) =>
         Stream.runForEach(Stream.buffer(incoming, { capacity: 3 }), (job) => handle(number(job)))
     },
     "grouped and ahead": {
       ahead: 6,
-      group: 3,
-      consume: (incoming, handle) =>
+      consume: ({ incoming }, handle) =>
         Stream.runForEach(Stream.grouped(incoming, 3), (jobs) => Effect.forEach(jobs, (job) => handle(number(job))))
     },
     "groupedWithin and ahead": {
       ahead: 6,
-      group: 3,
-      consume: (incoming, handle) =>
+      consume: ({ incoming }, handle) =>
         Stream.runForEach(Stream.groupedWithin(incoming, 3, "1 second"), (jobs) =>
           Effect.forEach(jobs, (job) => handle(number(job)))
+        )
+    },
+    incomingGrouped: {
+      consume: (funnel, handle) =>
+        Stream.runForEach(funnel.incomingGrouped(3, "1 second"), (jobs) =>
+          Effect.forEach(jobs, (job) => handle(number(job)))
+        )
+    },
+    "incomingGrouped, and mapEffect with concurrency": {
+      consume: (funnel, handle) =>
+        funnel.incomingGrouped(2, 0).pipe(
+          Stream.mapEffect((jobs) => Effect.forEach(jobs, (job) => handle(number(job))), { concurrency: 2 }),
+          Stream.runDrain
         )
     }
   }
@@ -131,7 +144,7 @@ describe("incoming, with", () => {
               done.add(n)
             })
           const funnel = yield* Funnel.make(options)
-          const running = yield* Effect.fork(consume(funnel.incoming, handle))
+          const running = yield* Effect.fork(consume(funnel, handle))
           for (let i = 0; i < 25; i++) yield* pass("1 second")
           const exit = yield* Fiber.await(running)
           assert.isTrue(Exit.isFailure(exit))
@@ -154,7 +167,7 @@ describe("incoming, with", () => {
           const done = new Set<number>()
           const funnel = yield* Funnel.make(options)
           const running = yield* Effect.fork(
-            consume(funnel.incoming, (n) =>
+            consume(funnel, (n) =>
               Effect.zipRight(
                 Effect.sleep("1 second"),
                 Effect.sync(() => done.add(n))
@@ -207,6 +220,42 @@ describe("incoming, with", () => {
       }).pipe(Effect.scoped, Effect.provide(layer))
     )
   }
+
+  it.effect(
+    "incomingGrouped: groups are as many as there are in time, each acknowledged when the next one is pulled",
+    () =>
+      Effect.gen(function* () {
+        const ids = yield* add("q", 7)
+        const funnel = yield* Funnel.make({ queues: "q", prefetch: 2 })
+        const groups: Array<ReadonlyArray<number>> = []
+        const running = yield* Effect.fork(
+          Stream.runForEach(funnel.incomingGrouped(3, "1 second"), (jobs) => {
+            groups.push(Chunk.toReadonlyArray(Chunk.map(jobs, number)))
+            return Effect.sleep("10 seconds")
+          })
+        )
+        yield* pass("5 seconds")
+        assert.deepStrictEqual(groups, [[0, 1, 2]])
+        assert.strictEqual(yield* known(ids), 7)
+        yield* pass("10 seconds")
+        assert.strictEqual(yield* known(ids), 4)
+        yield* pass("7 seconds")
+        assert.deepStrictEqual(groups.slice(1), [[3, 4, 5], [6]])
+        assert.strictEqual(yield* known(ids), 1)
+        yield* Fiber.interrupt(running)
+        assert.deepStrictEqual(yield* bodies("q"), [6])
+      }).pipe(Effect.scoped, Effect.provide(layer))
+  )
+
+  it.effect("incomingGrouped: a size of none and a time without an end are refused", () =>
+    Effect.gen(function* () {
+      const funnel = yield* Funnel.make({ queues: "q" })
+      const size = yield* Effect.flip(Stream.runDrain(funnel.incomingGrouped(0, "1 second")))
+      assert.include(size.message, "a whole number, 1 or more")
+      const within = yield* Effect.flip(Stream.runDrain(funnel.incomingGrouped(1, "infinity" as "1 second")))
+      assert.include(within.message, "a finite duration")
+    }).pipe(Effect.scoped, Effect.provide(layer))
+  )
 
   it.effect("take: jobs are acknowledged one by one, and those that were fetched ahead go back when it ends", () =>
     Effect.gen(function* () {

@@ -1,8 +1,10 @@
 /** The jobs of an inbox as a stream: one run of it. */
 import type { GetJobsError } from "@disco/core"
+import { isNonEmptyArray } from "effect/Array"
 import * as Channel from "effect/Channel"
 import * as Chunk from "effect/Chunk"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
@@ -23,7 +25,13 @@ export class Later<In> {
 /** Makes of a job what a consumer gets. */
 export type Hand<In> = (held: Held) => In | Later<In>
 
-type Jobs<In> = Channel.Channel<Chunk.Chunk<In>, unknown, GetJobsError>
+type Elements<A> = Channel.Channel<Chunk.Chunk<A>, unknown, GetJobsError>
+
+/** How many jobs an element has at most, and how long the first of them waits for others. */
+export interface Group {
+  readonly size: number
+  readonly withinMillis: number
+}
 
 export interface DeliverOptions {
   /** Whether a run settles the jobs that its consumer is done with; else the consumer does. */
@@ -32,14 +40,26 @@ export interface DeliverOptions {
 }
 
 /**
- * Each run gives jobs until the inbox closes, one in an element: operators go through an element at once, so that of several
- * jobs in one nobody could tell which are done.
+ * Each run gives jobs until the inbox closes, one in an element: operators go through a chunk at once, so that of several jobs
+ * in one nobody could tell which are done.
  */
-export const deliver = <In>(
+export const deliver = <In>(inbox: Inbox, hand: Hand<In>, options: DeliverOptions): Stream.Stream<In, GetJobsError> =>
+  running(inbox, options, (run) => jobsOf(inbox, hand, run))
+
+/** The same in groups, each of which is an element. */
+export const deliverGroups = <In>(
   inbox: Inbox,
   hand: Hand<In>,
-  { ahead, settles }: DeliverOptions
-): Stream.Stream<In, GetJobsError> =>
+  group: Group,
+  options: DeliverOptions
+): Stream.Stream<Chunk.NonEmptyChunk<In>, GetJobsError> =>
+  running(inbox, options, (run) => groupsOf(inbox, hand, group, run))
+
+const running = <A>(
+  inbox: Inbox,
+  { ahead, settles }: DeliverOptions,
+  elements: (run: Run | undefined) => Elements<A>
+): Stream.Stream<A, GetJobsError> =>
   Stream.unwrapScoped(
     Effect.gen(function* () {
       const run = new Run(inbox, ahead)
@@ -47,39 +67,82 @@ export const deliver = <In>(
       yield* Scope.addFinalizerExit(yield* Effect.scope, (exit) =>
         Effect.flatMap(currentFiber, (fiber) => run.end(exit, fiber))
       )
-      return Stream.fromChannel(jobsOf(inbox, hand, settles ? run : undefined))
+      return Stream.fromChannel(elements(settles ? run : undefined))
     })
   )
 
-// A job that is ready goes to its consumer without an effect: an effect for each would cost as much again as the element does.
-const jobsOf = <In>(inbox: Inbox, hand: Hand<In>, run: Run | undefined): Jobs<In> => {
-  const pull = (): Jobs<In> => {
+// Says that the consumer wants the next element, before that is looked for.
+const pulling =
+  <A>(run: Run | undefined, next: () => Elements<A>) =>
+  (): Elements<A> => {
     const first = run?.pullPast(Option.getOrThrow(Fiber.getCurrentFiber()))
     return first === undefined ? next() : Channel.flatMap(Channel.fromEffect(first), next)
   }
-  const next = (): Jobs<In> => {
+
+const ended = (error: Option.Option<GetJobsError>): Elements<never> =>
+  Option.isSome(error) ? Channel.fail(error.value) : Channel.void
+
+// A job that is ready goes to its consumer without an effect: an effect for each would cost as much again as the element does.
+const jobsOf = <In>(inbox: Inbox, hand: Hand<In>, run: Run | undefined): Elements<In> => {
+  const pull = pulling(run, () => {
     const held = inbox.takeNow()
     return held === undefined ? waited : give(held)
-  }
-  const give = (held: Held): Jobs<In> => {
+  })
+  const give = (held: Held): Elements<In> => {
     run?.pulled(held)
     const given = hand(held)
     return given instanceof Later ? Channel.flatMap(Channel.fromEffect(given.job), emitSome) : emit(given)
   }
-  const emit = (job: In): Jobs<In> => Channel.flatMap(Channel.write(Chunk.of(job)), pull)
-  const emitSome = (job: Option.Option<In>): Jobs<In> => {
+  const emit = (job: In): Elements<In> => Channel.flatMap(Channel.write(Chunk.of(job)), pull)
+  const emitSome = (job: Option.Option<In>): Elements<In> => {
     if (Option.isSome(job)) return emit(job.value)
     run?.skip()
     return pull()
   }
   // The run knows of the job before anything here can be interrupted.
   const waited = Channel.unwrap(
-    Effect.uninterruptibleMask((restore) =>
-      Effect.match(restore(inbox.wait), {
-        onFailure: (error): Jobs<In> => (Option.isSome(error) ? Channel.fail(error.value) : Channel.void),
-        onSuccess: give
-      })
-    )
+    Effect.uninterruptibleMask((restore) => Effect.match(restore(inbox.wait), { onFailure: ended, onSuccess: give }))
   )
+  return Channel.suspend(pull)
+}
+
+const groupsOf = <In>(
+  inbox: Inbox,
+  hand: Hand<In>,
+  { size, withinMillis }: Group,
+  run: Run | undefined
+): Elements<Chunk.NonEmptyChunk<In>> => {
+  const gather: Effect.Effect<Elements<Chunk.NonEmptyChunk<In>>> = Effect.uninterruptibleMask((restore) =>
+    Effect.gen(function* () {
+      const jobs: Array<In> = []
+      let dueAt = Number.POSITIVE_INFINITY
+      while (jobs.length < size) {
+        const isFirst = dueAt === Number.POSITIVE_INFINITY
+        let held = inbox.takeNow()
+        if (held === undefined) {
+          const leftMillis = dueAt - inbox.now()
+          if (leftMillis <= 0) break
+          const came = yield* Effect.either(restore(isFirst ? inbox.wait : inbox.waitFor(leftMillis)))
+          if (Either.isLeft(came)) {
+            if (jobs.length > 0) break
+            return ended(came.left)
+          }
+          held = came.right
+        }
+        if (isFirst) {
+          dueAt = inbox.now() + withinMillis
+          run?.pulled(held)
+        } else {
+          run?.pulledToo(held)
+        }
+        const given = hand(held)
+        const job = given instanceof Later ? yield* restore(given.job) : Option.some(given)
+        if (Option.isSome(job)) jobs.push(job.value)
+      }
+      return isNonEmptyArray(jobs) ? emit(Chunk.unsafeFromNonEmptyArray(jobs)) : pull()
+    })
+  )
+  const pull = pulling(run, () => Channel.unwrap(gather))
+  const emit = (jobs: Chunk.NonEmptyChunk<In>) => Channel.flatMap(Channel.write(Chunk.of(jobs)), pull)
   return Channel.suspend(pull)
 }

@@ -143,13 +143,33 @@ export class Inbox {
 
   /** Waits for the next job, where none is ready. */
   readonly wait: Effect.Effect<Held, Option.Option<GetJobsError>> = Effect.suspend(() => {
+    const slot = this.line()
+    return Effect.onExit(slot.take, () => Effect.sync(() => this.takers.delete(slot)))
+  })
+
+  /** The same for a time; fails with none after it. */
+  waitFor(millis: number): Effect.Effect<Held, Option.Option<GetJobsError>> {
+    return Effect.suspend(() => {
+      const slot = this.line()
+      const late = Effect.sync(() => slot.fill(Exit.fail(Option.none())))
+      const timer = this.fork(Effect.zipRight(Effect.sleep(millis), late))
+      return Effect.onExit(slot.take, () =>
+        Effect.sync(() => {
+          this.takers.delete(slot)
+          timer.unsafeInterruptAsFork(FiberId.none)
+        })
+      )
+    })
+  }
+
+  private line(): Taker {
     const slot: Taker = new Slot((held) => this.shelve(held))
     if (this.failure !== undefined) slot.fill(Exit.fail(Option.some(this.failure)))
     else if (this.isClosed) slot.fill(Exit.fail(Option.none()))
     else this.takers.add(slot)
     this.offerRoom()
-    return Effect.onExit(slot.take, () => Effect.sync(() => this.takers.delete(slot)))
-  })
+    return slot
+  }
 
   /** Jobs that are ready, `most` at most. */
   takeReady(most: number): Array<Held> {

@@ -6,11 +6,12 @@ import { Attendance, Work } from "./attendance.js"
 import type { Held } from "./held.js"
 import type { Inbox } from "./inbox.js"
 
+/** An element: a job, or a group of them. */
 class Pulled extends Work {
-  held: Held
-  constructor(held: Held) {
+  readonly jobs: Array<Held>
+  constructor(first: Held) {
     super()
-    this.held = held
+    this.jobs = [first]
   }
 }
 
@@ -19,9 +20,9 @@ class Pulled extends Work {
 const aheadOfConcurrent = 16
 
 /**
- * The consumer of a stream says two things only: that it wants the next element, and that it ends. So a job is done when the
- * next one is pulled, or `ahead` more have been; where an operator works on jobs in fibres of their own, when those have ended;
- * and what is in doubt when the run ends goes back.
+ * The consumer of a stream says two things only: that it wants the next element, and that it ends. So an element is
+ * done when the next one is pulled, or `ahead` more jobs have been; where an operator works on elements in fibres of their own,
+ * when those have ended; and what is in doubt when the run ends goes back.
  */
 export class Run {
   private readonly inbox: Inbox
@@ -58,7 +59,7 @@ export class Run {
     this.last = undefined
     this.attendance.current = undefined
     if (pulled.running === 0) {
-      this.finish(pulled.held)
+      for (const held of pulled.jobs) this.finish(held)
       if (!pulled.hasStarted) this.spare = pulled
       return
     }
@@ -68,19 +69,30 @@ export class Run {
       // Fibres are interrupted when the run ends early: that settles it.
       if (pulled.wasCut) return
       this.inWork.delete(pulled)
-      this.finish(pulled.held)
+      for (const held of pulled.jobs) this.finish(held)
     }
   }
 
+  /** Begins an element with a job. */
   pulled(held: Held): void {
-    const pulled = this.spare ?? new Pulled(held)
-    pulled.held = held
-    this.spare = undefined
+    let pulled = this.spare
+    if (pulled === undefined) {
+      pulled = new Pulled(held)
+    } else {
+      this.spare = undefined
+      pulled.jobs.length = 1
+      pulled.jobs[0] = held
+    }
     this.last = pulled
     this.attendance.current = pulled
   }
 
-  /** Says that the job pulled last is none for the consumer. */
+  /** Adds a job to the element that was begun last. */
+  pulledToo(held: Held): void {
+    this.last?.jobs.push(held)
+  }
+
+  /** Says that what was pulled last is nothing for the consumer. */
   skip(): void {
     this.last = undefined
     this.attendance.current = undefined
@@ -95,7 +107,7 @@ export class Run {
       this.last = undefined
       const isDone = Exit.isSuccess(exit)
       const back: Array<Held> = []
-      const passed = [...this.doubtful.splice(0), ...(isDirect ? [...this.inWork].map(({ held }) => held) : [])]
+      const passed = [...this.doubtful.splice(0), ...(isDirect ? [...this.inWork].flatMap(({ jobs }) => jobs) : [])]
       if (isDone || (isDirect && this.ahead === undefined)) {
         for (const held of passed) this.inbox.acknowledgeLater(held)
       } else {
@@ -104,12 +116,15 @@ export class Run {
       }
       for (const pulled of this.inWork) {
         pulled.onEnd = undefined
-        back.push(pulled.held)
+        back.push(...pulled.jobs)
       }
       this.inWork.clear()
       if (last !== undefined) {
-        if (isDone && (isDirect || this.isFinished(last))) this.inbox.acknowledgeLater(last.held)
-        else back.push(last.held)
+        const isHandled = isDone && (isDirect || this.isFinished(last))
+        for (const held of last.jobs) {
+          if (isHandled) this.inbox.acknowledgeLater(held)
+          else back.push(held)
+        }
       }
       const left = this.inbox.leave(back)
       return isDirect ? Effect.zipRight(this.attendance.release, left) : left
