@@ -58,6 +58,8 @@ const jobOf = <T, E>(item: T | Sending<T, E>): T => (item instanceof Sending ? i
 const end = Symbol("end")
 type Item<T, E> = T | Sending<T, E> | typeof end
 
+const callsAtATime = 4
+
 interface Retryable {
   readonly isRetryable: boolean
   readonly message: string
@@ -80,6 +82,9 @@ export class Outbox<T, E extends Retryable> {
   private isAbandoned = false
   private onLanded: (() => void) | undefined = undefined
 
+  /** The most jobs of one call: the others go on while a call waits for the last of its jobs. */
+  private readonly call: number
+
   private constructor(
     options: OutboxOptions<T, E>,
     queue: Queue.Queue<Item<T, E>>,
@@ -87,6 +92,7 @@ export class Outbox<T, E extends Retryable> {
     runtime: Runtime.Runtime<never>
   ) {
     this.options = options
+    this.call = Math.ceil(options.batch / callsAtATime)
     this.queue = queue
     this.unread = unread
     this.runFork = background(runtime)
@@ -141,7 +147,7 @@ export class Outbox<T, E extends Retryable> {
     Effect.iterate(true, {
       while: (isOpen) => isOpen,
       body: () =>
-        Effect.flatMap(Queue.takeBetween(this.queue, 1, this.options.batch - this.inFlight), (taken) => {
+        Effect.flatMap(Queue.takeBetween(this.queue, 1, this.call), (taken) => {
           const items = [...taken]
           return Effect.as(this.dispatch(items), !items.includes(end))
         })
@@ -168,7 +174,7 @@ export class Outbox<T, E extends Retryable> {
   }
 
   private readonly finish: Effect.Effect<void> = Effect.suspend(() =>
-    Effect.flatMap(Queue.takeUpTo(this.queue, this.options.batch - this.inFlight), (items) => {
+    Effect.flatMap(Queue.takeUpTo(this.queue, this.call), (items) => {
       const left = [...items]
       return left.length === 0
         ? Queue.shutdown(this.queue)
@@ -187,7 +193,7 @@ export class Outbox<T, E extends Retryable> {
         this.inFlight += items.length
         this.start(this.addAll(items))
       }
-      return this.waitUntil(() => this.inFlight < this.options.batch)
+      return this.waitUntil(() => this.inFlight <= this.options.batch - this.call)
     })
   }
 
