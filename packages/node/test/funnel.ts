@@ -97,6 +97,28 @@ export const funnel = (backend: Backend): void => {
         assert.sameMembers(seen, bodies)
       }))
 
+    test("a group is acknowledged when the next one is pulled, and put back when its consumer fails", (pool, queue) =>
+      Effect.gen(function* () {
+        const ids = yield* add(pool, queue, "1", "2", "3", "4")
+        const funnel = yield* Funnel.make({ queues: queue })
+        const groups: Array<ReadonlyArray<string>> = []
+        const exit = yield* Effect.exit(
+          Stream.runForEach(funnel.incomingGrouped(2, "1 minute"), (jobs) => {
+            groups.push([...jobs].map(Job.text))
+            return groups.length === 2 ? Effect.fail("no") : Effect.void
+          })
+        )
+        assert.deepStrictEqual(exit, Exit.fail("no"))
+        const [first = [], second = []] = groups
+        assert.sameMembers([...first, ...second], ["1", "2", "3", "4"])
+        assert.sameDeepMembers(
+          yield* left(pool, queue, 2),
+          second.map((text) => [text, 1])
+        )
+        yield* settle
+        for (const text of first) assert.strictEqual((yield* pool.show(ids[Number(text) - 1] ?? ""))._tag, "None")
+      }))
+
     test("closing puts back every job that was fetched and not settled, each once", (pool, queue) =>
       Effect.gen(function* () {
         yield* add(pool, queue, "1", "2", "3", "4")
