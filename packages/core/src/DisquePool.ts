@@ -57,6 +57,8 @@ export interface ConsumeOptions {
    * reserved, or none, where no more came; it cannot be interrupted.
    */
   readonly receive: (jobs: ReadonlyArray<Job>, reserved: number) => Effect.Effect<void>
+  /** Whether jobs of queues named first go before those of the others; not unless told so: one of each queue is taken in turn. */
+  readonly ranked?: boolean | undefined
   /** The most jobs that one GETJOB takes; 64. */
   readonly count?: number | undefined
   /** How many GETJOBs wait on each node; 1. */
@@ -156,6 +158,7 @@ const make = (options: PoolOptions = {}): Effect.Effect<Service, ConnectError, D
             onRight: (request) =>
               client.consume({
                 ...request,
+                isRanked: options.ranked === true && request.queues.length > 1,
                 demand: options.demand,
                 receive: options.receive,
                 unwanted: options.unwanted === "nack" ? "NACK" : "ENQUEUE"

@@ -146,10 +146,7 @@ export interface CommonOptions {
    * consumers are faster than one GETJOB after another.
    */
   readonly prefetch?: number | undefined
-  /**
-   * The most jobs fetched by one GETJOB; `prefetch`, up to 128. Asked for several, Disque takes one of each queue in turn: so it
-   * is 1 where queues have a priority.
-   */
+  /** The most jobs fetched by one GETJOB; `prefetch`, up to 128. */
   readonly fetchCount?: number | undefined
   /** The longest that one GETJOB waits on its node; the `slice` of the pool. Closing waits for the one that is under way. */
   readonly fetchTimeout?: Duration.DurationInput | undefined
@@ -185,12 +182,7 @@ const check = (given: CommonOptions, queues: options.Queues) =>
     const plan = yield* options.queues(subject, queues)
     const prefetch = yield* options.count(subject, "prefetch", given.prefetch ?? defaultPrefetch, 1)
     const mostPrefetch = given.prefetch ?? mostPrefetchByDefault
-    const most = yield* options.count(
-      subject,
-      "fetchCount",
-      given.fetchCount ?? (plan.isRanked ? 1 : Math.min(128, mostPrefetch)),
-      1
-    )
+    const most = yield* options.count(subject, "fetchCount", given.fetchCount ?? Math.min(128, mostPrefetch), 1)
     if (plan.from.length > prefetch) {
       return yield* options.refuse(
         subject,

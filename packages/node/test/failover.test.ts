@@ -307,6 +307,54 @@ describe("a consumer of a cluster", () => {
     }).pipe(Effect.provide(embedded({ nodes: 1 })))
   )
 
+  it.scoped(
+    "takes all that is in the queues named first before the others, if so told, and loses none at any moment",
+    () =>
+      Effect.gen(function* () {
+        const pool = yield* DisquePool
+        const spend = <A, E>(effect: Effect.Effect<A, E>) =>
+          Effect.flatMap(Effect.fork(effect), (fiber) =>
+            Effect.zipRight(TestClock.adjust("1 second"), Fiber.join(fiber))
+          )
+        for (let moment = 0; moment < 12; moment++) {
+          const jobs = ["high", "low"].flatMap((queue) => [1, 2, 3, 4].map((n) => ({ queue, body: `${queue} ${n}` })))
+          yield* spend(pool.addJobs(jobs))
+          const taken: Array<Job.Job> = []
+          let room = 6
+          const fiber = yield* Effect.fork(
+            pool.consume(["high", "low"], {
+              ranked: true,
+              demand: (most) =>
+                Effect.suspend(() => {
+                  const granted = Math.min(most, room)
+                  room -= granted
+                  return granted === 0 ? Effect.never : Effect.succeed(granted)
+                }),
+              receive: (jobs) => Effect.sync(() => void taken.push(...jobs))
+            })
+          )
+          // A GETJOB takes 10 ms there and back: the one of "high", and that of "low" after it.
+          yield* TestClock.adjust(moment * 3)
+          const interrupting = yield* Effect.fork(Fiber.interrupt(fiber))
+          yield* TestClock.adjust("10 seconds")
+          yield* Fiber.join(interrupting)
+          const all = ["high 1", "high 2", "high 3", "high 4", "low 1", "low 2"]
+          assert.deepStrictEqual(taken.map(Job.text), all.slice(0, taken.length))
+          if (moment === 11) assert.lengthOf(taken, all.length)
+          const left = yield* spend(pool.getJobs(["high", "low"], { count: 8 }))
+          assert.strictEqual(taken.length + left.length, 8, `at ${moment}`)
+          yield* spend(pool.ackJob([...taken, ...left]))
+        }
+      }).pipe(
+        Effect.provide(
+          DisquePool.layer().pipe(
+            Layer.provide(EmbeddedDisque.layerDialer),
+            Layer.provide(EmbeddedDisque.layer({ latency: "5 millis" }))
+          )
+        )
+      )
+  )
+
   it.scoped("keeps its links while it has no room for jobs", () =>
     Effect.gen(function* () {
       const pool = yield* DisquePool

@@ -8,6 +8,8 @@ import type { FetchError, Fetcher } from "./fetcher.js"
 /** What is fetched, and for whom. */
 export interface Consume {
   readonly queues: ReadonlyArray<string>
+  /** Whether queues named first go before the others. */
+  readonly isRanked: boolean
   /** The most jobs that one GETJOB takes. */
   readonly count: number
   /** How many loops each node has. */
@@ -95,9 +97,10 @@ export class Consumer {
 
   private loop(node: string, key: string): Effect.Effect<never, FetchError> {
     const loop: Loop = { node, state: "full", lastRound: undefined, error: undefined }
-    const { count } = this.request
-    const poll = this.fetch(loop, count, 0)
-    const wait = this.fetch(loop, 1, Number.POSITIVE_INFINITY)
+    const { count, isRanked, queues } = this.request
+    // Asked for several jobs, Disque takes one of each queue in turn.
+    const poll = this.fetch(loop, isRanked ? queues.map((queue) => [queue]) : [queues], count, 0)
+    const wait = this.fetch(loop, [queues], 1, Number.POSITIVE_INFINITY)
     const round = Effect.flatMap(poll, (got) => (got ? Effect.void : wait)).pipe(
       Effect.catchAll((error) => this.rest(loop, error))
     )
@@ -109,8 +112,13 @@ export class Consumer {
 
   // A call that waits is woken with one job, whatever it asks for, and room that it holds is no other node's: so it asks for
   // one, and what came with that one is asked for without waiting.
-  private fetch(loop: Loop, most: number, waitMillis: number): Effect.Effect<boolean, FetchError> {
-    const { demand, queues, receive, sliceMillis, unwanted } = this.request
+  private fetch(
+    loop: Loop,
+    ranks: ReadonlyArray<ReadonlyArray<string>>,
+    most: number,
+    waitMillis: number
+  ): Effect.Effect<boolean, FetchError> {
+    const { demand, receive, sliceMillis, unwanted } = this.request
     return Effect.uninterruptibleMask((restore) =>
       Effect.flatMap(
         Effect.suspend(() => {
@@ -119,15 +127,23 @@ export class Consumer {
         }),
         (count) => {
           loop.state = "fetching"
-          const fetch = this.fetcher.once({ queues, count, waitMillis, sliceMillis, unwanted, node: loop.node })
-          return Effect.matchCauseEffect(restore(fetch), {
-            onFailure: (cause) => Effect.zipRight(receive([], count), Effect.failCause(cause)),
-            onSuccess: (jobs) => {
-              loop.lastRound = this.client.now()
-              loop.error = undefined
-              return Effect.as(receive(jobs, count), jobs.length > 0)
-            }
-          })
+          const next = (rank: number, before: ReadonlyArray<Job>): Effect.Effect<boolean, FetchError> => {
+            const queues = ranks[rank] ?? []
+            const left = count - before.length
+            const fetch = this.fetcher.once({ queues, count: left, waitMillis, sliceMillis, unwanted, node: loop.node })
+            return Effect.matchCauseEffect(restore(fetch), {
+              onFailure: (cause) => Effect.zipRight(receive(before, count), Effect.failCause(cause)),
+              onSuccess: (got) => {
+                loop.lastRound = this.client.now()
+                loop.error = undefined
+                const jobs = before.length === 0 ? got : [...before, ...got]
+                return jobs.length < count && rank + 1 < ranks.length
+                  ? next(rank + 1, jobs)
+                  : Effect.as(receive(jobs, count), jobs.length > 0)
+              }
+            })
+          }
+          return next(0, [])
         }
       )
     )

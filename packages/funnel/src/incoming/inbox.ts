@@ -327,6 +327,7 @@ export class Inbox {
     return this.pool.consume(plan.from, {
       demand: (most) => this.demand(most),
       receive: (jobs, reserved) => this.receive(jobs, reserved),
+      ranked: plan.isRanked,
       count: fetchCount,
       perNode: fetchers,
       slice: fetchTimeout,
@@ -442,13 +443,14 @@ export class Inbox {
   }
 
   // Grants what room there is, first come first served. A poll for many waits until half of the prefetch is free: else it would
-  // ask for each job by itself.
+  // ask for each job by itself. Where queues have ranks it does not, for what has come to the first of them is wanted next.
   private offerRoom(): void {
+    const { fetchCount, plan } = this.options
     for (const demander of this.demanders) {
       const { room } = this
       if (room < 1) return
       const isWanted = this.takers.size > this.shelf.size + this.reserved
-      const least = Math.min(demander.most, Math.ceil(this.window / 2), this.options.fetchCount)
+      const least = plan.isRanked ? 1 : Math.min(demander.most, Math.ceil(this.window / 2), fetchCount)
       if (room < least && !isWanted) continue
       this.demanders.delete(demander)
       const granted = Math.min(demander.most, room)
