@@ -60,7 +60,7 @@ export class Run {
     this.attendance.current = undefined
     if (pulled.running === 0) {
       for (const held of pulled.jobs) this.finish(held)
-      if (!pulled.hasStarted) this.spare = pulled
+      if (!pulled.hasStarted && pulled.jobs.length === 1) this.spare = pulled
       return
     }
     this.isConcurrent = true
@@ -80,7 +80,6 @@ export class Run {
       pulled = new Pulled(held)
     } else {
       this.spare = undefined
-      pulled.jobs.length = 1
       pulled.jobs[0] = held
     }
     this.last = pulled
