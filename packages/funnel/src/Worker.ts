@@ -11,26 +11,16 @@ import * as Layer from "effect/Layer"
 import * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
 import * as Tracer from "effect/Tracer"
-import type { LeaseLost } from "./incoming/held.js"
-import type { SettleError } from "./incoming/inbox.js"
 import * as check from "./internal/options.js"
 import { delayAfter } from "./worker/backoff.js"
 import { defaultLetterTtl } from "./worker/bury.js"
-import { Crew, type HandlerDied, type Work } from "./worker/crew.js"
+import { Crew } from "./worker/crew.js"
 import type { Letter } from "./worker/letter.js"
 import { Pace } from "./worker/pace.js"
+import type { HandlerDied, JobInHand, Work } from "./worker/work.js"
 
-export { HandlerDied } from "./worker/crew.js"
 export type { Letter, Reason } from "./worker/letter.js"
-
-/** The job that a handler works on. */
-export interface JobInHand {
-  readonly job: Job.Job
-  /** Which attempt this is, from 1: failures count, wherever they were, and NACKs. */
-  readonly attempt: number
-  /** ACKJOB, before the handler ends: whatever becomes of it, the job is done. Doing it twice does no harm. */
-  readonly ack: Effect.Effect<void, SettleError | LeaseLost>
-}
+export { HandlerDied, type JobInHand } from "./worker/work.js"
 
 /** The job that a handler works on, in its context. */
 export class CurrentJob extends Context.Tag("@disco/funnel/CurrentJob")<CurrentJob, JobInHand>() {}
@@ -185,14 +175,16 @@ const fit = <E>(
     )
   })
 
-type Handler<A, E, R> = (
-  works: ReadonlyArray<Work<A>>,
-  inHand: (work: Work<A>) => JobInHand
-) => Effect.Effect<ReadonlyArray<Exit.Exit<unknown, E>>, never, R>
+/** A handler for so many jobs. `B` is what it gives. */
+interface Handler<A, E, R, B> {
+  readonly handle: (works: ReadonlyArray<Work<A>>) => Effect.Effect<B, E, R>
+  /** What came of one of the jobs, by its place, where the handler gave this. */
+  readonly outcome: (given: B, place: number) => Exit.Exit<unknown, E>
+}
 
-const open = <A, I, E, R, RQ, RO>(
+const open = <A, I, E, R, RQ, RO, B>(
   queue: JobQueue.JobQueue<A, I, RQ>,
-  handle: Handler<A, E, R | CurrentJob>,
+  { handle, outcome }: Handler<A, E, R | CurrentJob, B>,
   given: BatchOptions<A, E, RO>
 ): Effect.Effect<Worker, InvalidArgument, DisquePool | Scope.Scope | Exclude<R, CurrentJob> | RQ | RO> =>
   Effect.gen(function* () {
@@ -209,24 +201,20 @@ const open = <A, I, E, R, RQ, RO>(
     yield* fit(schedule, checked.attempts, checked.ttlMillis)
     const pool = yield* DisquePool
     const { onDeadLetter, onFailure } = given
-    const inHand = (work: Work<A>): JobInHand => ({
-      job: work.job,
-      attempt: work.attempt,
-      ack: Effect.suspend(() => crew.inbox.acknowledge(work.held))
-    })
     // The fibres of the crew have the services already: they need not be provided with them for each job.
-    const served = <B, E2>(effect: Effect.Effect<B, E2, R | RQ | RO | CurrentJob>) => effect as Effect.Effect<B, E2>
-    const crew: Crew<A, E> = yield* Crew.make<A, E>(pool, {
+    const served = <C, E2>(effect: Effect.Effect<C, E2, R | RQ | RO | CurrentJob>) => effect as Effect.Effect<C, E2>
+    const crew = yield* Crew.make<A, E, B>(pool, {
       ...checked,
       queue: queue.name,
       batch: checked.size,
       schedule,
       contextOf: (works) => {
         const [work] = works
-        return work === undefined || checked.size > 1 ? context : Context.add(context, CurrentJob, inHand(work))
+        return work === undefined || checked.size > 1 ? context : Context.add(context, CurrentJob, work.inHand)
       },
       open: (job) => served(queue.open(job)),
-      handle: (works) => served(handle(works, inHand)),
+      handle: (works) => served(handle(works)),
+      outcome,
       onFailure: ({ againMillis, ...failure }) =>
         onFailure === undefined
           ? Effect.void
@@ -259,12 +247,11 @@ export const make = <A, I, E, R, RQ, RO = never>(
 ): Effect.Effect<Worker, InvalidArgument, DisquePool | Scope.Scope | Exclude<R, CurrentJob> | RQ | RO> =>
   open(
     queue,
-    ([work]) =>
-      work === undefined
-        ? Effect.succeed([])
-        : Effect.map(Effect.exit(Effect.flatMap(CurrentJob, (current) => handler(work.payload, current))), (exit) => [
-            exit
-          ]),
+    {
+      handle: ([work]): Effect.Effect<unknown, E, R> =>
+        work === undefined ? Effect.void : handler(work.payload, work.inHand),
+      outcome: () => Exit.void
+    },
     { ...options, size: 1 }
   )
 
@@ -279,16 +266,17 @@ export const makeBatch = <A, I, E, R, RQ, RO = never>(
 ): Effect.Effect<Worker, InvalidArgument, DisquePool | Scope.Scope | R | RQ | RO> =>
   open(
     queue,
-    (works, inHand) =>
-      Effect.map(
-        Effect.exit(Effect.suspend(() => handler(works.map((work) => ({ ...inHand(work), payload: work.payload }))))),
-        (exit): ReadonlyArray<Exit.Exit<unknown, E>> =>
-          Exit.isSuccess(exit)
-            ? exit.value.map((result) => (Either.isRight(result) ? Exit.void : Exit.fail(result.left)))
-            : works.map(() => exit)
-      ),
+    {
+      handle: (works) =>
+        Effect.map(handler(works.map(({ inHand, payload }) => ({ ...inHand, payload }))), (results) =>
+          results.map((result) => (Either.isRight(result) ? Exit.void : Exit.fail(result.left)))
+        ),
+      outcome: (exits, place) => exits[place] ?? noResult
+    },
     { size: 10, ...options }
   )
+
+const noResult = Exit.die(new Error("the handler gave no result for this job"))
 
 const forever = <R>(
   worker: Effect.Effect<Worker, InvalidArgument, R>

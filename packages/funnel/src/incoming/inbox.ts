@@ -67,6 +67,7 @@ export class Inbox {
   // In the order of arrival.
   private readonly takers = new Set<Taker>()
   private readonly demanders = new Set<Demander>()
+  private resting = 0
   private reserved = 0
   private window: number
   /** When the jobs came that are taken at present. */
@@ -166,9 +167,27 @@ export class Inbox {
     const slot: Taker = new Slot((held) => this.shelve(held))
     if (this.failure !== undefined) slot.fill(Exit.fail(Option.some(this.failure)))
     else if (this.isClosed) slot.fill(Exit.fail(Option.none()))
-    else this.takers.add(slot)
+    else this.seat(slot)
     this.offerRoom()
     return slot
+  }
+
+  // A job may have come since the taker found none.
+  private seat(taker: Taker): void {
+    const ready = this.takeNow()
+    if (ready === undefined) this.takers.add(taker)
+    else taker.fill(Exit.succeed(ready))
+  }
+
+  /** Counts one more who would take a job, but leaves it to another to wait for it. */
+  rest(): void {
+    this.resting += 1
+    this.offerRoom()
+  }
+
+  /** Counts one less. */
+  rise(): void {
+    this.resting -= 1
   }
 
   /** Jobs that are ready, `most` at most. */
@@ -424,7 +443,7 @@ export class Inbox {
 
   private get room(): number {
     if (!this.isWanted || this.isStopping) return 0
-    return this.window + this.takers.size - this.shelf.size - this.parked - this.reserved
+    return this.window + this.takers.size + this.resting - this.shelf.size - this.parked - this.reserved
   }
 
   private demand(most: number): Effect.Effect<number> {
@@ -449,7 +468,7 @@ export class Inbox {
     for (const demander of this.demanders) {
       const { room } = this
       if (room < 1) return
-      const isWanted = this.takers.size > this.shelf.size + this.reserved
+      const isWanted = this.takers.size + this.resting > this.shelf.size + this.reserved
       const least = plan.isRanked ? 1 : Math.min(demander.most, Math.ceil(this.window / 2), fetchCount)
       if (room < least && !isWanted) continue
       this.demanders.delete(demander)

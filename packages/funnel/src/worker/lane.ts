@@ -1,0 +1,230 @@
+/** One fibre of a worker: it takes jobs, runs the handler on them, and sees to what becomes of them. */
+import type { GetJobsError } from "@disco/core"
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
+import * as FiberId from "effect/FiberId"
+import * as FiberRef from "effect/FiberRef"
+import * as Option from "effect/Option"
+import { ForkWatch } from "../incoming/attendance.js"
+import type { Held } from "../incoming/held.js"
+import type { Inbox } from "../incoming/inbox.js"
+import type { Door } from "./door.js"
+import type { Fate } from "./fate.js"
+import type { Meters } from "./meters.js"
+import type { Opened, Opening } from "./opening.js"
+import { Setting } from "./setting.js"
+import { processing } from "./trace.js"
+import type { CrewOptions, Restore, Work } from "./work.js"
+
+/** What the fibres of a worker share. */
+export interface Shared<A, E, B> {
+  readonly inbox: Inbox
+  readonly options: CrewOptions<A, E, B>
+  readonly isTraced: boolean
+  readonly meters: Meters
+  readonly door: Door
+  readonly opening: Opening<A, E, B>
+  readonly fate: Fate<A, E, B>
+  /** Is told why there will be no more jobs. */
+  readonly onFatal: (error: GetJobsError) => void
+}
+
+// A job that is ready, and that is read without waiting, is begun without an effect, and costs only those that the handler is
+// run with; these are made once. What takes more, takes effects.
+export class Lane<A, E, B> {
+  private readonly shared: Shared<A, E, B>
+  private readonly fiber: Fiber.RuntimeFiber<unknown, unknown>
+  private readonly watch: ForkWatch
+  private readonly setting: Setting
+  private readonly restore: Restore
+  private readonly wait: Effect.Effect<void>
+  private readonly handle: Effect.Effect<void>
+  private works: ReadonlyArray<Work<A>> = []
+  private unwatch: ReadonlyArray<() => void> = []
+  private beganAt = 0
+  private isOver = false
+
+  private constructor(
+    shared: Shared<A, E, B>,
+    fiber: Fiber.RuntimeFiber<unknown, unknown>,
+    watch: ForkWatch,
+    setting: Setting,
+    restore: Restore
+  ) {
+    this.shared = shared
+    this.fiber = fiber
+    this.watch = watch
+    this.setting = setting
+    this.restore = restore
+    this.wait = Effect.matchCauseEffect(shared.door.wait(this, restore), {
+      onFailure: (cause) => {
+        this.isOver = true
+        const error = Option.flatten(Cause.failureOption(cause))
+        if (Option.isSome(error)) shared.onFatal(error.value)
+        return Effect.void
+      },
+      onSuccess: (held) => (held === undefined ? Effect.void : this.take(held))
+    })
+    this.handle = this.handling(Effect.suspend(() => shared.options.handle(this.works)))
+  }
+
+  /** Takes jobs until there will be no more, or the fibre is interrupted. */
+  static run<A, E, B>(shared: Shared<A, E, B>): Effect.Effect<void> {
+    return Effect.uninterruptibleMask((restore) =>
+      Effect.withFiberRuntime<void>((fiber) => {
+        const watch = new ForkWatch(fiber)
+        const supervisor = fiber.getFiberRef(FiberRef.currentSupervisor).zip(watch)
+        return Effect.flatMap(
+          Effect.zipRight(FiberRef.set(FiberRef.currentSupervisor, supervisor), Setting.make),
+          (setting) => {
+            const lane = new Lane(shared, fiber, watch, setting, restore)
+            const turns = Effect.whileLoop({
+              while: () => !lane.isOver && !lane.isInterrupted,
+              body: () => lane.turn(),
+              step: () => {}
+            })
+            return Effect.ensuring(
+              turns,
+              Effect.sync(() => shared.door.leave(lane))
+            )
+          }
+        )
+      })
+    )
+  }
+
+  private get isInterrupted(): boolean {
+    return !Cause.isEmpty(this.fiber.getFiberRef(FiberRef.interruptedCause))
+  }
+
+  private turn(): Effect.Effect<void> {
+    const held = this.shared.door.takeNow(this)
+    return held === undefined ? this.wait : this.take(held)
+  }
+
+  private take(held: Held): Effect.Effect<void> {
+    const { batch, pace } = this.shared.options
+    return batch === 1 && pace === undefined ? this.open(held) : this.gather(held)
+  }
+
+  private open(held: Held): Effect.Effect<void> {
+    const opened = this.read(held)
+    if (!Effect.isEffect(opened)) return this.begin([opened])
+    return Effect.flatMap(opened, (work) => (work === undefined ? Effect.void : this.begin([work])))
+  }
+
+  private read(held: Held): Opened<A> {
+    const opened = this.shared.opening.open(held, this.restore)
+    // Neither the schema nor a hook is to find what the last job left.
+    if (Effect.isEffect(opened)) this.setting.begin(this.shared.options.contextOf([]), held.job.id)
+    return opened
+  }
+
+  /** Waits for what a batch waits for, and until the rate allows it. */
+  private readonly gather = Effect.fnUntraced(function* (this: Lane<A, E, B>, first: Held) {
+    const { fate, inbox, options } = this.shared
+    const { batch, pace, withinMillis } = options
+    const taken = [first]
+    if (batch > 1) {
+      taken.push(...inbox.takeReady(batch - 1))
+      if (taken.length < batch && withinMillis > 0) {
+        yield* Effect.exit(this.restore(Effect.sleep(withinMillis)))
+        taken.push(...inbox.takeReady(batch - taken.length))
+      }
+    }
+    const waitMillis = pace?.reserve(inbox.now(), taken.length) ?? 0
+    if (waitMillis > 0) yield* Effect.exit(this.restore(Effect.sleep(waitMillis)))
+    const works: Array<Work<A>> = []
+    for (const held of taken) {
+      if (this.isInterrupted) {
+        fate.giveBack(held)
+        continue
+      }
+      const opened = this.read(held)
+      const work = Effect.isEffect(opened) ? yield* opened : opened
+      if (work !== undefined) works.push(work)
+    }
+    if (works.length > 0) yield* this.begin(works)
+  })
+
+  /** Runs the handler. */
+  private begin(works: ReadonlyArray<Work<A>>): Effect.Effect<void> {
+    const { fate, inbox, isTraced, meters, options } = this.shared
+    const [first] = works
+    if (this.isInterrupted || first === undefined) {
+      for (const { held } of works) fate.giveBack(held)
+      return Effect.void
+    }
+    this.works = works
+    this.beganAt = inbox.now()
+    meters.begin(works.length)
+    if (options.interruptsLost) this.unwatch = works.map(({ held }) => held.watch(this.onLost))
+    this.setting.begin(options.contextOf(works), works.length > 1 ? undefined : first.inHand.job.id)
+    if (!isTraced) return this.handle
+    const isLinked = options.linksTraces || first.inHand.attempt > 1 || works.length > 1
+    const handler = Effect.suspend(() => options.handle(works))
+    return this.handling(processing(handler, first.inHand.job, first.trace, isLinked))
+  }
+
+  // The fibre is given up with its handler: one that was interrupted takes no more.
+  private readonly onLost = (): void => {
+    if (this.works.every(({ held }) => held.lost !== undefined)) this.fiber.unsafeInterruptAsFork(FiberId.none)
+  }
+
+  private handling(handler: Effect.Effect<B, E>): Effect.Effect<void> {
+    return Effect.matchCauseEffect(this.restore(handler), {
+      onFailure: (cause) => this.end(Exit.failCause(cause)),
+      onSuccess: (given) => this.end(Exit.succeed(given))
+    })
+  }
+
+  /** Sees to what the handler leaves. */
+  private end(exit: Exit.Exit<B, E>): Effect.Effect<void> {
+    const { inbox, meters, options } = this.shared
+    const { works } = this
+    for (const stop of this.unwatch) stop()
+    this.works = []
+    this.unwatch = []
+    meters.end(works.length, inbox.now() - this.beganAt)
+    const isCut = this.isInterrupted
+    let rest = Effect.void
+    for (const [place, work] of works.entries()) {
+      const outcome = Exit.isSuccess(exit) ? options.outcome(exit.value, place) : exit
+      const more = this.settle(work, outcome, isCut)
+      if (more !== undefined) rest = Effect.zipRight(rest, more)
+    }
+    return this.watch.hasForked ? Effect.zipRight(rest, this.endChildren) : rest
+  }
+
+  /** Settles a job, or gives what that takes. */
+  private settle(work: Work<A>, outcome: Exit.Exit<unknown, E>, isCut: boolean): Effect.Effect<void> | undefined {
+    const { fate, inbox, meters } = this.shared
+    const { held } = work
+    if (Exit.isSuccess(outcome)) {
+      meters.count("done")
+      inbox.acknowledgeLater(held)
+    } else if (held.state !== "held") {
+      // Settled by the handler itself.
+      meters.count("done")
+    } else if (held.lost !== undefined) {
+      const { lost } = held
+      meters.count("lost")
+      return inbox.notices.say(`lost ${lost.reason}`, (more) => Effect.logWarning(`${lost.message}${more}`))
+    } else if (isCut) {
+      fate.giveBack(held)
+    } else {
+      return fate.again(work, outcome.cause, this.restore)
+    }
+    return undefined
+  }
+
+  // What a handler forks is no other job's.
+  private readonly endChildren: Effect.Effect<void> = Effect.suspend(() => {
+    this.watch.hasForked = false
+    return Effect.map(this.fiber.children, (children) => {
+      for (const child of children) child.unsafeInterruptAsFork(FiberId.none)
+    })
+  })
+}

@@ -1,0 +1,77 @@
+/** Reading the jobs that come: at once where that can be. */
+import type { JobQueue } from "@disco/core"
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type { Held } from "../incoming/held.js"
+import { type Inbox, isInterrupted } from "../incoming/inbox.js"
+import type { Fate } from "./fate.js"
+import { enclosed, fromJob, type Letter, millis } from "./letter.js"
+import type { CrewOptions, Restore, Work } from "./work.js"
+
+/** What was read; nothing of a job that cannot be, and was taken care of. */
+export type Opened<A> = Work<A> | Effect.Effect<Work<A> | undefined>
+
+const isEnded = <A, E>(effect: Effect.Effect<A, E>): effect is Exit.Exit<A, E> => Exit.isExit(effect)
+
+export class Opening<A, E, B> {
+  private readonly inbox: Inbox
+  private readonly options: CrewOptions<A, E, B>
+  private readonly fate: Fate<A, E, B>
+
+  constructor(inbox: Inbox, options: CrewOptions<A, E, B>, fate: Fate<A, E, B>) {
+    this.inbox = inbox
+    this.options = options
+    this.fate = fate
+  }
+
+  /** Reads a job; one that cannot be read, or was delivered too often, is given up. */
+  open(held: Held, restore: Restore): Opened<A> {
+    const { job } = held
+    if (job.queue === this.options.queue) return this.read(held, job, undefined, restore)
+    return Effect.matchCauseEffect(fromJob(job), {
+      onFailure: (cause) =>
+        this.none(this.fate.giveUp(held, undefined, 0, undefined, Cause.squash(cause), "undecodable", restore)),
+      onSuccess: (history) => {
+        const original = { ...job, queue: history.queue, id: job.id, body: enclosed(history) }
+        const read = this.read(held, original, history, restore)
+        return Effect.isEffect(read) ? read : Effect.succeed(read)
+      }
+    })
+  }
+
+  private read(held: Held, job: Held["job"], history: Letter | undefined, restore: Restore): Opened<A> {
+    const past = this.fate.pastOf(held)
+    const firstAt = past?.firstAt ?? (history === undefined ? undefined : millis(history.firstAt))
+    const before = past?.attempt ?? (history?.attempts ?? 0) + job.nacks
+    if (job.additionalDeliveries > this.options.crashes) {
+      const error = new Error(`it was delivered ${job.additionalDeliveries} times more without having failed`)
+      return this.none(this.fate.giveUp(held, history, before, firstAt, error, "crashed", restore))
+    }
+    const accept = ({ payload, trace }: JobQueue.Typed<A>): Work<A> => ({
+      held,
+      inHand: { job, attempt: before + 1, ack: this.inbox.acknowledge(held) },
+      payload,
+      trace,
+      history,
+      firstAt
+    })
+    const refuse = (cause: Cause.Cause<JobQueue.InvalidPayload>) =>
+      this.none(this.fate.giveUp(held, history, before, firstAt, Cause.squash(cause), "undecodable", restore))
+    const opened = this.options.open(job)
+    if (isEnded(opened)) return Exit.isSuccess(opened) ? accept(opened.value) : refuse(opened.cause)
+    return Effect.matchCauseEffect(restore(opened), {
+      onFailure: (cause) =>
+        Effect.flatMap(isInterrupted, (isCut) => {
+          if (!isCut) return refuse(cause)
+          this.fate.giveBack(held)
+          return Effect.succeed(undefined)
+        }),
+      onSuccess: (typed) => Effect.succeed(accept(typed))
+    })
+  }
+
+  private none(done: Effect.Effect<void>): Effect.Effect<undefined> {
+    return Effect.as(done, undefined)
+  }
+}

@@ -1,0 +1,83 @@
+/** The jobs in the hands of a worker, and what it is told to do with them. */
+import type { Job, JobQueue } from "@disco/core"
+import type * as Context from "effect/Context"
+import * as Data from "effect/Data"
+import type * as Duration from "effect/Duration"
+import type * as Effect from "effect/Effect"
+import type * as Exit from "effect/Exit"
+import type * as Schedule from "effect/Schedule"
+import type * as Tracer from "effect/Tracer"
+import type { Held, LeaseLost } from "../incoming/held.js"
+import type { SettleError } from "../incoming/inbox.js"
+import type { Letter } from "./letter.js"
+import type { Pace } from "./pace.js"
+
+/** The job that a handler works on. */
+export interface JobInHand {
+  /** As it was added, whatever happened since. */
+  readonly job: Job.Job
+  /** Which attempt this is, from 1: failures count, wherever they were, and NACKs. */
+  readonly attempt: number
+  /** ACKJOB, before the handler ends: whatever becomes of it, the job is done. Doing it twice does no harm. */
+  readonly ack: Effect.Effect<void, SettleError | LeaseLost>
+}
+
+/** A job that was read. */
+export interface Work<A> {
+  readonly held: Held
+  readonly inHand: JobInHand
+  readonly payload: A
+  /** The span that it was added in. */
+  readonly trace: Tracer.ExternalSpan | undefined
+  readonly history: Letter | undefined
+  readonly firstAt: number | undefined
+}
+
+/** A handler that died: it threw, a promise of it was rejected, or it interrupted itself. */
+export class HandlerDied extends Data.TaggedError("HandlerDied")<{
+  readonly cause: unknown
+}> {
+  override get message(): string {
+    return this.cause instanceof Error ? this.cause.message : `the handler died: ${String(this.cause)}`
+  }
+}
+
+export interface FailureReport<A, E> {
+  readonly job: Job.Job
+  readonly payload: A
+  readonly error: E | HandlerDied
+  readonly attempt: number
+  /** The milliseconds until the next attempt; none where it was the last. */
+  readonly againMillis: number | undefined
+}
+
+/** What a crew works on, and how: `A` is read from jobs, `E` is what handlers fail with, `B` what they give. */
+export interface CrewOptions<A, E, B> {
+  readonly queue: string
+  readonly open: (job: Job.Job) => Effect.Effect<JobQueue.TypedJob<A>, JobQueue.InvalidPayload>
+  readonly handle: (works: ReadonlyArray<Work<A>>) => Effect.Effect<B, E>
+  /** What came of one of the jobs, by its place, where the handler gave this. */
+  readonly outcome: (given: B, place: number) => Exit.Exit<unknown, E>
+  /** The services of handlers and hooks, for the jobs given. */
+  readonly contextOf: (works: ReadonlyArray<Work<A>>) => Context.Context<never>
+  readonly concurrency: number
+  readonly prefetch: number
+  readonly fetchCount: number
+  readonly batch: number
+  readonly withinMillis: number
+  readonly schedule: Schedule.Schedule<unknown, E | HandlerDied>
+  readonly attempts: number
+  readonly crashes: number
+  readonly parkMillis: number
+  readonly letterTtl: Duration.DurationInput
+  readonly graceMillis: number
+  readonly closeMillis: number
+  readonly pace: Pace | undefined
+  readonly interruptsLost: boolean
+  readonly linksTraces: boolean
+  readonly onFailure: (report: FailureReport<A, E>) => Effect.Effect<void>
+  readonly onDeadLetter: (letter: Letter) => Effect.Effect<void>
+}
+
+/** Lets an effect be interrupted, in a region where others cannot. */
+export type Restore = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
