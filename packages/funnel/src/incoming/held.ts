@@ -30,6 +30,8 @@ export class LeaseLost extends Data.TaggedError("LeaseLost")<{
   }
 }
 
+type Watcher = (lost: LeaseLost) => void
+
 export class Held {
   readonly job: Job.Job
   /** When it came, in milliseconds of the clock. */
@@ -41,7 +43,9 @@ export class Held {
   renewAt: number
   /** When the node will deliver the job again, as far as is known. */
   expiresAt = Number.POSITIVE_INFINITY
-  private watchers: Set<(lost: LeaseLost) => void> | undefined = undefined
+  // Most jobs have one watcher, who is gone before anything happens.
+  private watcher: Watcher | undefined = undefined
+  private others: Set<Watcher> | undefined = undefined
 
   constructor(job: Job.Job, fetchedAt: number, renewAt: number) {
     this.job = job
@@ -50,21 +54,30 @@ export class Held {
   }
 
   /** Calls back once the lease is lost, or at once where it is. Gives what takes the watch back. */
-  watch(onLost: (lost: LeaseLost) => void): () => void {
+  watch(onLost: Watcher): () => void {
     if (this.lost !== undefined) {
       onLost(this.lost)
-      return () => {}
+    } else if (this.watcher === undefined) {
+      this.watcher = onLost
+    } else {
+      this.others ??= new Set()
+      this.others.add(onLost)
     }
-    this.watchers ??= new Set()
-    this.watchers.add(onLost)
-    return () => this.watchers?.delete(onLost)
+    return () => this.unwatch(onLost)
+  }
+
+  /** Takes back a watch. */
+  unwatch(onLost: Watcher): void {
+    if (this.watcher === onLost) this.watcher = undefined
+    else this.others?.delete(onLost)
   }
 
   lose(reason: LeaseLostReason): void {
     if (this.lost !== undefined) return
     this.lost = new LeaseLost({ queue: this.job.queue, jobId: this.job.id, reason })
-    const watchers = [...(this.watchers ?? [])]
-    this.watchers = undefined
+    const watchers = [...(this.watcher === undefined ? [] : [this.watcher]), ...(this.others ?? [])]
+    this.watcher = undefined
+    this.others = undefined
     for (const watcher of watchers) watcher(this.lost)
   }
 }

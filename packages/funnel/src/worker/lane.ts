@@ -42,7 +42,6 @@ export class Lane<A, E, B> {
   private readonly wait: Effect.Effect<void>
   private readonly handle: Effect.Effect<void>
   private works: ReadonlyArray<Work<A>> = []
-  private unwatch: ReadonlyArray<() => void> = []
   private beganAt = 0
   private isOver = false
 
@@ -160,7 +159,7 @@ export class Lane<A, E, B> {
     this.works = works
     this.beganAt = inbox.now()
     meters.begin(works.length)
-    if (options.interruptsLost) this.unwatch = works.map(({ held }) => held.watch(this.onLost))
+    if (options.interruptsLost) for (const { held } of works) held.watch(this.onLost)
     this.setting.begin(options.contextOf(works), works.length > 1 ? undefined : first.inHand.job.id)
     if (!isTraced) return this.handle
     const isLinked = options.linksTraces || first.inHand.attempt > 1 || works.length > 1
@@ -184,13 +183,13 @@ export class Lane<A, E, B> {
   private end(exit: Exit.Exit<B, E>): Effect.Effect<void> {
     const { inbox, meters, options } = this.shared
     const { works } = this
-    for (const stop of this.unwatch) stop()
     this.works = []
-    this.unwatch = []
     meters.end(works.length, inbox.now() - this.beganAt)
     const isCut = this.isInterrupted
     let rest = Effect.void
-    for (const [place, work] of works.entries()) {
+    for (let place = 0; place < works.length; place++) {
+      const work = works[place] as Work<A>
+      if (options.interruptsLost) work.held.unwatch(this.onLost)
       const outcome = Exit.isSuccess(exit) ? options.outcome(exit.value, place) : exit
       const more = this.settle(work, outcome, isCut)
       if (more !== undefined) rest = Effect.zipRight(rest, more)
