@@ -127,7 +127,9 @@ const limits = <A, E, R>(given: BatchOptions<A, E, R>) =>
       size,
       concurrency,
       prefetch,
-      fetchCount: Math.min(64, prefetch),
+      fetchCount: Math.min(128, prefetch + concurrency * size),
+      // There is room for others beside them.
+      mostParked: prefetch + concurrency - Math.min(64, prefetch),
       withinMillis: yield* check.millis(subject, "within", given.within ?? 0, 0),
       attempts: yield* check.count(subject, "attempts", given.attempts ?? 10, 1),
       crashes: yield* check.count(subject, "crashes", given.crashes ?? 10, 0),

@@ -247,9 +247,9 @@ export class Inbox {
     )
   }
 
-  /** Whether one more job may wait here for its next attempt; where so, it counts as fetched ahead until `unpark`. */
-  park(concurrency: number): boolean {
-    if (this.isClosed || this.parked >= this.options.prefetch + concurrency - this.options.fetchCount) return false
+  /** Whether one more job of so many may wait here for its next attempt; where so, it counts as fetched ahead until `unpark`. */
+  park(most: number): boolean {
+    if (this.isClosed || this.parked >= most) return false
     this.parked += 1
     return true
   }

@@ -59,7 +59,7 @@ export class Fate<A, E, B> {
     cause: Cause.Cause<E>,
     restore: Restore
   ) {
-    const { attempts, concurrency, parkMillis, queue, schedule } = this.options
+    const { attempts, mostParked, parkMillis, queue, schedule } = this.options
     const { held, history, inHand, payload } = work
     const { attempt, job } = inHand
     const failure = Cause.failureOption(cause)
@@ -84,7 +84,7 @@ export class Fate<A, E, B> {
       yield* this.giveUp(held, history, attempt, firstAt, error, "failed", restore)
       return
     }
-    if (delay <= parkMillis && !this.isClosing && this.inbox.park(concurrency)) {
+    if (delay <= parkMillis && !this.isClosing && this.inbox.park(mostParked)) {
       this.pasts.set(held, { attempt, firstAt })
       this.parked.add(held)
       this.inbox.fork(

@@ -69,6 +69,8 @@ export interface CrewOptions<A, E, B> {
   readonly attempts: number
   readonly crashes: number
   readonly parkMillis: number
+  /** How many jobs may wait here for their next attempt. */
+  readonly mostParked: number
   readonly letterTtl: Duration.DurationInput
   readonly graceMillis: number
   readonly closeMillis: number
