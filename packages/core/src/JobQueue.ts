@@ -154,10 +154,13 @@ interface Codec {
   readonly read: (body: Uint8Array) => Either.Either<envelope.Opened, ParseResult.ParseError>
 }
 
-const plain = (payload: unknown): envelope.Opened => ({ payload, trace: undefined })
+const plain = (
+  read: Either.Either<unknown, ParseResult.ParseError>
+): Either.Either<envelope.Opened, ParseResult.ParseError> =>
+  Either.isRight(read) ? Either.right({ payload: read.right, trace: undefined }) : Either.left(read.left)
 
 const codecs: Record<"json" | "traced" | "text" | "bytes", Codec> = {
-  json: { write: format.toJson, read: (body) => Either.map(format.fromJson(body), plain) },
+  json: { write: format.toJson, read: (body) => plain(format.fromJson(body)) },
   traced: {
     write: (encoded) =>
       Effect.flatMap(format.toJson(encoded), (json) =>
@@ -167,8 +170,8 @@ const codecs: Record<"json" | "traced" | "text" | "bytes", Codec> = {
       ),
     read: (body) => Either.map(format.fromJson(body), envelope.open)
   },
-  text: { write: format.toText, read: (body) => Either.map(format.fromText(body), plain) },
-  bytes: { write: format.toBytes, read: (body) => Either.right(plain(body)) }
+  text: { write: format.toText, read: (body) => plain(format.fromText(body)) },
+  bytes: { write: format.toBytes, read: (body) => plain(Either.right(body)) }
 }
 
 const isReady = <A, E, R>(result: Effect.Effect<A, E, R>): result is Either.Either<A, E> => Either.isEither(result)
@@ -235,13 +238,18 @@ export const make: {
     const read = codec.read(job.body)
     if (Either.isLeft(read)) return refuse(job, read.left)
     const { payload, trace } = read.right
-    const accept = (payload: A) => Exit.succeed(typed(job, payload, trace))
-    const reject = (issue: ParseResult.ParseIssue) => refuse(job, ParseResult.parseError(issue))
     try {
       // What a schema finds without services and without waiting it gives at once, and so does this.
       const decoded = decodePayload(payload)
-      if (isReady(decoded)) return Either.match(decoded, { onLeft: reject, onRight: accept })
-      return Effect.matchEffect(decoded, { onFailure: reject, onSuccess: accept })
+      if (!isReady(decoded)) {
+        return Effect.matchEffect(decoded, {
+          onFailure: (issue) => refuse(job, ParseResult.parseError(issue)),
+          onSuccess: (payload) => Effect.succeed(typed(job, payload, trace))
+        })
+      }
+      return Either.isRight(decoded)
+        ? Exit.succeed(typed(job, decoded.right, trace))
+        : refuse(job, ParseResult.parseError(decoded.left))
     } catch (defect) {
       return Exit.die(defect)
     }

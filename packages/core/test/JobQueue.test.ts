@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Duration, Effect, Either, FastCheck, Fiber, Option, Schema, Tracer } from "effect"
+import { Cause, Duration, Effect, Either, Exit, FastCheck, Fiber, Option, ParseResult, Schema, Tracer } from "effect"
 import { type AddJobOptions, DisqueConnection, type Job, type JobId, JobQueue } from "../src/index.js"
 import { asText, bulk, fakeNodes } from "./utils/fakeNodes.js"
 
@@ -224,6 +224,34 @@ describe("a typed queue", () => {
         yield* Fiber.interrupt(getting)
         assert.deepStrictEqual(sent.at(-1)?.words, [command, id, id])
       }
+    })
+  )
+
+  it("opens a job at once where its schema takes no time, and never throws", () => {
+    const isNow = (queue: Pick<JobQueue.JobQueue<unknown>, "open">, body: string) =>
+      Exit.isExit(queue.open(jobWith(body)))
+    const Late = Schema.transformOrFail(Schema.String, Schema.String, {
+      decode: (text) => Effect.as(Effect.yieldNow(), text),
+      encode: ParseResult.succeed
+    })
+    const Throwing = Schema.transform(Schema.String, Schema.String, {
+      decode: (): string => {
+        throw new Error("thrown")
+      },
+      encode: (text) => text
+    })
+    assert.isTrue(isNow(emails, plain))
+    assert.isTrue(isNow(emails, "{"))
+    assert.isFalse(isNow(JobQueue.make("q", { payload: Late, format: "text" }), "x"))
+    const thrown = Effect.runSyncExit(JobQueue.make("q", { payload: Throwing, format: "text" }).open(jobWith("x")))
+    assert.isTrue(Exit.isFailure(thrown) && Cause.isDie(thrown.cause))
+  })
+
+  it.effect("opens a job that is a typed one already", () =>
+    Effect.gen(function* () {
+      const first = yield* JobQueue.make("q", { payload: Schema.String, format: "text" }).open(jobWith("1"))
+      const second = yield* JobQueue.make("q", { payload: Schema.NumberFromString, format: "text" }).open(first)
+      assert.deepStrictEqual([first.payload, second.payload], ["1", 1])
     })
   )
 

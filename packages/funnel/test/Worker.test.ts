@@ -3,15 +3,18 @@ import { EmbeddedDisque } from "@disco/embedded"
 import { assert, describe, it } from "@effect/vitest"
 import {
   Context,
+  Deferred,
   type Duration,
   Effect,
   Either,
   Exit,
   Fiber,
+  FiberId,
   FiberRef,
   Layer,
   Metric,
   Option,
+  Runtime,
   Schedule,
   Schema,
   Scope,
@@ -177,6 +180,81 @@ describe("handlers", () => {
       yield* settle
       assert.deepStrictEqual(seen, ['hello {"n":0}'])
     }).pipe(Effect.scoped, Effect.provide(layer))
+  )
+
+  it.effect("leave running what goes on with its own job, whatever job comes next", () =>
+    Effect.gen(function* () {
+      yield* addAll(3)
+      const gate = yield* Deferred.make<void>()
+      const seen: Array<string> = []
+      const log = makeLog()
+      yield* Worker.make(numbers, () =>
+        Effect.gen(function* () {
+          const runtime = yield* Effect.runtime<Worker.CurrentJob>()
+          const report = Effect.gen(function* () {
+            const { job } = yield* Worker.CurrentJob
+            seen.push(`${Job.text(job)} ${job.id}`)
+            yield* Effect.log("still here")
+          })
+          yield* Effect.forkDaemon(Effect.zipRight(Deferred.await(gate), report))
+          yield* Effect.forkDaemon(
+            Effect.zipRight(
+              Deferred.await(gate),
+              Effect.sync(() => Runtime.runFork(runtime)(report))
+            )
+          )
+        })
+      ).pipe(Effect.provide(log.layer))
+      yield* settle
+      yield* Deferred.succeed(gate, undefined)
+      yield* settle
+      assert.strictEqual(new Set(seen).size, 3)
+      assert.strictEqual(seen.length, 6)
+      const ids = seen.map((line) => line.split(" ")[1])
+      assert.sameMembers(
+        log.lines.map(({ annotations }) => annotations.job),
+        ids
+      )
+    }).pipe(Effect.scoped, Effect.provide(layer))
+  )
+
+  it.effect("that end at once have their jobs from few fibres, and those that do not have one each", () =>
+    Effect.gen(function* () {
+      yield* addAll(20)
+      const fibres = new Set<string>()
+      let isSlow = false
+      yield* Worker.make(
+        numbers,
+        () =>
+          Effect.flatMap(Effect.fiberId, (id) => {
+            fibres.add(FiberId.threadName(id))
+            return isSlow ? Effect.never : Effect.void
+          }),
+        { concurrency: 10, prefetch: 20, grace: 0 }
+      )
+      yield* settle
+      assert.isBelow(fibres.size, 10)
+      fibres.clear()
+      isSlow = true
+      yield* addAll(20)
+      yield* settle
+      assert.strictEqual(fibres.size, 10)
+    }).pipe(Effect.scoped, Effect.provide(layer))
+  )
+
+  it.effect("get the jobs of every node as they come, however little is fetched ahead", () =>
+    Effect.gen(function* () {
+      const { nodes } = yield* EmbeddedDisque
+      const pool = yield* DisquePool
+      const seen: Array<number> = []
+      yield* Worker.make(numbers, ({ n }) => Effect.sync(() => seen.push(n)), { concurrency: 3, prefetch: 1 })
+      yield* pass("1 second")
+      for (const [n, { address }] of nodes.entries()) {
+        yield* numbers.add(pool.on(address), { n }, { replicate: 1 })
+        yield* settle
+      }
+      assert.deepStrictEqual(seen, [0, 1, 2])
+    }).pipe(Effect.scoped, Effect.provide(clusterLayer))
   )
 
   it.effect("are interrupted when the lease is lost, and their place is taken", () =>

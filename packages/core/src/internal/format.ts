@@ -29,14 +29,15 @@ export const toText = (text: unknown): Parsed<string> => {
 }
 
 /** Reads a body that is JSON. */
-export const fromJson = (body: Uint8Array): Parsed<unknown> =>
-  Either.flatMap(readText(withoutMark, body), (text) => {
-    try {
-      return Either.right<unknown>(JSON.parse(text))
-    } catch (error) {
-      return refuse(text, error instanceof Error ? error.message : String(error))
-    }
-  })
+export const fromJson = (body: Uint8Array): Parsed<unknown> => {
+  const text = readText(withoutMark, body)
+  if (Either.isLeft(text)) return Either.left(text.left)
+  try {
+    return Either.right<unknown>(JSON.parse(text.right))
+  } catch (error) {
+    return refuse(text.right, error instanceof Error ? error.message : String(error))
+  }
+}
 
 // JSON.stringify writes null for these, and nobody would know.
 const finite = (_: string, value: unknown): unknown => {

@@ -1,8 +1,9 @@
 /** Where the fibres of a worker are that have no job: one of them waits at the inbox, the others rest until it calls the next. */
+
+import type { GetJobsError } from "@disco/core"
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import type * as Option from "effect/Option"
-import * as Cause from "effect/Cause"
-import type { GetJobsError } from "@disco/core"
 import type { Held } from "../incoming/held.js"
 import type { Inbox } from "../incoming/inbox.js"
 import type { Restore } from "./work.js"

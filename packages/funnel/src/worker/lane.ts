@@ -64,7 +64,12 @@ export class Lane<A, E, B> {
         if (Option.isSome(error)) shared.onFatal(error.value)
         return Effect.void
       },
-      onSuccess: (held) => (held === undefined ? Effect.void : this.take(held))
+      onSuccess: (held) => {
+        if (held === undefined) return Effect.void
+        if (!this.isInterrupted) return this.take(held)
+        shared.fate.giveBack(held)
+        return Effect.void
+      }
     })
     this.handle = this.handling(Effect.suspend(() => shared.options.handle(this.works)))
   }
@@ -186,15 +191,16 @@ export class Lane<A, E, B> {
     this.works = []
     meters.end(works.length, inbox.now() - this.beganAt)
     const isCut = this.isInterrupted
-    let rest = Effect.void
-    for (let place = 0; place < works.length; place++) {
-      const work = works[place] as Work<A>
+    let more: Effect.Effect<void> | undefined
+    let place = 0
+    for (const work of works) {
       if (options.interruptsLost) work.held.unwatch(this.onLost)
-      const outcome = Exit.isSuccess(exit) ? options.outcome(exit.value, place) : exit
-      const more = this.settle(work, outcome, isCut)
-      if (more !== undefined) rest = Effect.zipRight(rest, more)
+      const outcome = Exit.isSuccess(exit) ? options.outcome(exit.value, place++) : exit
+      const settling = this.settle(work, outcome, isCut)
+      if (settling !== undefined) more = more === undefined ? settling : Effect.zipRight(more, settling)
     }
-    return this.watch.hasForked ? Effect.zipRight(rest, this.endChildren) : rest
+    if (more !== undefined) return Effect.zipRight(more, this.endChildren)
+    return this.watch.hasForked ? this.endChildren : Effect.void
   }
 
   /** Settles a job, or gives what that takes. */
@@ -219,8 +225,9 @@ export class Lane<A, E, B> {
     return undefined
   }
 
-  // What a handler forks is no other job's.
+  // What a handler or a hook forks is no other job's.
   private readonly endChildren: Effect.Effect<void> = Effect.suspend(() => {
+    if (!this.watch.hasForked) return Effect.void
     this.watch.hasForked = false
     return Effect.map(this.fiber.children, (children) => {
       for (const child of children) child.unsafeInterruptAsFork(FiberId.none)

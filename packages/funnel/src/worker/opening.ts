@@ -48,27 +48,33 @@ export class Opening<A, E, B> {
       const error = new Error(`it was delivered ${job.additionalDeliveries} times more without having failed`)
       return this.none(this.fate.giveUp(held, history, before, firstAt, error, "crashed", restore))
     }
-    const accept = ({ payload, trace }: JobQueue.Typed<A>): Work<A> => ({
-      held,
-      inHand: { job, attempt: before + 1, ack: this.inbox.acknowledge(held) },
-      payload,
-      trace,
-      history,
-      firstAt
-    })
-    const refuse = (cause: Cause.Cause<JobQueue.InvalidPayload>) =>
-      this.none(this.fate.giveUp(held, history, before, firstAt, Cause.squash(cause), "undecodable", restore))
     const opened = this.options.open(job)
-    if (isEnded(opened)) return Exit.isSuccess(opened) ? accept(opened.value) : refuse(opened.cause)
+    if (isEnded(opened) && Exit.isSuccess(opened)) {
+      return this.work(held, job, opened.value, before + 1, history, firstAt)
+    }
     return Effect.matchCauseEffect(restore(opened), {
       onFailure: (cause) =>
         Effect.flatMap(isInterrupted, (isCut) => {
-          if (!isCut) return refuse(cause)
+          if (!isCut) {
+            const error = Cause.squash(cause)
+            return this.none(this.fate.giveUp(held, history, before, firstAt, error, "undecodable", restore))
+          }
           this.fate.giveBack(held)
           return Effect.succeed(undefined)
         }),
-      onSuccess: (typed) => Effect.succeed(accept(typed))
+      onSuccess: (typed) => Effect.succeed(this.work(held, job, typed, before + 1, history, firstAt))
     })
+  }
+
+  private work(
+    held: Held,
+    job: Held["job"],
+    { payload, trace }: JobQueue.Typed<A>,
+    attempt: number,
+    history: Letter | undefined,
+    firstAt: number | undefined
+  ): Work<A> {
+    return { held, inHand: { job, attempt, ack: this.inbox.acknowledge(held) }, payload, trace, history, firstAt }
   }
 
   private none(done: Effect.Effect<void>): Effect.Effect<undefined> {
