@@ -247,11 +247,16 @@ describe("handlers", () => {
       const { nodes } = yield* EmbeddedDisque
       const pool = yield* DisquePool
       const seen: Array<number> = []
-      yield* Worker.make(numbers, ({ n }) => Effect.sync(() => seen.push(n)), { concurrency: 3, prefetch: 1 })
-      yield* pass("1 second")
       for (const [n, { address }] of nodes.entries()) {
-        yield* numbers.add(pool.on(address), { n }, { replicate: 1 })
-        yield* settle
+        // No job on another node makes room for this one.
+        yield* Effect.scoped(
+          Effect.gen(function* () {
+            yield* Worker.make(numbers, ({ n }) => Effect.sync(() => seen.push(n)), { concurrency: 3, prefetch: 1 })
+            yield* pass("1 second")
+            yield* numbers.add(pool.on(address), { n }, { replicate: 1 })
+            yield* settle
+          })
+        )
       }
       assert.deepStrictEqual(seen, [0, 1, 2])
     }).pipe(Effect.scoped, Effect.provide(clusterLayer))

@@ -2,6 +2,7 @@
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
+import type * as FiberId from "effect/FiberId"
 import * as FiberRef from "effect/FiberRef"
 import * as FiberRefs from "effect/FiberRefs"
 import * as HashMap from "effect/HashMap"
@@ -13,18 +14,28 @@ interface Settable {
 
 const label = "job"
 
-// Each job begins where the first did: what a handler sets is no other's. And each has refs of its own, as whatever a handler
-// starts or keeps goes on with those.
+// Each job begins where the first did: what a handler sets is no other's.
 export class Setting {
-  private readonly fiber: Fiber.RuntimeFiber<unknown, unknown>
-  private readonly beginning: FiberRefs.FiberRefs["locals"]
-  private readonly annotations: HashMap.HashMap<string, unknown>
+  private readonly fiber: Fiber.RuntimeFiber<unknown, unknown> & Settable
+  private readonly fiberId: FiberId.Single
+  private readonly locals: FiberRefs.FiberRefs["locals"]
+  private readonly refs: FiberRefs.FiberRefs
+  private readonly isCopied: boolean
+  private readonly plain: HashMap.HashMap<string, unknown>
+  private readonly labelled: HashMap.HashMap<string, unknown>
 
   private constructor(fiber: Fiber.RuntimeFiber<unknown, unknown>) {
-    this.fiber = fiber
-    this.beginning = fiber.getFiberRefs().locals
+    this.fiber = fiber as Fiber.RuntimeFiber<unknown, unknown> & Settable
+    this.fiberId = fiber.id()
+    const refs = fiber.getFiberRefs()
+    this.locals = new Map(refs.locals)
+    this.refs = FiberRefs.unsafeMake(this.locals)
+    // A handler may keep the refs that it had, and so may what it starts. Where each of them is given a copy, one map will do for
+    // all jobs; this is looked at, as nobody promises it.
+    this.isCopied = fiber.getFiberRefs() !== refs
+    this.plain = fiber.getFiberRef(FiberRef.currentLogAnnotations)
     // To set what is there already costs least.
-    this.annotations = HashMap.set(fiber.getFiberRef(FiberRef.currentLogAnnotations), label, "")
+    this.labelled = HashMap.set(this.plain, label, "")
   }
 
   /** As the fibre at hand is set now. */
@@ -34,12 +45,11 @@ export class Setting {
 
   /** Sets what a job begins with, or several of them, whose ids are not said. For the fibre itself, in a step of its own. */
   begin(context: Context.Context<never>, id: string | undefined): void {
-    const fiberId = this.fiber.id()
-    const locals = new Map(this.beginning)
+    const { fiberId, isCopied } = this
+    const locals = isCopied ? this.locals : new Map(this.locals)
     locals.set(FiberRef.currentContext, [[fiberId, context]])
-    if (id !== undefined) {
-      locals.set(FiberRef.currentLogAnnotations, [[fiberId, HashMap.set(this.annotations, label, id)]])
-    }
-    ;(this.fiber as Fiber.RuntimeFiber<unknown, unknown> & Settable).setFiberRefs(FiberRefs.unsafeMake(locals))
+    const annotations = id === undefined ? this.plain : HashMap.set(this.labelled, label, id)
+    locals.set(FiberRef.currentLogAnnotations, [[fiberId, annotations]])
+    this.fiber.setFiberRefs(isCopied ? this.refs : FiberRefs.unsafeMake(locals))
   }
 }
