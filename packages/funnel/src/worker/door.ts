@@ -1,5 +1,4 @@
 /** Where the fibres of a worker are that have no job: one of them waits at the inbox, the others rest until it calls the next. */
-
 import type { GetJobsError } from "@disco/core"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
@@ -30,8 +29,8 @@ export class Door {
   }
 
   /**
-   * Waits, where no job is ready: gives one, or nothing where it is worth looking again. It fails as the inbox does. What it
-   * gives is lost where this can be interrupted; but the wait itself is restored.
+   * Waits, where no job is ready: gives one, or nothing where it is worth looking again. It fails as the inbox does. To be run
+   * where nothing can be interrupted but what is restored, or the job that it gives might be lost.
    */
   wait(guest: object, restore: Restore): Effect.Effect<Held | undefined, Option.Option<GetJobsError>> {
     const attend = Effect.matchCauseEffect(restore(this.inbox.wait), {
