@@ -25,6 +25,7 @@ import { deliver, deliverGroups, type Hand, Later } from "./incoming/deliver.js"
 import type { Held, LeaseLost } from "./incoming/held.js"
 import { Inbox, type SettleError } from "./incoming/inbox.js"
 import * as options from "./internal/options.js"
+import { isReady } from "./internal/ready.js"
 import { defaultSchedule, type FunnelClosed, Outbox, type Undelivered } from "./outgoing/outbox.js"
 import { bury, defaultLetterTtl } from "./worker/bury.js"
 
@@ -421,16 +422,19 @@ export const forQueue = <A, I, R>(
     const context = yield* Effect.context<R>()
     const pool = yield* DisquePool
     return yield* open<TypedJob<A>, OutgoingPayload<A>, AddJobError | JobQueue.InvalidPayload>(checked, {
-      hand: (inbox) => (held) =>
-        new Later(
-          Effect.matchEffect(Effect.provide(queue.decode(held.job), context), {
+      hand: (inbox) => (held) => {
+        const opening = queue.open(held.job)
+        if (isReady(opening)) return new TypedTaken(inbox, held, opening.value.payload)
+        return new Later(
+          Effect.matchEffect(Effect.provide(opening, context), {
             onFailure: (error) => {
               const account = { history: undefined, attempts: 0, firstAt: inbox.now(), error: error.message }
               return Effect.as(bury(pool, inbox, held, account, "undecodable", defaultLetterTtl), Option.none())
             },
-            onSuccess: (payload) => Effect.succeedSome(new TypedTaken(inbox, held, payload))
+            onSuccess: ({ payload }) => Effect.succeedSome(new TypedTaken(inbox, held, payload))
           })
-        ),
+        )
+      },
       add: (pool, { options, payload }) =>
         Effect.provide(queue.add(pool, payload, { ...checked.addOptions, ...options }), context),
       addAll: (pool, jobs) =>

@@ -2,17 +2,15 @@
 import type { JobQueue } from "@disco/core"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
 import type { Held } from "../incoming/held.js"
 import { type Inbox, isInterrupted } from "../incoming/inbox.js"
+import { isReady } from "../internal/ready.js"
 import type { Fate } from "./fate.js"
 import { enclosed, fromJob, type Letter, millis } from "./letter.js"
 import type { CrewOptions, Restore, Work } from "./work.js"
 
 /** What was read; nothing of a job that cannot be, and was taken care of. */
 export type Opened<A> = Work<A> | Effect.Effect<Work<A> | undefined>
-
-const isEnded = <A, E>(effect: Effect.Effect<A, E>): effect is Exit.Exit<A, E> => Exit.isExit(effect)
 
 export class Opening<A, E, B> {
   private readonly inbox: Inbox
@@ -49,9 +47,7 @@ export class Opening<A, E, B> {
       return this.none(this.fate.giveUp(held, history, before, firstAt, error, "crashed", restore))
     }
     const opened = this.options.open(job)
-    if (isEnded(opened) && Exit.isSuccess(opened)) {
-      return this.work(held, job, opened.value, before + 1, history, firstAt)
-    }
+    if (isReady(opened)) return this.work(held, job, opened.value, before + 1, history, firstAt)
     return Effect.matchCauseEffect(restore(opened), {
       onFailure: (cause) =>
         Effect.flatMap(isInterrupted, (isCut) => {
