@@ -1,13 +1,13 @@
-/** Links over ioredis, used for its sockets and its parser alone: what it would queue, resend or reconnect is Disco's to decide. */
+/** Links over ioredis, used for its sockets alone: what it would queue, resend or reconnect is Disco's to decide. */
 import type { ConnectionOptions } from "node:tls"
-import { type Arguments, ConnectionError, type ConnectionErrorReason, type DisqueLink, Reply } from "@disco/core"
+import { type Arguments, ConnectionError, type ConnectionErrorReason, type DisqueLink, type Reply } from "@disco/core"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import { Redis, type RedisOptions } from "ioredis"
 import { format, type NodeAddress } from "../NodeAddress.js"
+import { Incoming, Malformed } from "./incoming.js"
 import { Outgoing } from "./outgoing.js"
-
-type Done = (outcome: Exit.Exit<Reply.Reply, ConnectionError>) => void
+import { type Done, Waiting } from "./waiting.js"
 
 const reasons: Record<string, ConnectionErrorReason> = {
   ECONNREFUSED: "refused",
@@ -22,76 +22,36 @@ const reasonOf = (error: unknown): ConnectionErrorReason => {
   return (typeof code === "string" && reasons[code]) || "failed"
 }
 
-// ioredis gives status lines and bulks as buffers, and integers as text because they may not fit a double. Its arrays are
-// nobody else's, so that they are changed where they are.
-const toReply = (value: unknown): Reply.Reply => {
-  if (typeof value === "string") {
-    const number = Number(value)
-    return Number.isSafeInteger(number) ? number : BigInt(value)
-  }
-  if (Array.isArray(value)) {
-    for (let i = 0; i < value.length; i++) value[i] = toReply(value[i])
-    return value
-  }
-  return value instanceof Error ? new Reply.ErrorReply({ text: value.message }) : (value as Uint8Array | null)
-}
-
-/**
- * What ioredis needs of a command that it keeps until the reply: less than its own `Command`, which makes a promise of each and
- * turns it into bytes by itself.
- */
-class Sent {
-  readonly name = ""
-  readonly args: ReadonlyArray<never> = []
-  readonly isTraced = true
-  readonly done: Done
-  isSettled = false
-  /** The one that was sent after it. */
-  next: Sent | undefined = undefined
-  private readonly link: IoredisLink
-
-  constructor(link: IoredisLink, done: Done) {
-    this.link = link
-    this.done = done
-  }
-
-  resolve(value: unknown): void {
-    this.link.settle(this, Exit.succeed(toReply(value)))
-  }
-
-  reject(error: Error): void {
-    this.link.settle(
-      this,
-      error.name === "ReplyError" ? Exit.succeed(toReply(error)) : Exit.fail(this.link.lost(error))
-    )
-  }
-
-  toWritable(): string {
-    return ""
-  }
-}
-
-// Where ioredis would write a command: it is in `Outgoing` by then.
-const nowhere = { write: () => true }
-
 class IoredisLink implements DisqueLink {
   readonly node: string
   private readonly redis: Redis
+  private readonly stream: Redis["stream"]
   private readonly outgoing: Outgoing
-  // Replies come in the order of the commands: a chain is all that is needed, and leaves less behind than a Set.
-  private first: Sent | undefined = undefined
-  private last: Sent | undefined = undefined
+  private readonly waiting = new Waiting()
   private isClosed = false
   private lastError: Error | undefined = undefined
 
+  /** Takes over the socket of a client that is connected. */
   constructor(node: string, redis: Redis) {
     this.node = node
     this.redis = redis
+    const { stream } = redis
+    this.stream = stream
     this.outgoing = new Outgoing((parts) => {
-      const { stream } = redis
       if (parts.length > 1) stream.cork()
       for (const part of parts) stream.write(part)
       if (parts.length > 1) stream.uncork()
+    })
+    const incoming = new Incoming((reply) => this.settle(reply))
+    // The parser of ioredis gives way to ours.
+    stream.removeAllListeners("data")
+    stream.on("data", (bytes: Buffer) => {
+      try {
+        incoming.add(bytes)
+      } catch (thrown) {
+        if (!(thrown instanceof Malformed)) throw thrown
+        this.close(this.lost(thrown))
+      }
     })
     redis.on("error", (error) => {
       this.lastError = error
@@ -100,7 +60,7 @@ class IoredisLink implements DisqueLink {
   }
 
   isOpen(): boolean {
-    return !this.isClosed && this.redis.status === "ready"
+    return !this.isClosed && this.redis.status === "ready" && this.stream.writable
   }
 
   send(command: Arguments, done: Done): void {
@@ -108,23 +68,18 @@ class IoredisLink implements DisqueLink {
       done(Exit.fail(this.lost(undefined)))
       return
     }
-    const sent = new Sent(this, done)
-    if (this.last === undefined) this.first = sent
-    else this.last.next = sent
-    this.last = sent
-    this.redis.sendCommand(sent as never, nowhere as never)
+    this.waiting.add(done)
     this.outgoing.add(command)
   }
 
-  settle(sent: Sent, outcome: Exit.Exit<Reply.Reply, ConnectionError>): void {
-    if (sent.isSettled) return
-    sent.isSettled = true
-    if (this.first === sent) this.first = sent.next
-    if (this.last === sent) this.last = undefined
-    sent.done(outcome)
+  private settle(reply: Reply.Reply): void {
+    if (this.isClosed) return
+    const done = this.waiting.take()
+    if (done === undefined) throw new Malformed("A reply came to no command.")
+    done(Exit.succeed(reply))
   }
 
-  lost(error: Error | undefined): ConnectionError {
+  private lost(error: Error | undefined): ConnectionError {
     return new ConnectionError({ node: this.node, reason: "lost", cause: this.lastError ?? error })
   }
 
@@ -135,7 +90,7 @@ class IoredisLink implements DisqueLink {
 
   private end(reason: ConnectionError): void {
     this.isClosed = true
-    for (let sent = this.first; sent !== undefined; sent = sent.next) this.settle(sent, Exit.fail(reason))
+    for (let done = this.waiting.take(); done !== undefined; done = this.waiting.take()) done(Exit.fail(reason))
   }
 }
 
@@ -147,7 +102,6 @@ const options = (address: NodeAddress, tls: ConnectionOptions, connectMillis: nu
   // A peer that does not answer the end of the connection is not waited for.
   disconnectTimeout: 100,
   keepAlive: 10_000,
-  stringNumbers: true,
   disableClientInfo: true,
   enableReadyCheck: false,
   enableOfflineQueue: false,
@@ -165,14 +119,13 @@ export const connect = (
   Effect.suspend(() => {
     const node = format(address)
     const redis = new Redis(options(address, tls, connectMillis))
-    const link = new IoredisLink(node, redis)
     return Effect.async<DisqueLink, ConnectionError>((resume) => {
       let cause: unknown
-      redis.once("error", (error) => {
-        cause = error
+      redis.on("error", (error) => {
+        cause ??= error
       })
       redis.connect().then(
-        () => resume(Effect.succeed(link)),
+        () => resume(Effect.succeed(new IoredisLink(node, redis))),
         (error) => {
           const reason = reasonOf(cause ?? error)
           resume(Effect.fail(new ConnectionError({ node, reason, cause: cause ?? error })))

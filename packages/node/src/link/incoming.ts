@@ -1,0 +1,184 @@
+/** Replies on their way in: RESP, read from what a socket gives, wherever that is cut. */
+import { Reply } from "@disco/core"
+
+/** An array whose items are not all there. */
+interface Unfinished {
+  readonly items: Array<Reply.Reply>
+  next: number
+  /** The array that it is an item of. */
+  readonly parent: Unfinished | undefined
+}
+
+/** What the node sent is no RESP: it cannot be told where the next reply begins. */
+export class Malformed extends Error {
+  override readonly name = "Malformed"
+}
+
+const dollar = 0x24
+const asterisk = 0x2a
+const plus = 0x2b
+const minus = 0x2d
+const zero = 0x30
+const nine = 0x39
+const colon = 0x3a
+const carriageReturn = 0x0d
+const lineFeed = 0x0a
+
+// An array has begun, and its items follow.
+const opened = Symbol("opened")
+
+const nothing = Buffer.alloc(0)
+
+export class Incoming {
+  private readonly onReply: (reply: Reply.Reply) => void
+  private bytes: Buffer = nothing
+  private at = 0
+  private unfinished: Unfinished | undefined = undefined
+  // What came of a value that is cut; it is put together once, when the rest has come.
+  private cut: Array<Buffer> = []
+  private cutSize = 0
+  /** How long the value is that is cut; 0 where that is not known yet. */
+  private wanted = 0
+
+  constructor(onReply: (reply: Reply.Reply) => void) {
+    this.onReply = onReply
+  }
+
+  /** Takes what has come, and gives the replies that it completes. Throws `Malformed` where it cannot be read. */
+  add(bytes: Buffer): void {
+    let start = 0
+    while (this.cutSize > 0) {
+      const missing = this.missing(bytes, start)
+      this.keep(bytes.subarray(start, start + missing))
+      if (start + missing > bytes.length) return
+      start += missing
+      const joined = Buffer.concat(this.cut, this.cutSize)
+      this.cut = []
+      this.cutSize = 0
+      this.read(joined, 0)
+    }
+    this.read(bytes, start)
+  }
+
+  /** How many bytes from `start` on the value that is cut takes, or the line that it begins with. */
+  private missing(bytes: Buffer, start: number): number {
+    if (this.wanted > 0) return this.wanted - this.cutSize
+    const end = bytes.indexOf(lineFeed, start)
+    return (end < 0 ? bytes.length + 1 : end + 1) - start
+  }
+
+  private read(bytes: Buffer, start: number): void {
+    this.bytes = bytes
+    this.at = start
+    while (this.at < bytes.length) {
+      const from = this.at
+      this.wanted = 0
+      const value = this.value()
+      if (value === undefined) {
+        this.keep(bytes.subarray(from))
+        break
+      }
+      if (value !== opened) this.complete(value)
+    }
+    this.bytes = nothing
+  }
+
+  private keep(bytes: Buffer): void {
+    this.cut.push(bytes)
+    this.cutSize += bytes.length
+  }
+
+  /** Puts a value where it belongs: into the array that is read, or out. */
+  private complete(value: Reply.Reply): void {
+    let complete = value
+    for (let array = this.unfinished; array !== undefined; array = this.unfinished) {
+      array.items[array.next++] = complete
+      if (array.next < array.items.length) return
+      this.unfinished = array.parent
+      complete = array.items
+    }
+    this.onReply(complete)
+  }
+
+  /** The next value; nothing where it is cut. */
+  private value(): Reply.Reply | typeof opened | undefined {
+    switch (this.bytes[this.at++]) {
+      case dollar:
+        return this.bulk()
+      case plus:
+        return this.line()
+      case colon:
+        return this.integer()
+      case asterisk:
+        return this.array()
+      case minus: {
+        const text = this.line()
+        return text === undefined ? undefined : new Reply.ErrorReply({ text })
+      }
+      default:
+        throw new Malformed(`A reply cannot begin with the byte ${this.bytes[this.at - 1]}.`)
+    }
+  }
+
+  private line(): string | undefined {
+    const { at, bytes } = this
+    const end = bytes.indexOf(carriageReturn, at)
+    if (end < 0 || end + 1 >= bytes.length) return undefined
+    this.at = end + 2
+    return bytes.toString("utf8", at, end)
+  }
+
+  private integer(): number | bigint | undefined {
+    const start = this.at
+    const number = this.number()
+    if (number === undefined || Number.isSafeInteger(number)) return number
+    return BigInt(this.bytes.toString("latin1", start, this.at - 2))
+  }
+
+  private array(): Reply.Reply | typeof opened | undefined {
+    const length = this.number()
+    if (length === undefined) return undefined
+    if (length < 0) return null
+    if (length === 0) return []
+    this.unfinished = { items: new Array<Reply.Reply>(length), next: 0, parent: this.unfinished }
+    return opened
+  }
+
+  private bulk(): Uint8Array | null | undefined {
+    const start = this.at - 1
+    const length = this.number()
+    if (length === undefined) return undefined
+    if (length < 0) return null
+    const { at, bytes } = this
+    const end = at + length
+    if (end + 2 > bytes.length) {
+      this.wanted = end + 2 - start
+      return undefined
+    }
+    this.at = end + 2
+    return new Uint8Array(bytes.buffer, bytes.byteOffset + at, length)
+  }
+
+  /** The number up to the end of the line; exact where it is a safe integer. */
+  private number(): number | undefined {
+    const { bytes } = this
+    let { at } = this
+    const isNegative = bytes[at] === minus
+    if (isNegative) at += 1
+    const first = at
+    let number = 0
+    for (; at < bytes.length; at++) {
+      const byte = bytes[at] as number
+      if (byte === carriageReturn) {
+        if (at + 1 === bytes.length) return undefined
+        if (at === first) break
+        this.at = at + 2
+        return isNegative ? -number : number
+      }
+      if (byte < zero || byte > nine) break
+      number = number * 10 + (byte - zero)
+    }
+    if (at === bytes.length) return undefined
+    throw new Malformed(`A number cannot have the byte ${bytes[at]}.`)
+  }
+}

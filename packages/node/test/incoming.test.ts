@@ -1,0 +1,96 @@
+import { Reply } from "@disco/core"
+import { assert, describe, it } from "@effect/vitest"
+import { FastCheck } from "effect"
+import { Incoming, Malformed } from "../src/link/incoming.js"
+
+const encode = (reply: Reply.Reply): Buffer => {
+  if (reply === null) return Buffer.from("$-1\r\n")
+  if (typeof reply === "string") return Buffer.from(`+${reply}\r\n`)
+  if (typeof reply === "number" || typeof reply === "bigint") return Buffer.from(`:${reply}\r\n`)
+  if (reply instanceof Uint8Array) {
+    return Buffer.concat([Buffer.from(`$${reply.length}\r\n`), reply, Buffer.from("\r\n")])
+  }
+  if (reply instanceof Reply.ErrorReply) return Buffer.from(`-${reply.text}\r\n`)
+  return Buffer.concat([Buffer.from(`*${reply.length}\r\n`), ...reply.map(encode)])
+}
+
+const read = (...chunks: ReadonlyArray<Buffer>): ReadonlyArray<Reply.Reply> => {
+  const replies: Array<Reply.Reply> = []
+  const incoming = new Incoming((reply) => replies.push(reply))
+  for (const chunk of chunks) incoming.add(chunk)
+  return replies
+}
+
+const line = FastCheck.string({ unit: "grapheme", maxLength: 60 }).map((text) => text.replaceAll(/[\r\n]/g, " "))
+const scalar: FastCheck.Arbitrary<Reply.Reply> = FastCheck.oneof(
+  line,
+  FastCheck.uint8Array({ maxLength: 300 }).map((bytes) => new Uint8Array(bytes)),
+  FastCheck.maxSafeInteger().filter((number) => !Object.is(number, -0)),
+  FastCheck.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }).filter(
+    (number) => !Number.isSafeInteger(Number(number))
+  ),
+  FastCheck.constant(null),
+  line.map((text) => new Reply.ErrorReply({ text: `ERR ${text}` }))
+)
+const reply: FastCheck.Arbitrary<Reply.Reply> = FastCheck.oneof(
+  scalar,
+  FastCheck.array(FastCheck.oneof(scalar, FastCheck.array(scalar, { maxLength: 7 })), { maxLength: 8 })
+)
+
+describe("what comes in", () => {
+  it("is read as it was meant, wherever it is cut", () => {
+    FastCheck.assert(
+      FastCheck.property(
+        FastCheck.array(reply, { maxLength: 12 }),
+        FastCheck.array(FastCheck.integer({ min: 1, max: 200 }), { minLength: 1, maxLength: 20 }),
+        (replies, sizes) => {
+          const bytes = Buffer.concat(replies.map(encode))
+          const chunks: Array<Buffer> = []
+          for (let at = 0, i = 0; at < bytes.length; i++) {
+            const end = at + (sizes[i % sizes.length] as number)
+            chunks.push(bytes.subarray(at, end))
+            at = end
+          }
+          assert.deepStrictEqual(read(...chunks), replies)
+        }
+      ),
+      { numRuns: 300 }
+    )
+  })
+
+  it("is read at every byte at which it can be cut in two, and when it comes byte by byte", () => {
+    const replies: ReadonlyArray<Reply.Reply> = [
+      "OK",
+      [],
+      [[new Uint8Array([13, 10]), "größer", -7], null, 9_223_372_036_854_775_807n],
+      new Reply.ErrorReply({ text: "NOREPL Not enough" }),
+      new Uint8Array(0)
+    ]
+    const bytes = Buffer.concat(replies.map(encode))
+    for (let at = 0; at <= bytes.length; at++) {
+      assert.deepStrictEqual(read(bytes.subarray(0, at), bytes.subarray(at)), replies)
+    }
+    assert.deepStrictEqual(read(...Array.from(bytes, (byte) => Buffer.from([byte]))), replies)
+  })
+
+  it("may have a bulk of many megabytes, in as many pieces as sockets give, and what follows in its last one", () => {
+    const body = new Uint8Array(5_000_000).fill(7)
+    const bytes = Buffer.concat([encode([body]), encode("OK")])
+    const chunks = Array.from({ length: Math.ceil(bytes.length / 65_536) }, (_, i) =>
+      bytes.subarray(i * 65_536, (i + 1) * 65_536)
+    )
+    const [array, ok] = read(...chunks)
+    assert.isTrue(Buffer.compare((array as ReadonlyArray<Uint8Array>)[0] as Uint8Array, body) === 0)
+    assert.strictEqual(ok, "OK")
+  })
+
+  it("knows both kinds of null", () => {
+    assert.deepStrictEqual(read(Buffer.from("*-1\r\n$-1\r\n")), [null, null])
+  })
+
+  it("is refused where it is no RESP", () => {
+    for (const text of ["HTTP/1.1 400\r\n", ":12a\r\n", "$x\r\n", "*\r\n", ":-\r\n", "\r\n", "+OK\r\n?"]) {
+      assert.throws(() => read(Buffer.from(text)), Malformed)
+    }
+  })
+})
