@@ -29,6 +29,19 @@ describe("what goes out", () => {
     ])
   })
 
+  it("goes in portions where it is much, so that the node need not wait for the end of it", async () => {
+    const written: Array<Buffer> = []
+    const outgoing = new Outgoing((parts) => written.push(Buffer.concat(parts)))
+    for (let i = 0; i < 70; i++) outgoing.add(["ECHO", String(i)])
+    assert.strictEqual(written.length, 2)
+    await tick()
+    const all = Array.from({ length: 70 }, (_, i) => expected(["ECHO", String(i)]))
+    assert.deepStrictEqual(
+      written,
+      [all.slice(0, 32), all.slice(32, 64), all.slice(64)].map((part) => Buffer.concat(part))
+    )
+  })
+
   it("is RESP, whatever text and bytes there are in it, and stays what it was when it was added", async () => {
     const argument = FastCheck.oneof(
       FastCheck.string({ unit: "binary", maxLength: 600 }),

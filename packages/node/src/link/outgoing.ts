@@ -1,6 +1,11 @@
-/** Commands on their way out: written as RESP, and all those of a tick at once, because a system call costs more than the rest. */
+/**
+ * Commands on their way out: written as RESP, and those of a tick at once, because a system call costs more than the rest. Where
+ * they are many they are written in portions, so that the node works on the first of them meanwhile.
+ */
 import type { Arguments } from "@disco/core"
 
+// So many commands go out together.
+const portion = 32
 // A link that waits for jobs writes little, one for commands much.
 const leastSlab = 1024
 const mostSlab = 65_536
@@ -25,13 +30,14 @@ export class Outgoing {
   // What the socket was given stays as it is until it is sent, so that a slab is filled once.
   private start = 0
   private end = 0
+  private commands = 0
   private isDue = false
 
   constructor(write: (parts: ReadonlyArray<Uint8Array>) => void) {
     this.write = write
   }
 
-  /** Writes a command with the others of this tick. */
+  /** Writes a command with others of this tick. */
   add(command: Arguments): void {
     let most = headerSize
     for (const argument of command) {
@@ -45,9 +51,11 @@ export class Outgoing {
       if (typeof argument === "string") this.text(argument)
       else this.bytes(argument)
     }
+    this.commands += 1
+    if (this.commands === portion) this.flush()
     if (this.isDue) return
     this.isDue = true
-    process.nextTick(this.flush)
+    process.nextTick(this.flushRest)
   }
 
   private renew(least: number): void {
@@ -123,10 +131,16 @@ export class Outgoing {
     this.start = this.end
   }
 
-  private readonly flush = (): void => {
+  private readonly flushRest = (): void => {
     this.isDue = false
+    this.flush()
+  }
+
+  private flush(): void {
     this.cut()
     const { parts } = this
+    this.commands = 0
+    if (parts.length === 0) return
     this.parts = []
     this.write(parts)
   }
