@@ -16,7 +16,8 @@ export interface ConnectionOptions {
   readonly slice?: Duration.DurationInput | undefined
   /**
    * The most connections in use at a time: calls that wait for jobs, and connections taken out of a pool. Over as many links more
-   * go the adds of a pool that wait for copies, because one link has to wait for one of them after the other.
+   * go the adds of a pool that wait for copies, because one link has to wait for one of them after the other; over up to twice as
+   * many where 8 adds and more wait on each.
    */
   readonly maxActive?: number | undefined
   /** The most links kept open for the next wait; those of consumers are kept beside. */
@@ -62,7 +63,7 @@ export interface Limits {
   readonly refreshMillis: number
   readonly cycle: number | undefined
   readonly addressMap: Readonly<Record<string, string>>
-  /** The most links for commands that wait for other nodes. */
+  /** The most links for commands that wait for other nodes, or half of the most where these pile up. */
   readonly lanes: number
 }
 

@@ -9,6 +9,9 @@ import { ConnectionError, type NotAuthenticated } from "../DisqueError.js"
 import { Slot } from "../Slot.js"
 import type { WatchedLink } from "./watchedLink.js"
 
+// So many commands on each link are a reason to open more of them than the limit asks for.
+const manyWaiting = 8
+
 export type DialError = ConnectionError | NotAuthenticated
 
 /** What a session needs of the client that it belongs to. */
@@ -66,16 +69,21 @@ export class Session {
 
   /**
    * The link with the least to wait for, for commands that wait for other nodes: where it is not free, one more is opened, up to
-   * `most`.
+   * `most`, and up to twice as many where commands pile up.
    */
   lane(most: number): WatchedLink | undefined {
     let best: WatchedLink | undefined
     for (const lane of this.lanes) {
       if (lane.isOpen && (best === undefined || lane.size < best.size)) best = lane
     }
-    if ((best === undefined || best.size > 0) && this.lanes.length + this.openingLanes < most) this.openLane()
-    if (best !== undefined) best.idleSince = this.owner.now()
-    return best ?? this.openLink
+    const there = this.lanes.length + this.openingLanes
+    if (best === undefined) {
+      if (there < most) this.openLane()
+      return this.openLink
+    }
+    if (best.size > 0 && there < (best.size < manyWaiting ? most : 2 * most)) this.openLane()
+    best.idleSince = this.owner.now()
+    return best
   }
 
   private openLane(): void {
@@ -85,6 +93,7 @@ export class Session {
       this.lanes = this.lanes.filter((lane) => lane.isOpen)
       if (Exit.isFailure(exit)) return
       exit.value.idleSince = this.owner.now()
+      exit.value.isOneAtATime = true
       this.lanes.push(exit.value)
     })
   }

@@ -1,5 +1,5 @@
 /** A link whose every command has an end. */
-import type * as Exit from "effect/Exit"
+import * as Exit from "effect/Exit"
 import { ConnectionError } from "../DisqueError.js"
 import type { Arguments, DisqueLink } from "../DisqueLink.js"
 import type { Reply } from "../Reply.js"
@@ -7,9 +7,15 @@ import type { Reply } from "../Reply.js"
 type Done = (outcome: Exit.Exit<Reply, ConnectionError>) => void
 
 interface Pending {
+  readonly command: Arguments
   readonly millis: number
   readonly done: Done
 }
+
+// Where the node takes one command at a time, it has enough to go on with: more is sent once there are so few left, many in one
+// write.
+const mostAhead = 8
+const leastAhead = 4
 
 /**
  * Keeps the time of the command whose reply is due next. The ones behind it cannot be answered before, so their time begins
@@ -21,10 +27,14 @@ export class WatchedLink {
   idleSince = 0
   /** Why this side closed it. */
   closedFor: ConnectionError["reason"] | undefined = undefined
+  /** Whether the node takes one command of it at a time, because each waits for other nodes. */
+  isOneAtATime = false
   private readonly link: DisqueLink
   private readonly now: () => number
   private pending: Array<Pending> = []
   private head = 0
+  // From here on they are kept back.
+  private sent = 0
   private headSince = 0
   private isRetired = false
 
@@ -63,12 +73,8 @@ export class WatchedLink {
   /** Sends a command that has to be answered within `millis` of coming to the front. */
   send(command: Arguments, millis: number, done: Done): void {
     if (this.head === this.pending.length) this.headSince = this.now()
-    const entry = { millis, done }
-    this.pending.push(entry)
-    this.link.send(command, (outcome) => {
-      this.shift()
-      entry.done(outcome)
-    })
+    this.pending.push({ command, millis, done })
+    if (!this.isOneAtATime || this.sent - this.head < mostAhead) this.transmit()
   }
 
   /** Takes back the blocking command in flight: true where it is certain to have taken no job. */
@@ -89,6 +95,23 @@ export class WatchedLink {
     else this.isRetired = true
   }
 
+  private transmit(): void {
+    while (this.sent < this.pending.length) {
+      const entry = this.pending[this.sent] as Pending
+      this.sent += 1
+      this.link.send(entry.command, (outcome) => {
+        if (Exit.isFailure(outcome)) this.failKept(outcome)
+        this.shift()
+        entry.done(outcome)
+      })
+    }
+  }
+
+  // The link is broken: what was kept back goes nowhere any more.
+  private failKept(outcome: Parameters<Done>[0]): void {
+    for (const entry of this.pending.splice(this.sent)) entry.done(outcome)
+  }
+
   private shift(): void {
     this.pending[this.head] = undefined as never
     this.head += 1
@@ -96,12 +119,15 @@ export class WatchedLink {
     if (this.head === this.pending.length) {
       this.pending = []
       this.head = 0
+      this.sent = 0
       if (this.isRetired) this.close("closed")
     } else {
       if (this.head > 1024 && this.head * 2 > this.pending.length) {
         this.pending = this.pending.slice(this.head)
+        this.sent -= this.head
         this.head = 0
       }
+      if (this.sent - this.head <= leastAhead) this.transmit()
     }
   }
 }

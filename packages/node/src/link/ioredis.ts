@@ -56,15 +56,15 @@ class IoredisLink implements DisqueLink {
     redis.on("error", (error) => {
       this.lastError = error
     })
-    redis.on("end", () => this.end(this.lost(undefined)))
+    stream.once("close", () => this.end(this.lost(undefined)))
   }
 
   isOpen(): boolean {
-    return !this.isClosed && this.redis.status === "ready" && this.stream.writable
+    return !this.isClosed
   }
 
   send(command: Arguments, done: Done): void {
-    if (!this.isOpen()) {
+    if (this.isClosed || !this.stream.writable) {
       done(Exit.fail(this.lost(undefined)))
       return
     }
