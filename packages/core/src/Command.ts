@@ -139,7 +139,7 @@ export const define = <
 ): Definition<Input, A, W, I, B> => {
   type Error = Refused<W> | Lost<A, I> | DisqueError.CommandError
   const known: ReadonlySet<string> = new Set<string>(spec.refusals)
-  const words = spec.name.split(" ")
+  const words: Arguments = spec.name.split(" ")
 
   const refuse = (error: Reply.ErrorReply, command: string, node: string, secret: string | undefined): Error => {
     const reply = secret === undefined ? error.text : error.text.replaceAll(secret, concealed)
@@ -173,7 +173,8 @@ export const define = <
       return Either.right({
         name,
         blocks: spec.blocks,
-        wire: call.name === undefined ? [...words, ...call.args] : [name, ...call.args],
+        // Two spreads in one array would make it grow item by item.
+        wire: (call.name === undefined ? words : [name]).concat(call.args),
         decode: call.name === undefined && call.secret === undefined ? decode : decodeAs(name, call.secret),
         isIdempotent: spec.isIdempotent,
         serverMillis: call.serverMillis ?? 0,

@@ -69,12 +69,13 @@ const encodeAddJob = (queue: string, body: string | Uint8Array, given?: AddJobOp
   const options = input.options("ADDJOB", given)
   const timeout =
     options.timeout === undefined ? defaultTimeoutMillis : input.wait("ADDJOB", "timeout", options.timeout, 1)
-  const args: Array<string | Uint8Array> = [name, content, String(timeout)]
-  let replicate = 0
-  if (options.replicate !== undefined) {
-    replicate = input.count("ADDJOB", "replicate", options.replicate, 1, 65_535)
-    args.push("REPLICATE", String(replicate))
-  }
+  const replicate =
+    options.replicate === undefined ? 0 : input.count("ADDJOB", "replicate", options.replicate, 1, 65_535)
+  // An array that grows takes room for many more.
+  const args: Array<string | Uint8Array> =
+    replicate === 0
+      ? [name, content, String(timeout)]
+      : [name, content, String(timeout), "REPLICATE", String(replicate)]
   let delay = 0
   if (options.delay !== undefined) {
     delay = input.seconds("ADDJOB", "delay", options.delay, 0, maxTtlSeconds)

@@ -4,7 +4,7 @@ import type * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Exit from "effect/Exit"
-import type * as Fiber from "effect/Fiber"
+import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as Random from "effect/Random"
 import * as Runtime from "effect/Runtime"
@@ -157,10 +157,12 @@ export class Client {
 
   /** Sends a command to the node that it belongs to, and gives what its reply says. */
   execute<A, E>(command: Command<A, E>): Effect.Effect<A, E | CommandError> {
-    return Effect.withFiberRuntime((fiber) => {
-      const effect = this.attempt(command, true)
+    // The fibre is asked for from inside: with a step of its own, which `withFiberRuntime` is, each command would cost more.
+    return Effect.async((resume) => {
+      const fiber = Option.getOrThrow(Fiber.getCurrentFiber())
       const tracer = telemetry.tracerOf(fiber)
-      return tracer === undefined ? effect : this.traced(command, undefined, effect, tracer, fiber)
+      if (tracer === undefined) this.begin(command, true, resume)
+      else resume(this.traced(command, undefined, this.attempt(command, true), tracer, fiber))
     })
   }
 
@@ -199,11 +201,23 @@ export class Client {
   }
 
   private attempt<A, E>(command: Command<A, E>, recovers: boolean): Effect.Effect<A, E | CommandError> {
-    if (this.isClosed) return Effect.fail(new ConnectionError({ node: this.current, reason: "closed" }))
-    const link = this.linkNow(command)
-    return link === undefined
-      ? Effect.flatMap(this.linkTo(command.holder), (link) => this.exchange(link, command, recovers))
-      : this.exchange(link, command, recovers)
+    return Effect.async((resume) => this.begin(command, recovers, resume))
+  }
+
+  /** Sends a command now if its link is open, or else once it is. */
+  private begin<A, E>(
+    command: Command<A, E>,
+    recovers: boolean,
+    resume: (effect: Effect.Effect<A, E | CommandError>) => void
+  ): void {
+    const link = this.isClosed ? undefined : this.linkNow(command)
+    if (link !== undefined) {
+      this.sendAndResume(link, command, recovers, resume)
+    } else if (this.isClosed) {
+      resume(Effect.fail(new ConnectionError({ node: this.current, reason: "closed" })))
+    } else {
+      resume(Effect.flatMap(this.linkTo(command.holder), (link) => this.exchange(link, command, recovers)))
+    }
   }
 
   /** The link that a command goes over, where it is open. */
@@ -350,10 +364,17 @@ export class Client {
     command: Command<A, E>,
     recovers: boolean
   ): Effect.Effect<A, E | CommandError> {
-    return Effect.async<A, E | CommandError>((resume) =>
-      this.send(link, command, (exit) =>
-        resume(Exit.isSuccess(exit) || !recovers ? exit : (this.recover(command, exit.cause) ?? exit))
-      )
+    return Effect.async((resume) => this.sendAndResume(link, command, recovers, resume))
+  }
+
+  private sendAndResume<A, E>(
+    link: WatchedLink,
+    command: Command<A, E>,
+    recovers: boolean,
+    resume: (effect: Effect.Effect<A, E | CommandError>) => void
+  ): void {
+    this.send(link, command, (exit) =>
+      resume(Exit.isSuccess(exit) || !recovers ? exit : (this.recover(command, exit.cause) ?? exit))
     )
   }
 
@@ -368,7 +389,7 @@ export class Client {
       const exit = Exit.isSuccess(outcome)
         ? command.decode(outcome.value, link.node)
         : Exit.failCause(lost(command, link.node, outcome.cause))
-      telemetry.measure(command.name, command.queue, this.now() - sentAt, exit)
+      telemetry.measure(command.name, command.queue, link.lastReplyAt - sentAt, exit)
       if (Exit.isFailure(exit)) this.judge(link, Exit.isFailure(outcome) ? outcome.cause : exit.cause)
       done(exit)
     })

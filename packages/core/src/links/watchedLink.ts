@@ -54,6 +54,11 @@ export class WatchedLink {
     return this.link.withdraw !== undefined
   }
 
+  /** When the last reply came. */
+  get lastReplyAt(): number {
+    return this.headSince
+  }
+
   /** When the reply that is due next is overdue, in milliseconds of the clock. */
   get deadline(): number {
     const front = this.pending[this.head]
@@ -99,12 +104,16 @@ export class WatchedLink {
     while (this.sent < this.pending.length) {
       const entry = this.pending[this.sent] as Pending
       this.sent += 1
-      this.link.send(entry.command, (outcome) => {
-        if (Exit.isFailure(outcome)) this.failKept(outcome)
-        this.shift()
-        entry.done(outcome)
-      })
+      this.link.send(entry.command, this.settle)
     }
+  }
+
+  // Outcomes come in the order of the commands, so that one function does for all of them.
+  private readonly settle: Done = (outcome) => {
+    if (Exit.isFailure(outcome)) this.failKept(outcome)
+    const { done } = this.pending[this.head] as Pending
+    this.shift()
+    done(outcome)
   }
 
   // The link is broken: what was kept back goes nowhere any more.
