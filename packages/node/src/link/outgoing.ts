@@ -10,7 +10,7 @@ const portion = 32
 const leastSlab = 1024
 const mostSlab = 65_536
 // What is larger goes out from where it is: a copy would cost more than one more part.
-const copiedSize = 1024
+const copiedSize = 8192
 // What a header takes at most: its sign, the digits of a length, and line ends before and behind the content.
 const headerSize = 24
 
@@ -85,7 +85,7 @@ export class Outgoing {
   private text(text: string): void {
     const { end, slab } = this
     if (text.length > shortText) {
-      this.bytes(Buffer.from(text))
+      this.longText(text)
       return
     }
     this.header(dollar, text.length)
@@ -104,6 +104,17 @@ export class Outgoing {
       slab[at++] = code
     }
     this.end = at
+    this.line()
+  }
+
+  private longText(text: string): void {
+    const size = Buffer.byteLength(text)
+    if (size > copiedSize) {
+      this.bytes(Buffer.from(text))
+      return
+    }
+    this.header(dollar, size)
+    this.end += this.slab.write(text, this.end)
     this.line()
   }
 
