@@ -252,6 +252,8 @@ type Ready<A, E> = Either.Either<Command<A, E>, InvalidArgument>
 
 const byHolder = (jobs: JobRef | ReadonlyArray<JobRef>): ReadonlyArray<JobRef | ReadonlyArray<JobRef>> => {
   if (!Array.isArray(jobs)) return [jobs as JobRef]
+  const first = input.holder(jobs[0])
+  if ((jobs as ReadonlyArray<JobRef>).every((job) => input.holder(job) === first)) return [jobs]
   const groups = new Map<string | undefined, Array<JobRef>>()
   for (const job of jobs as ReadonlyArray<JobRef>) {
     const holder = input.holder(job)
@@ -259,7 +261,7 @@ const byHolder = (jobs: JobRef | ReadonlyArray<JobRef>): ReadonlyArray<JobRef | 
     if (group === undefined) groups.set(holder, [job])
     else group.push(job)
   }
-  return groups.size < 2 ? [jobs] : [...groups.values()]
+  return [...groups.values()]
 }
 
 const readFetch = input.checked(
@@ -300,10 +302,12 @@ export const make = (carrier: Carrier): DisqueCommands => {
     ) =>
     (jobs: JobRef | ReadonlyArray<JobRef>): Effect.Effect<number, E | CommandError | InvalidArgument> => {
       const groups = byHolder(jobs)
+      if (groups.length === 1) {
+        const only = command(jobs)
+        return Either.isLeft(only) ? Effect.fail(only.left) : settleOne(only.right, jobs)
+      }
       const commands = Either.all(groups.map(command))
       if (Either.isLeft(commands)) return Effect.fail(commands.left)
-      const [first] = commands.right
-      if (groups.length === 1 && first !== undefined) return settleOne(first, jobs)
       const all = commands.right.map((command, i) => settleOne(command, groups[i] ?? []))
       return Effect.map(Effect.all(all, { concurrency: "unbounded" }), (counts) =>
         counts.reduce((sum, count) => sum + count, 0)

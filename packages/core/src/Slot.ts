@@ -45,12 +45,15 @@ export class Slot<A, E> {
     this.resume = () => resume(Effect.void)
   })
 
+  /** Waits for the value. */
+  readonly take: Effect.Effect<A, E> = Effect.uninterruptibleMask((restore) => this.takeWithin(restore))
+
   // Only the wait can be interrupted, and it carries no value. The value is taken in the last step inside of the mask, after a
   // look at whether the fibre was interrupted while it woke: a fibre that has just resumed does not yield within these steps,
   // so that no interruption comes between the look and the caller's next step.
-  /** Waits for the value. */
-  readonly take: Effect.Effect<A, E> = Effect.uninterruptibleMask((restore) =>
-    Effect.matchCauseEffect(restore(this.filled), {
+  /** Waits for the value where nothing interrupts but in what `restore` is given. */
+  takeWithin(restore: <B, E1, R>(effect: Effect.Effect<B, E1, R>) => Effect.Effect<B, E1, R>): Effect.Effect<A, E> {
+    return Effect.matchCauseEffect(restore(this.filled), {
       onFailure: (cause) => {
         this.abandon()
         return Effect.failCause(cause)
@@ -65,5 +68,5 @@ export class Slot<A, E> {
           return this.exit as Exit.Exit<A, E>
         })
     })
-  )
+  }
 }

@@ -175,14 +175,10 @@ export const getJobs = Command.define({
   refusals: ["LEAVING"],
   encode: (queues: ReadonlyArray<string>, count: number, waitMillis: number) =>
     Either.right({
-      args: [
-        ...(waitMillis > 0 ? ["TIMEOUT", String(waitMillis)] : ["NOHANG"]),
-        "COUNT",
-        String(count),
-        "WITHCOUNTERS",
-        "FROM",
-        ...queues
-      ],
+      args:
+        waitMillis > 0
+          ? ["TIMEOUT", String(waitMillis), "COUNT", String(count), "WITHCOUNTERS", "FROM", ...queues]
+          : ["NOHANG", "COUNT", String(count), "WITHCOUNTERS", "FROM", ...queues],
       serverMillis: waitMillis
     }),
   decode: readJobs

@@ -34,8 +34,10 @@ interface Owner {
   /** Runs an effect that logs, from a callback. */
   readonly log: (effect: Effect.Effect<void>) => void
   readonly expect: (at: number) => void
-  /** What is open to the node given, or to one that works. */
-  readonly session: (node: string | undefined) => Effect.Effect<Session, DialError>
+  /** What is open to the node given, or to one that is known to work, where there is such. */
+  readonly sessionNow: (node: string | undefined) => Session | undefined
+  /** Finds a node that works. */
+  readonly reach: Effect.Effect<Session, DialError>
   /** Is told why a GETJOB failed. */
   readonly judge: (link: WatchedLink, cause: Cause.Cause<FetchError>) => void
   /** Whether there is a node that is fit to work. */
@@ -44,6 +46,9 @@ interface Owner {
   readonly received: (jobs: ReadonlyArray<Job>) => void
   readonly limits: { readonly commandMillis: number; readonly sliceMillis: number }
 }
+
+/** Lets an effect within a mask be interrupted. */
+type Restore = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
 
 /** A GETJOB that was sent. */
 interface InFlight {
@@ -134,24 +139,35 @@ export class Fetcher {
   }
 
   private oneSlice(request: Fetch, deadline: number): Effect.Effect<ReadonlyArray<Job>, FetchError> {
-    return Effect.uninterruptibleMask((restore) =>
-      Effect.flatMap(restore(this.owner.session(request.node)), (session) =>
-        Effect.flatMap(restore(session.blockingLink), (link) => {
-          if (this.isClosed) {
-            session.release(link)
-            return Effect.fail(this.closed(link.node))
-          }
-          const now = this.owner.now()
-          const left = Math.max(0, deadline - now)
-          this.owner.refreshIfStale(now)
-          // A link that can take a GETJOB back need not cut the wait.
-          const sliceMillis = request.sliceMillis ?? this.owner.limits.sliceMillis
-          this.longestSlice = Math.max(this.longestSlice, sliceMillis)
-          const waitMillis = link.isLocal ? left : Math.min(left, sliceMillis)
-          return this.exchange(session, link, request, Math.min(waitMillis, foreverMillis), restore)
-        })
+    return Effect.uninterruptibleMask((restore) => {
+      const session = this.owner.sessionNow(request.node)
+      const link = session?.borrowNow()
+      if (session !== undefined && link !== undefined) return this.begin(session, link, request, deadline, restore)
+      return Effect.flatMap(session === undefined ? restore(this.owner.reach) : Effect.succeed(session), (session) =>
+        Effect.flatMap(restore(session.blockingLink), (link) => this.begin(session, link, request, deadline, restore))
       )
-    )
+    })
+  }
+
+  private begin(
+    session: Session,
+    link: WatchedLink,
+    request: Fetch,
+    deadline: number,
+    restore: Restore
+  ): Effect.Effect<ReadonlyArray<Job>, FetchError> {
+    if (this.isClosed) {
+      session.release(link)
+      return Effect.fail(this.closed(link.node))
+    }
+    const now = this.owner.now()
+    const left = Math.max(0, deadline - now)
+    this.owner.refreshIfStale(now)
+    // A link that can take a GETJOB back need not cut the wait.
+    const sliceMillis = request.sliceMillis ?? this.owner.limits.sliceMillis
+    this.longestSlice = Math.max(this.longestSlice, sliceMillis)
+    const waitMillis = link.isLocal ? left : Math.min(left, sliceMillis)
+    return this.exchange(session, link, request, Math.min(waitMillis, foreverMillis), restore)
   }
 
   private exchange(
@@ -159,7 +175,7 @@ export class Fetcher {
     link: WatchedLink,
     request: Fetch,
     waitMillis: number,
-    restore: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
+    restore: Restore
   ): Effect.Effect<ReadonlyArray<Job>, FetchError> {
     const command = Either.getOrThrow(Jobs.getJobs.make(request.queues, request.count, waitMillis))
     const slot = new Slot<ReadonlyArray<Job>, FetchError>((jobs) => this.giveBack(link, jobs, request.unwanted))
@@ -189,13 +205,16 @@ export class Fetcher {
       settle()
     })
     this.owner.expect(link.deadline)
-    return Effect.onExit(restore(slot.take), () =>
-      Effect.sync(() => {
-        isWaiting = false
-        if (!hasReplied && link.withdraw()) settle()
-        else flight.release()
-      })
-    )
+    const leave = <A>(exit: A): A => {
+      isWaiting = false
+      if (!hasReplied && link.withdraw()) settle()
+      else flight.release()
+      return exit
+    }
+    return Effect.matchCauseEffect(slot.takeWithin(restore), {
+      onFailure: (cause) => leave(Effect.failCause(cause)),
+      onSuccess: (jobs) => leave(Effect.succeed(jobs))
+    })
   }
 
   private giveBack(link: WatchedLink, jobs: ReadonlyArray<Job>, command: "ENQUEUE" | "NACK"): void {

@@ -122,7 +122,8 @@ export class Client {
         now: this.now,
         log: this.log,
         expect: (at) => this.timekeeper.expect(at),
-        session: (node) => (node === undefined ? this.reachForJobs : Effect.sync(() => this.session(node))),
+        sessionNow: (node) => (node === undefined ? this.sessionForJobs : this.session(node)),
+        reach: this.reach,
         judge: (link, cause) => this.judge(link, cause),
         hasFit: () => this.topology.hasFit,
         received: (jobs) => this.received(jobs),
@@ -351,12 +352,18 @@ export class Client {
 
   /** Runs an effect as one of the `maxActive`. */
   withPermit<A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E | PoolExhausted> {
-    return Effect.uninterruptibleMask((restore) =>
-      Effect.zipRight(
-        restore(this.permits.acquire),
-        Effect.onExit(restore(effect), () => Effect.sync(() => this.permits.release()))
-      )
-    )
+    return Effect.uninterruptibleMask((restore) => {
+      const release = <B>(exit: B): B => {
+        this.permits.release()
+        return exit
+      }
+      // As `Effect.onExit` does it, without a mask of its own.
+      const run = Effect.matchCauseEffect(restore(effect), {
+        onFailure: (cause) => release(Effect.failCause(cause)),
+        onSuccess: (value) => release(Effect.succeed(value))
+      })
+      return this.permits.tryAcquire() ? run : Effect.zipRight(restore(this.permits.acquire), run)
+    })
   }
 
   private exchange<A, E>(
@@ -415,6 +422,7 @@ export class Client {
       dial: (node) => this.dial(node),
       fork: this.fork,
       keepIdle: (link) => this.keepIdle(link),
+      isFresh: (link) => this.isFresh(link),
       check: (link, done) => this.check(link, done)
     })
     this.sessions.set(node, session)
@@ -427,11 +435,14 @@ export class Client {
     return current.openLink === undefined || this.mustMove ? this.search : Effect.succeed(current)
   })
 
-  private readonly reachForJobs: Effect.Effect<Session, DialError> = Effect.suspend(() =>
-    this.fetchedFrom !== undefined && !this.topology.isToLeave(this.fetchedFrom)
-      ? Effect.succeed(this.session(this.fetchedFrom))
-      : this.reach
-  )
+  /** The node to fetch jobs from, where nothing has to be done to use it. */
+  private get sessionForJobs(): Session | undefined {
+    if (this.fetchedFrom !== undefined && !this.topology.isToLeave(this.fetchedFrom)) {
+      return this.session(this.fetchedFrom)
+    }
+    const current = this.session(this.current)
+    return current.openLink === undefined || this.mustMove ? undefined : current
+  }
 
   private readonly search: Effect.Effect<Session, DialError> = Effect.gen(this, function* () {
     const attempts: Array<DialError> = []
@@ -583,8 +594,12 @@ export class Client {
     this.changed()
   }
 
+  private isFresh(link: WatchedLink): boolean {
+    return this.now() - link.idleSince < freshMillis
+  }
+
   private check(link: WatchedLink, done: (works: boolean) => void): void {
-    if (this.now() - link.idleSince < freshMillis) {
+    if (this.isFresh(link)) {
       done(true)
       return
     }

@@ -39,13 +39,17 @@ export class Permits {
     return Number.POSITIVE_INFINITY
   }
 
+  /** Takes a permit if one is free. */
+  tryAcquire(): boolean {
+    if (this.held >= this.limits.maxActive || this.line.size > 0) return false
+    this.held += 1
+    return true
+  }
+
   /** Takes a permit, which the caller releases. */
   readonly acquire: Effect.Effect<void, PoolExhausted> = Effect.suspend(() => {
-    const { acquireMillis, maxActive, maxWaiting } = this.limits
-    if (this.held < maxActive && this.line.size === 0) {
-      this.held += 1
-      return Effect.void
-    }
+    if (this.tryAcquire()) return Effect.void
+    const { acquireMillis, maxWaiting } = this.limits
     if (this.line.size >= maxWaiting) return Effect.fail(this.exhausted(0))
     const slot = new Slot<void, PoolExhausted>(() => this.release())
     const deadline = this.now() + acquireMillis

@@ -22,6 +22,8 @@ export interface Owner {
   readonly fork: (effect: Effect.Effect<unknown>) => void
   /** Whether a link that has become idle is kept, or else closed by now. */
   readonly keepIdle: (link: WatchedLink) => boolean
+  /** Whether a link was in use so shortly ago that it is taken to work still. */
+  readonly isFresh: (link: WatchedLink) => boolean
   /** Finds out whether a link that was idle still works. */
   readonly check: (link: WatchedLink, done: (works: boolean) => void) => void
 }
@@ -128,6 +130,14 @@ export class Session {
     this.lanes = this.lanes.filter((lane) => !old.includes(lane))
     for (const link of old) link.retire()
     return old.length
+  }
+
+  /** The same, where one is idle that needs no check. */
+  borrowNow(): WatchedLink | undefined {
+    const idle = this.takeIdle()
+    if (idle === undefined || this.owner.isFresh(idle)) return idle
+    this.idle.push(idle)
+    return undefined
   }
 
   private borrow(slot: Slot<WatchedLink, DialError>): void {
