@@ -39,6 +39,9 @@ const worthMoving = 1.5
 const hello = Either.getOrThrow(Server.hello.make())
 const ping = ["PING"]
 
+/** What came of a command, or what is to be done to know. */
+type Outcome<A, E> = Exit.Exit<A, E> | Effect.Effect<A, E>
+
 export class Client {
   readonly permits: Permits
   readonly limits: Limits
@@ -209,11 +212,11 @@ export class Client {
   private begin<A, E>(
     command: Command<A, E>,
     recovers: boolean,
-    resume: (effect: Effect.Effect<A, E | CommandError>) => void
+    resume: (outcome: Outcome<A, E | CommandError>) => void
   ): void {
     const link = this.isClosed ? undefined : this.linkNow(command)
     if (link !== undefined) {
-      this.sendAndResume(link, command, recovers, resume)
+      this.send(link, command, recovers, resume)
     } else if (this.isClosed) {
       resume(Effect.fail(new ConnectionError({ node: this.current, reason: "closed" })))
     } else {
@@ -294,10 +297,9 @@ export class Client {
           if (link === undefined) {
             later(i, this.execute(command))
           } else {
-            this.send(link, command, (exit) => {
-              const recovery = Exit.isSuccess(exit) ? undefined : this.recover(command, exit.cause)
-              if (recovery === undefined) end(i, exit)
-              else later(i, recovery)
+            this.send(link, command, true, (outcome) => {
+              if (Exit.isExit(outcome)) end(i, outcome)
+              else later(i, outcome)
             })
           }
         }
@@ -371,24 +373,15 @@ export class Client {
     command: Command<A, E>,
     recovers: boolean
   ): Effect.Effect<A, E | CommandError> {
-    return Effect.async((resume) => this.sendAndResume(link, command, recovers, resume))
+    return Effect.async((resume) => this.send(link, command, recovers, resume))
   }
 
-  private sendAndResume<A, E>(
-    link: WatchedLink,
-    command: Command<A, E>,
-    recovers: boolean,
-    resume: (effect: Effect.Effect<A, E | CommandError>) => void
-  ): void {
-    this.send(link, command, (exit) =>
-      resume(Exit.isSuccess(exit) || !recovers ? exit : (this.recover(command, exit.cause) ?? exit))
-    )
-  }
-
+  /** Gives what comes of a command, or where it may be sent again what has to be done for that. */
   private send<A, E>(
     link: WatchedLink,
     command: Command<A, E>,
-    done: (exit: Exit.Exit<A, E | CommandError>) => void
+    recovers: boolean,
+    done: (outcome: Outcome<A, E | CommandError>) => void
   ): void {
     const sentAt = this.now()
     this.refreshIfStale(sentAt)
@@ -397,8 +390,12 @@ export class Client {
         ? command.decode(outcome.value, link.node)
         : Exit.failCause(lost(command, link.node, outcome.cause))
       telemetry.measure(command.name, command.queue, link.lastReplyAt - sentAt, exit)
-      if (Exit.isFailure(exit)) this.judge(link, Exit.isFailure(outcome) ? outcome.cause : exit.cause)
-      done(exit)
+      if (Exit.isFailure(exit)) {
+        this.judge(link, Exit.isFailure(outcome) ? outcome.cause : exit.cause)
+        done((recovers ? this.recover(command, exit.cause) : undefined) ?? exit)
+      } else {
+        done(exit)
+      }
     })
     this.timekeeper.expect(link.deadline)
   }

@@ -33,6 +33,9 @@ export class Incoming {
   private readonly onReply: (reply: Reply.Reply) => void
   private bytes: Buffer = nothing
   private at = 0
+  // Asked for once, because each bulk needs them.
+  private memory: ArrayBufferLike = nothing.buffer
+  private offset = 0
   private unfinished: Unfinished | undefined = undefined
   // What came of a value that is cut; it is put together once, when the rest has come.
   private cut: Array<Buffer> = []
@@ -69,6 +72,8 @@ export class Incoming {
 
   private read(bytes: Buffer, start: number): void {
     this.bytes = bytes
+    this.memory = bytes.buffer
+    this.offset = bytes.byteOffset
     this.at = start
     while (this.at < bytes.length) {
       const from = this.at
@@ -81,6 +86,7 @@ export class Incoming {
       if (value !== opened) this.complete(value)
     }
     this.bytes = nothing
+    this.memory = nothing.buffer
   }
 
   private keep(bytes: Buffer): void {
@@ -156,7 +162,7 @@ export class Incoming {
       return undefined
     }
     this.at = end + 2
-    return new Uint8Array(bytes.buffer, bytes.byteOffset + at, length)
+    return new Uint8Array(this.memory, this.offset + at, length)
   }
 
   /** The number up to the end of the line; exact where it is a safe integer. */
