@@ -127,6 +127,37 @@ export const lost = <A, E>(
     }) as E
   })
 
+// A class, because V8 may come to put what a literal makes where a full collection alone finds it, with all that it holds.
+class Ready<A, E, B extends boolean> implements Command<A, E, B> {
+  readonly name: string
+  readonly blocks: B
+  readonly wire: Arguments
+  readonly decode: Command<A, E>["decode"]
+  readonly isIdempotent: boolean
+  readonly serverMillis: number
+  readonly waits: boolean
+  readonly holder: string | undefined
+  readonly queue: string | undefined
+
+  constructor(
+    spec: { readonly blocks: B; readonly isIdempotent: boolean; readonly needsHolder: boolean },
+    call: Call,
+    name: string,
+    wire: Arguments,
+    decode: Command<A, E>["decode"]
+  ) {
+    this.name = name
+    this.blocks = spec.blocks
+    this.wire = wire
+    this.decode = decode
+    this.isIdempotent = spec.isIdempotent
+    this.serverMillis = call.serverMillis ?? 0
+    this.waits = call.waits === true
+    this.holder = spec.needsHolder ? call.holder : undefined
+    this.queue = call.queue
+  }
+}
+
 /** Defines a command from its specification. */
 export const define = <
   Input extends ReadonlyArray<unknown>,
@@ -170,18 +201,10 @@ export const define = <
       if (Either.isLeft(encoded)) return Either.left(encoded.left)
       const call = encoded.right
       const name = call.name ?? spec.name
-      return Either.right({
-        name,
-        blocks: spec.blocks,
-        // Two spreads in one array would make it grow item by item.
-        wire: (call.name === undefined ? words : [name]).concat(call.args),
-        decode: call.name === undefined && call.secret === undefined ? decode : decodeAs(name, call.secret),
-        isIdempotent: spec.isIdempotent,
-        serverMillis: call.serverMillis ?? 0,
-        waits: call.waits === true,
-        holder: spec.needsHolder ? call.holder : undefined,
-        queue: call.queue
-      })
+      // Two spreads in one array would make it grow item by item.
+      const wire = (call.name === undefined ? words : [name]).concat(call.args)
+      const isPlain = call.name === undefined && call.secret === undefined
+      return Either.right(new Ready(spec, call, name, wire, isPlain ? decode : decodeAs(name, call.secret)))
     }
   }
 }

@@ -76,7 +76,7 @@ export class Session {
   lane(most: number): WatchedLink | undefined {
     let best: WatchedLink | undefined
     for (const lane of this.lanes) {
-      if (lane.isOpen && (best === undefined || lane.size < best.size)) best = lane
+      if ((best === undefined || lane.size < best.size) && lane.isOpen) best = lane
     }
     const there = this.lanes.length + this.openingLanes
     if (best === undefined) {

@@ -6,10 +6,17 @@ import type { Reply } from "../Reply.js"
 
 type Done = (outcome: Exit.Exit<Reply, ConnectionError>) => void
 
-interface Pending {
+// A class, because V8 may come to put what a literal makes where a full collection alone finds it, with all that it holds.
+class Pending {
   readonly command: Arguments
   readonly millis: number
   readonly done: Done
+
+  constructor(command: Arguments, millis: number, done: Done) {
+    this.command = command
+    this.millis = millis
+    this.done = done
+  }
 }
 
 // Where the node takes one command at a time, it has enough to go on with: more is sent once there are so few left, many in one
@@ -78,7 +85,7 @@ export class WatchedLink {
   /** Sends a command that has to be answered within `millis` of coming to the front. */
   send(command: Arguments, millis: number, done: Done): void {
     if (this.head === this.pending.length) this.headSince = this.now()
-    this.pending.push({ command, millis, done })
+    this.pending.push(new Pending(command, millis, done))
     if (!this.isOneAtATime || this.sent - this.head < mostAhead) this.transmit()
   }
 
