@@ -160,6 +160,27 @@ describe("adds that wait for copies", () => {
       )
     )
   )
+
+  it.scoped("go over up to twice as many links where they pile up", () =>
+    Effect.gen(function* () {
+      const pool = yield* DisquePool
+      const add = pool.addJobs(Array.from({ length: 64 }, (_, i) => ({ queue: "q", body: String(i) })))
+      for (let round = 0; round < 3; round++) {
+        const adding = yield* Effect.fork(add)
+        yield* settle
+        yield* TestClock.adjust("1 second")
+        assert.isTrue((yield* Fiber.join(adding)).every(Either.isRight))
+      }
+      assert.strictEqual((yield* pool.statistics).created, 1 + 4)
+    }).pipe(
+      Effect.provide(
+        DisquePool.layer({ maxActive: 2 }).pipe(
+          Layer.provide(EmbeddedDisque.layerDialer),
+          Layer.provide(EmbeddedDisque.layer({ nodes: 3, latency: "10 millis" }))
+        )
+      )
+    )
+  )
 })
 
 describe("what is done with a job", () => {

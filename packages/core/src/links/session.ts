@@ -107,6 +107,14 @@ export class Session {
     return slot.take
   })
 
+  /** A link to block on, where one is idle that needs no check. */
+  borrowNow(): WatchedLink | undefined {
+    const idle = this.takeIdle()
+    if (idle === undefined || this.owner.isFresh(idle)) return idle
+    this.idle.push(idle)
+    return undefined
+  }
+
   /** Gives a link back for the next GETJOB. */
   release(link: WatchedLink): void {
     if (link.isOpen && this.owner.keepIdle(link)) this.idle.push(link)
@@ -130,14 +138,6 @@ export class Session {
     this.lanes = this.lanes.filter((lane) => !old.includes(lane))
     for (const link of old) link.retire()
     return old.length
-  }
-
-  /** The same, where one is idle that needs no check. */
-  borrowNow(): WatchedLink | undefined {
-    const idle = this.takeIdle()
-    if (idle === undefined || this.owner.isFresh(idle)) return idle
-    this.idle.push(idle)
-    return undefined
   }
 
   private borrow(slot: Slot<WatchedLink, DialError>): void {

@@ -61,7 +61,7 @@ export class WatchedLink {
     return this.link.withdraw !== undefined
   }
 
-  /** When the last reply came. */
+  /** When the last reply came, or was found never to come. */
   get lastReplyAt(): number {
     return this.headSince
   }
@@ -125,6 +125,7 @@ export class WatchedLink {
 
   // The link is broken: what was kept back goes nowhere any more.
   private failKept(outcome: Parameters<Done>[0]): void {
+    this.headSince = this.now()
     for (const entry of this.pending.splice(this.sent)) entry.done(outcome)
   }
 
