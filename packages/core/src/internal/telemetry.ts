@@ -120,6 +120,29 @@ export interface Operation {
   readonly exit: Exit.Exit<unknown, unknown>
 }
 
+interface ServerAddress {
+  readonly address: string
+  readonly port: number | undefined
+}
+
+let lastNode = ""
+let lastAddress: ServerAddress = { address: "", port: undefined }
+
+// Most spans are about the node that the last one was about.
+const addressOf = (node: string): ServerAddress => {
+  if (node === lastNode) return lastAddress
+  const port = node.startsWith("unix:") ? -1 : node.lastIndexOf(":")
+  lastNode = node
+  lastAddress =
+    port < 0 ? { address: node, port: undefined } : { address: node.slice(0, port), port: Number(node.slice(port + 1)) }
+  return lastAddress
+}
+
+const parentOf = (fiber: Fiber.RuntimeFiber<unknown, unknown>): Option.Option<Tracer.AnySpan> => {
+  const span = fiber.currentSpan
+  return span === undefined || Context.get(span.context, Tracer.DisablePropagation) ? Option.none() : Option.some(span)
+}
+
 /** Makes the span of an operation that has ended: one that brings nothing has none. */
 export const trace = (
   tracer: Tracer.Tracer,
@@ -128,27 +151,18 @@ export const trace = (
 ): void => {
   const known = operations[command]
   const name = command.toLowerCase()
-  const parent = Option.filter(
-    Option.fromNullable(fiber.currentSpan),
-    (span) => !Context.get(span.context, Tracer.DisablePropagation)
-  )
   const kind = known?.kind ?? "client"
-  const span = tracer.span(queue === undefined ? name : `${name} ${queue}`, parent, Context.empty(), [], start, kind, {
-    kind
-  })
+  const title = queue === undefined ? name : `${name} ${queue}`
+  const span = tracer.span(title, parentOf(fiber), Context.empty(), [], start, kind, { kind })
   span.attribute("messaging.system", "disque")
   span.attribute("messaging.operation.name", name)
   if (known !== undefined) span.attribute("messaging.operation.type", known.type)
   if (queue !== undefined) span.attribute("messaging.destination.name", queue)
   if (jobs.length === 1) span.attribute("messaging.message.id", jobs[0])
   else if (jobs.length > 1) span.attribute("messaging.batch.message_count", jobs.length)
-  const port = node.lastIndexOf(":")
-  if (node.startsWith("unix:") || port < 0) {
-    span.attribute("server.address", node)
-  } else {
-    span.attribute("server.address", node.slice(0, port))
-    span.attribute("server.port", Number(node.slice(port + 1)))
-  }
+  const { address, port } = addressOf(node)
+  span.attribute("server.address", address)
+  if (port !== undefined) span.attribute("server.port", port)
   const error = errorType(exit)
   if (error !== "") span.attribute("error.type", error)
   span.end(end, exit)

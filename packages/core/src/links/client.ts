@@ -165,8 +165,16 @@ export class Client {
     return Effect.async((resume) => {
       const fiber = Option.getOrThrow(Fiber.getCurrentFiber())
       const tracer = telemetry.tracerOf(fiber)
-      if (tracer === undefined) this.begin(command, true, resume)
-      else resume(this.traced(command, undefined, this.attempt(command, true), tracer, fiber))
+      if (tracer === undefined) {
+        this.begin(command, true, resume)
+        return
+      }
+      const record = this.recorder(command, undefined, tracer, fiber)
+      this.begin(command, true, (outcome) => {
+        if (Exit.isExit(outcome)) record(outcome)
+        resume(Exit.isExit(outcome) ? outcome : recording(outcome, record))
+      })
+      return Effect.sync(() => record(Exit.interrupt(fiber.id())))
     })
   }
 
@@ -175,33 +183,34 @@ export class Client {
     return Effect.withFiberRuntime((fiber) => {
       const effect = Effect.flatMap(this.session(node).commandLink, (link) => this.exchange(link, command, false))
       const tracer = telemetry.tracerOf(fiber)
-      return tracer === undefined ? effect : this.traced(command, node, effect, tracer, fiber)
+      return tracer === undefined ? effect : recording(effect, this.recorder(command, node, tracer, fiber))
     })
   }
 
-  private traced<A, E>(
-    command: Command<A, E>,
+  /** Makes the span of a command, once, when it is told how the command ended. */
+  private recorder(
+    command: Command<unknown, unknown>,
     node: string | undefined,
-    effect: Effect.Effect<A, E>,
     tracer: Tracer.Tracer,
     fiber: Fiber.RuntimeFiber<unknown, unknown>
-  ): Effect.Effect<A, E> {
-    return Effect.suspend(() => {
-      const start = this.clock.unsafeCurrentTimeNanos()
-      const record = (exit: Exit.Exit<A, E>) => {
-        const { holder, name, queue, wire } = command
-        telemetry.trace(tracer, fiber, {
-          command: name,
-          queue,
-          node: node ?? holder ?? this.current,
-          jobs: name === "ADDJOB" ? (Exit.isSuccess(exit) ? [String(exit.value)] : []) : telemetry.jobsOf(wire),
-          start,
-          end: this.clock.unsafeCurrentTimeNanos(),
-          exit
-        })
-      }
-      return Effect.onExit(effect, (exit) => Effect.sync(() => record(exit)))
-    })
+  ): (exit: Exit.Exit<unknown, unknown>) => void {
+    const start = this.clock.unsafeCurrentTimeNanos()
+    let isRecorded = false
+    return (exit) => {
+      // The reply to a command that nobody waits for any more comes all the same.
+      if (isRecorded) return
+      isRecorded = true
+      const { holder, name, queue, wire } = command
+      telemetry.trace(tracer, fiber, {
+        command: name,
+        queue,
+        node: node ?? holder ?? this.current,
+        jobs: name === "ADDJOB" ? (Exit.isSuccess(exit) ? [String(exit.value)] : []) : telemetry.jobsOf(wire),
+        start,
+        end: this.clock.unsafeCurrentTimeNanos(),
+        exit
+      })
+    }
   }
 
   private attempt<A, E>(command: Command<A, E>, recovers: boolean): Effect.Effect<A, E | CommandError> {
@@ -679,6 +688,11 @@ export class Client {
     )
   )
 }
+
+const recording = <A, E>(
+  effect: Effect.Effect<A, E>,
+  record: (exit: Exit.Exit<unknown, unknown>) => void
+): Effect.Effect<A, E> => Effect.onExit(effect, (exit) => Effect.sync(() => record(exit)))
 
 const tagOf = (error: unknown): unknown =>
   typeof error === "object" && error !== null && "_tag" in error ? error._tag : undefined
