@@ -59,6 +59,7 @@ export class InvalidArgument
  * - `unknown-host`: the name does not resolve
  * - `timed-out`: the connection was not made in time
  * - `lost`: the connection ended while a reply was due
+ * - `unsent`: the connection ended before the command was sent
  * - `silent`: the node took the command and did not answer in time
  * - `closed`: this side closed the connection
  * - `unreachable`: none of the nodes could be reached
@@ -69,6 +70,7 @@ export type ConnectionErrorReason =
   | "unknown-host"
   | "timed-out"
   | "lost"
+  | "unsent"
   | "silent"
   | "closed"
   | "unreachable"
@@ -79,6 +81,7 @@ const reasons: Record<ConnectionErrorReason, string> = {
   "unknown-host": "has a host name that does not resolve",
   "timed-out": "did not accept the connection in time",
   lost: "closed the connection before it replied",
+  unsent: "closed the connection before the command was sent",
   silent: "did not reply in time",
   closed: "is no longer connected: the connection was closed here",
   unreachable: "cannot be reached",

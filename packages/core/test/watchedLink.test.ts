@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Exit } from "effect"
+import { Cause, Exit, Option } from "effect"
 import { ConnectionError } from "../src/DisqueError.js"
 import type { DisqueLink } from "../src/DisqueLink.js"
 import { WatchedLink } from "../src/links/watchedLink.js"
@@ -28,6 +28,8 @@ const scriptedLink = () => {
   return { link, sent, answer: () => waiting.shift()?.(Exit.succeed("OK")) }
 }
 
+const reasonOf = (cause: Cause.Cause<ConnectionError>) => Option.getOrUndefined(Cause.failureOption(cause))?.reason
+
 const lane = () => {
   const { answer, link, sent } = scriptedLink()
   const watched = new WatchedLink(link, () => 0)
@@ -35,7 +37,7 @@ const lane = () => {
   const ended: Array<string> = []
   const send = (name: string) =>
     watched.send([name], 1000, (outcome) => {
-      ended.push(Exit.isSuccess(outcome) ? name : `${name} failed`)
+      ended.push(Exit.match(outcome, { onSuccess: () => name, onFailure: (cause) => `${name} ${reasonOf(cause)}` }))
     })
   return { answer, ended, send, sent, watched }
 }
@@ -63,7 +65,12 @@ describe("a link on which the node takes one command at a time", () => {
     send("late")
     assert.strictEqual(sent.length, 8)
     assert.strictEqual(watched.size, 0)
-    assert.deepStrictEqual([...ended].sort(), [...names, "late"].map((name) => `${name} failed`).sort())
+    const expected = [
+      ...names.slice(0, 8).map((name) => `${name} silent`),
+      ...names.slice(8).map((name) => `${name} unsent`),
+      "late lost"
+    ]
+    assert.deepStrictEqual([...ended].sort(), expected.sort())
   })
 
   it("closes, when it is to go, after what it keeps back has been answered", () => {

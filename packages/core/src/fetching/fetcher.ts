@@ -110,7 +110,8 @@ export class Fetcher {
   }
 
   private canMove(error: FetchError): boolean {
-    if (error._tag === "ConnectionError") return error.mayHaveRun && error.reason !== "closed"
+    if (error._tag === "ConnectionError")
+      return error.reason === "unsent" || (error.mayHaveRun && error.reason !== "closed")
     return (error._tag === "NodeLeaving" || error._tag === "NodeLoading") && this.owner.hasFit()
   }
 

@@ -255,9 +255,9 @@ export class Client {
     if (tagOf(failure) === "NodeLoading" && this.topology.hasFit) return again
     // Whoever waited for a node that says nothing has waited long: only another node is worth a try.
     const mayRepeat = (error: E | CommandError): error is ConnectionError =>
-      command.isIdempotent &&
       isConnectionError(error) &&
-      (error.reason === "lost" || (error.reason === "silent" && this.topology.hasFit))
+      (error.reason === "unsent" ||
+        (command.isIdempotent && (error.reason === "lost" || (error.reason === "silent" && this.topology.hasFit))))
     if (!mayRepeat(failure)) return undefined
     let isFirst = true
     const attempt = Effect.suspend(() => {

@@ -117,15 +117,17 @@ export class WatchedLink {
 
   // Outcomes come in the order of the commands, so that one function does for all of them.
   private readonly settle: Done = (outcome) => {
-    if (Exit.isFailure(outcome)) this.failKept(outcome)
+    if (Exit.isFailure(outcome)) this.failKept()
     const { done } = this.pending[this.head] as Pending
     this.shift()
     done(outcome)
   }
 
   // The link is broken: what was kept back goes nowhere any more.
-  private failKept(outcome: Parameters<Done>[0]): void {
+  private failKept(): void {
     this.headSince = this.now()
+    const reason = this.closedFor === "closed" ? "closed" : "unsent"
+    const outcome = Exit.fail(new ConnectionError({ node: this.node, reason }))
     for (const entry of this.pending.splice(this.sent)) entry.done(outcome)
   }
 

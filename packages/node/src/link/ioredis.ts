@@ -65,7 +65,7 @@ class IoredisLink implements DisqueLink {
 
   send(command: Arguments, done: Done): void {
     if (this.isClosed || !this.stream.writable) {
-      done(Exit.fail(this.lost(undefined)))
+      done(Exit.fail(new ConnectionError({ node: this.node, reason: "unsent", cause: this.lastError })))
       return
     }
     this.waiting.add(done)
