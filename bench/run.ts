@@ -8,7 +8,7 @@ import type { Measurement } from "./shared/measurement.js"
 import { withSection } from "./shared/results.js"
 import { openTarget, type Target } from "./shared/target.js"
 
-const full: Effort = { rounds: 5, warmUps: 2, share: 1, sizes: [100, 4096] }
+const full: Effort = { rounds: 9, warmUps: 2, share: 1, sizes: [100, 4096] }
 const forGoals: Effort = { ...full, sizes: [100] }
 
 // The program is compiled to a folder below the one that the results are in.

@@ -29,16 +29,16 @@ describe("what goes out", () => {
     ])
   })
 
-  it("goes in portions where it is much, so that the node need not wait for the end of it", async () => {
+  it("goes in portions where it is much, 32 commands and then ever more, so that the node need not wait for the end of it", async () => {
     const written: Array<Buffer> = []
     const outgoing = new Outgoing((parts) => written.push(Buffer.concat(parts)))
-    for (let i = 0; i < 70; i++) outgoing.add(["ECHO", String(i)])
+    for (let i = 0; i < 100; i++) outgoing.add(["ECHO", String(i)])
     assert.strictEqual(written.length, 2)
     await tick()
-    const all = Array.from({ length: 70 }, (_, i) => expected(["ECHO", String(i)]))
+    const all = Array.from({ length: 100 }, (_, i) => expected(["ECHO", String(i)]))
     assert.deepStrictEqual(
       written,
-      [all.slice(0, 32), all.slice(32, 64), all.slice(64)].map((part) => Buffer.concat(part))
+      [all.slice(0, 32), all.slice(32, 96), all.slice(96)].map((part) => Buffer.concat(part))
     )
   })
 

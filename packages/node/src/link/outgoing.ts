@@ -4,8 +4,8 @@
  */
 import type { Arguments } from "@disco/core"
 
-// So many commands go out together.
-const portion = 32
+// So many commands of a tick go out first, and twice as many each time after that: the node has more to do by then.
+const firstPortion = 32
 // A link that waits for jobs writes little, one for commands much.
 const leastSlab = 1024
 const mostSlab = 65_536
@@ -31,6 +31,7 @@ export class Outgoing {
   private start = 0
   private end = 0
   private commands = 0
+  private portion = firstPortion
   private isDue = false
 
   constructor(write: (parts: ReadonlyArray<Uint8Array>) => void) {
@@ -52,7 +53,10 @@ export class Outgoing {
       else this.bytes(argument)
     }
     this.commands += 1
-    if (this.commands === portion) this.flush()
+    if (this.commands === this.portion) {
+      this.portion *= 2
+      this.flush()
+    }
     if (this.isDue) return
     this.isDue = true
     process.nextTick(this.flushRest)
@@ -144,6 +148,7 @@ export class Outgoing {
 
   private readonly flushRest = (): void => {
     this.isDue = false
+    this.portion = firstPortion
     this.flush()
   }
 
