@@ -71,25 +71,36 @@ const refuseLimit = (limit: number): InvalidArgument =>
 const lookFor = "250 millis"
 const chunk = 64
 
+/** Deals with jobs; gives those that it has no business with. */
+type Deal<E> = (pool: DisquePool["Type"], jobs: ReadonlyArray<Job.Job>) => Effect.Effect<ReadonlyArray<Job.Job>, E>
+
 /** Takes letters until there are no more, or enough. Gives how many were dealt with. */
 const drain = <E>(
   queue: QueueRef,
   limit: number,
-  deal: (pool: DisquePool["Type"], jobs: ReadonlyArray<Job.Job>) => Effect.Effect<number, E>
+  deal: Deal<E>
 ): Effect.Effect<number, E | GetJobsError | InvalidArgument, DisquePool> =>
   Effect.gen(function* () {
     if (Number.isNaN(limit) || limit < 1) return yield* refuseLimit(limit)
     const pool = yield* DisquePool
-    let done = 0
-    let left = limit
-    while (left > 0) {
-      const count = Math.min(chunk, left)
-      const got = yield* takeAndDeal(pool, deadQueue(nameOf(queue)), count, deal)
-      if (got.taken === 0) break
-      done += got.done
-      left -= got.taken
-    }
-    return done
+    const name = deadQueue(nameOf(queue))
+    const foreign: Array<Job.Job> = []
+    // Not before the end, or they would be taken again and again.
+    const putBack = Effect.suspend(() => {
+      if (foreign.length === 0) return Effect.void
+      const warning = Effect.logWarning(`jobs that are no letters stay in ${JSON.stringify(name)}: ${foreign.length}`)
+      return Effect.zipRight(warning, Effect.ignoreLogged(pool.enqueueJob(foreign)))
+    })
+    const taking = Effect.gen(function* () {
+      let taken = 0
+      while (taken < limit) {
+        const got = yield* takeAndDeal(pool, name, Math.min(chunk, limit - taken), deal, foreign)
+        if (got === 0) break
+        taken += got
+      }
+      return taken - foreign.length
+    })
+    return yield* Effect.ensuring(taking, putBack)
   })
 
 // What was taken goes back where dealing with it fails or is interrupted.
@@ -97,22 +108,26 @@ const takeAndDeal = <E>(
   pool: DisquePool["Type"],
   name: string,
   count: number,
-  deal: (pool: DisquePool["Type"], jobs: ReadonlyArray<Job.Job>) => Effect.Effect<number, E>
+  deal: Deal<E>,
+  foreign: Array<Job.Job>
 ) =>
   Effect.uninterruptibleMask((restore) =>
     Effect.flatMap(restore(pool.getJobs(name, { count, timeout: lookFor })), (jobs) =>
       jobs.length === 0
-        ? Effect.succeed({ taken: 0, done: 0 })
-        : restore(deal(pool, jobs)).pipe(
-            Effect.map((done) => ({ taken: jobs.length, done })),
-            Effect.onError(() => Effect.ignoreLogged(pool.enqueueJob(jobs)))
-          )
+        ? Effect.succeed(0)
+        : Effect.matchCauseEffect(restore(deal(pool, jobs)), {
+            onFailure: (cause) => Effect.zipRight(Effect.ignoreLogged(pool.enqueueJob(jobs)), Effect.failCause(cause)),
+            onSuccess: (others) => {
+              foreign.push(...others)
+              return Effect.succeed(jobs.length)
+            }
+          })
     )
   )
 
 /**
  * Adds jobs that were given up to their queues again, as they were, with all their attempts before them. Gives how many there
- * were. Where it is interrupted between the two steps of one, that job may be in both queues.
+ * were. Where it is interrupted between the two steps of one, that job may be in both queues. What is no letter stays there.
  */
 export const redrive = (
   queue: QueueRef,
@@ -120,11 +135,10 @@ export const redrive = (
 ): Effect.Effect<number, AddJobError | GetJobsError | SettleError, DisquePool> =>
   drain(queue, options.limit ?? Number.POSITIVE_INFINITY, (pool, jobs) =>
     Effect.gen(function* () {
-      let done = 0
       const foreign: Array<Job.Job> = []
       for (const job of jobs) {
         const letter = yield* Effect.option(fromJob(job))
-        if (letter._tag === "None") {
+        if (Option.isNone(letter)) {
           foreign.push(job)
           continue
         }
@@ -134,14 +148,8 @@ export const redrive = (
           ...(ttl === undefined || ttl < 1 ? {} : { ttl: `${ttl} seconds` })
         })
         yield* pool.ackJob(job)
-        done += 1
       }
-      if (foreign.length > 0) {
-        yield* Effect.logWarning(
-          `${foreign.length} jobs of ${JSON.stringify(foreign[0]?.queue)} are no letters, and stay there`
-        )
-      }
-      return done
+      return foreign
     })
   )
 
@@ -150,4 +158,4 @@ export const purge = (
   queue: QueueRef,
   options: { readonly limit?: number | undefined } = {}
 ): Effect.Effect<number, GetJobsError | SettleError, DisquePool> =>
-  drain(queue, options.limit ?? Number.POSITIVE_INFINITY, (pool, jobs) => Effect.as(pool.ackJob(jobs), jobs.length))
+  drain(queue, options.limit ?? Number.POSITIVE_INFINITY, (pool, jobs) => Effect.as(pool.ackJob(jobs), []))

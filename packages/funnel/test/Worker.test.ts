@@ -560,6 +560,33 @@ describe("dead letters", () => {
     }).pipe(Effect.provide(layer))
   )
 
+  it.effect("are redriven, and what is no letter goes back to its queue at once", () =>
+    Effect.gen(function* () {
+      const pool = yield* DisquePool
+      yield* pool.addJob("numbers.dead", "no letter", { retry: "1 hour" })
+      yield* addAll(1)
+      yield* Effect.scoped(
+        Effect.zipRight(
+          Worker.make(numbers, () => Effect.fail("no"), { attempts: 1 }),
+          settle
+        )
+      )
+      const lines = yield* logged(
+        Effect.gen(function* () {
+          const redriving = yield* Effect.fork(DeadLetter.redrive(numbers))
+          yield* pass("1 second")
+          assert.strictEqual(yield* Fiber.join(redriving), 1)
+        })
+      )
+      assert.deepStrictEqual(
+        lines.map(({ text }) => text),
+        ['jobs that are no letters stay in "numbers.dead": 1']
+      )
+      assert.strictEqual(yield* pool.queueLength("numbers"), 1)
+      assert.deepStrictEqual((yield* left("numbers.dead")).map(Job.text), ["no letter"])
+    }).pipe(Effect.provide(layer))
+  )
+
   it.scoped("are listed from every node, and a node that does not answer is said to be left out", () =>
     Effect.gen(function* () {
       const { kill, nodes } = yield* EmbeddedDisque
