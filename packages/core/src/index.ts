@@ -37,6 +37,7 @@ export {
   type PoolOptions,
   type PoolStatistics
 } from "./DisquePool.js"
+export { Fifo } from "./Fifo.js"
 export type { FetcherHealth, FetcherState } from "./fetching/consumer.js"
 export type { Page } from "./internal/page.js"
 export * as Job from "./Job.js"

@@ -1,6 +1,6 @@
+import { Fifo } from "@disco/core"
 import { Failure } from "./answer.js"
 import type { Argument } from "./bytes.js"
-import { Fifo } from "./fifo.js"
 import { setLeaving } from "./leaving.js"
 import { addPeer, fellSilent, linkLost, linkRestored } from "./membership.js"
 import type { Message } from "./message.js"

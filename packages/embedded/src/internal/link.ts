@@ -1,9 +1,8 @@
-import { ConnectionError, type DisqueLink, type Reply } from "@disco/core"
+import { ConnectionError, type DisqueLink, Fifo, type Reply } from "@disco/core"
 import * as Exit from "effect/Exit"
 import { toReply } from "./answer.js"
 import { asBody, fromText } from "./bytes.js"
 import type { Client } from "./cluster.js"
-import { Fifo } from "./fifo.js"
 import type { SessionHandlers } from "./session.js"
 
 type Done = (outcome: Exit.Exit<Reply.Reply, ConnectionError>) => void

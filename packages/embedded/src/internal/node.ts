@@ -1,5 +1,5 @@
+import { Fifo } from "@disco/core"
 import { Config } from "./config.js"
-import { Fifo } from "./fifo.js"
 import { type Job, memoryOf } from "./job.js"
 import type { Message } from "./message.js"
 import type { Queue } from "./queue.js"

@@ -1,7 +1,8 @@
 /** RESP2 as a server reads and writes it. */
+
+import { Fifo } from "@disco/core"
 import { type Answer, err, Failure, nullArray, nullBulk, Status } from "./answer.js"
 import { type Argument, fromBytes } from "./bytes.js"
-import { Fifo } from "./fifo.js"
 import { splitInline } from "./inline.js"
 
 const cr = 0x0d

@@ -1,6 +1,6 @@
+import { Fifo } from "@disco/core"
 import type { Answer } from "./answer.js"
 import type { Argument } from "./bytes.js"
-import { Fifo } from "./fifo.js"
 import type { Job } from "./job.js"
 import type { Alarm } from "./timers.js"
 

@@ -90,7 +90,7 @@ export const turn = (node: Node, work: () => void): void => {
       serveQueues(node)
     }
     work()
-    while (node.readyQueues.size > 0 || node.readySessions.length > 0) {
+    while (node.readyQueues.size > 0 || node.readySessions.size > 0) {
       if (node.readyQueues.size > 0) serveQueues(node)
       const session = node.readySessions.shift()
       if (session !== undefined) resumeSession(node, session)
@@ -117,7 +117,7 @@ export const runDue = (node: Node): void => turn(node, idle)
 /** Takes a command of a client. It is answered before this returns, unless something has to be waited for. */
 export const submit = (node: Node, session: Session, command: ReadonlyArray<Argument>): void => {
   if (session.closed) return
-  if (session.blocked !== null || node.isHeld || node.busy || session.pending.length > 0) {
+  if (session.blocked !== null || node.isHeld || node.busy || session.pending.size > 0) {
     session.pending.push(command)
     if (node.busy && session.blocked === null) node.readySessions.push(session)
     return

@@ -1,5 +1,5 @@
 /** Jobs that are fetched and wait to be taken: in the order in which they came, or those of the queues named first before the others. */
-import { Fifo } from "./fifo.js"
+import { Fifo } from "@disco/core"
 import type { Held } from "./held.js"
 
 export class Shelf {

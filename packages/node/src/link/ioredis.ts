@@ -1,13 +1,21 @@
 /** Links over ioredis, used for its sockets alone: what it would queue, resend or reconnect is Disco's to decide. */
 import type { ConnectionOptions } from "node:tls"
-import { type Arguments, ConnectionError, type ConnectionErrorReason, type DisqueLink, type Reply } from "@disco/core"
+import {
+  type Arguments,
+  ConnectionError,
+  type ConnectionErrorReason,
+  type DisqueLink,
+  Fifo,
+  type Reply
+} from "@disco/core"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import { Redis, type RedisOptions } from "ioredis"
 import { format, type NodeAddress } from "../NodeAddress.js"
 import { Incoming, Malformed } from "./incoming.js"
 import { Outgoing } from "./outgoing.js"
-import { type Done, Waiting } from "./waiting.js"
+
+type Done = Parameters<DisqueLink["send"]>[1]
 
 const reasons: Record<string, ConnectionErrorReason> = {
   ECONNREFUSED: "refused",
@@ -27,7 +35,8 @@ class IoredisLink implements DisqueLink {
   private readonly redis: Redis
   private readonly stream: Redis["stream"]
   private readonly outgoing: Outgoing
-  private readonly waiting = new Waiting()
+  /** What waits for replies, in the order of the commands. */
+  private readonly waiting = new Fifo<Done>()
   private isClosed = false
   private lastError: Error | undefined = undefined
 
@@ -68,13 +77,13 @@ class IoredisLink implements DisqueLink {
       done(Exit.fail(new ConnectionError({ node: this.node, reason: "unsent", cause: this.lastError })))
       return
     }
-    this.waiting.add(done)
+    this.waiting.push(done)
     this.outgoing.add(command)
   }
 
   private settle(reply: Reply.Reply): void {
     if (this.isClosed) return
-    const done = this.waiting.take()
+    const done = this.waiting.shift()
     if (done === undefined) throw new Malformed("A reply came to no command.")
     done(Exit.succeed(reply))
   }
@@ -90,7 +99,7 @@ class IoredisLink implements DisqueLink {
 
   private end(reason: ConnectionError): void {
     this.isClosed = true
-    for (let done = this.waiting.take(); done !== undefined; done = this.waiting.take()) done(Exit.fail(reason))
+    for (let done = this.waiting.shift(); done !== undefined; done = this.waiting.shift()) done(Exit.fail(reason))
   }
 }
 
