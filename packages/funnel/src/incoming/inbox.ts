@@ -1,12 +1,10 @@
 /** Jobs on their way from the cluster to those who take them: fetched as there is room, kept under their leases, each settled once. */
 import { type DisquePool, type GetJobsError, type Job, Slot } from "@disco/core"
-import * as Cause from "effect/Cause"
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as FiberId from "effect/FiberId"
-import * as FiberRef from "effect/FiberRef"
 import * as Option from "effect/Option"
 import type * as Runtime from "effect/Runtime"
 import { background } from "../internal/background.js"
@@ -513,8 +511,3 @@ export class Inbox {
     for (const held of this.shelf.clear()) this.putBackLater(held)
   }
 }
-
-/** Whether the fibre at hand has been interrupted, whatever it does about it. */
-export const isInterrupted: Effect.Effect<boolean> = Effect.withFiberRuntime<boolean>((fiber) =>
-  Effect.succeed(!Cause.isEmpty(fiber.getFiberRef(FiberRef.interruptedCause)))
-)

@@ -14,6 +14,7 @@ import type * as Runtime from "effect/Runtime"
 import * as Schedule from "effect/Schedule"
 import * as Stream from "effect/Stream"
 import { background } from "../internal/background.js"
+import type { Restore } from "../internal/restore.js"
 
 /** The funnel closed before the job was added, or was closed already. */
 export class FunnelClosed extends Data.TaggedError("FunnelClosed") {
@@ -314,5 +315,3 @@ export class Outbox<T, E extends Retryable> {
     })
   }
 }
-
-type Restore = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>

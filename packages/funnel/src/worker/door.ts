@@ -5,7 +5,7 @@ import * as Effect from "effect/Effect"
 import type * as Option from "effect/Option"
 import type { Held } from "../incoming/held.js"
 import type { Inbox } from "../incoming/inbox.js"
-import type { Restore } from "./work.js"
+import type { Restore } from "../internal/restore.js"
 
 /**
  * Jobs come many at a time. Were each of them to wake a fibre, that would cost more than a short handler does; so they wake

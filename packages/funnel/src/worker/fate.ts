@@ -7,11 +7,12 @@ import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import type { Held } from "../incoming/held.js"
 import type { Inbox } from "../incoming/inbox.js"
+import type { Restore } from "../internal/restore.js"
 import { delayAfter } from "./backoff.js"
 import { bury, factsOf, replace } from "./bury.js"
 import { type Letter, type Reason, retryQueue, write } from "./letter.js"
 import type { Meters } from "./meters.js"
-import { type CrewOptions, HandlerDied, type Restore, type Work } from "./work.js"
+import { type CrewOptions, HandlerDied, type Work } from "./work.js"
 
 type Pool = Context.Tag.Service<typeof DisquePool>
 

@@ -10,13 +10,14 @@ import * as Option from "effect/Option"
 import { ForkWatch } from "../incoming/attendance.js"
 import type { Held } from "../incoming/held.js"
 import type { Inbox } from "../incoming/inbox.js"
+import type { Restore } from "../internal/restore.js"
 import type { Door } from "./door.js"
 import type { Fate } from "./fate.js"
 import type { Meters } from "./meters.js"
 import type { Opened, Opening } from "./opening.js"
 import { Setting } from "./setting.js"
 import { processing } from "./trace.js"
-import type { CrewOptions, Restore, Work } from "./work.js"
+import type { CrewOptions, Work } from "./work.js"
 
 /** What the fibres of a worker share. */
 export interface Shared<A, E, B> {

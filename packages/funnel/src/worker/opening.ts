@@ -2,12 +2,14 @@
 import type { JobQueue } from "@disco/core"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
+import * as FiberRef from "effect/FiberRef"
 import type { Held } from "../incoming/held.js"
-import { type Inbox, isInterrupted } from "../incoming/inbox.js"
+import type { Inbox } from "../incoming/inbox.js"
 import { isReady } from "../internal/ready.js"
+import type { Restore } from "../internal/restore.js"
 import type { Fate } from "./fate.js"
 import { enclosed, fromJob, type Letter, millis } from "./letter.js"
-import type { CrewOptions, Restore, Work } from "./work.js"
+import type { CrewOptions, Work } from "./work.js"
 
 /** What was read; nothing of a job that cannot be, and was taken care of. */
 export type Opened<A> = Work<A> | Effect.Effect<Work<A> | undefined>
@@ -77,3 +79,8 @@ export class Opening<A, E, B> {
     return Effect.as(done, undefined)
   }
 }
+
+/** Whether the fibre at hand has been interrupted, whatever it does about it. */
+const isInterrupted: Effect.Effect<boolean> = Effect.withFiberRuntime<boolean>((fiber) =>
+  Effect.succeed(!Cause.isEmpty(fiber.getFiberRef(FiberRef.interruptedCause)))
+)

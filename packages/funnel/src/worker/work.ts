@@ -80,6 +80,3 @@ export interface CrewOptions<A, E, B> {
   readonly onFailure: (report: FailureReport<A, E>) => Effect.Effect<void>
   readonly onDeadLetter: (letter: Letter) => Effect.Effect<void>
 }
-
-/** Lets an effect be interrupted, in a region where others cannot. */
-export type Restore = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
