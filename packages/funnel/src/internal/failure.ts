@@ -1,0 +1,73 @@
+/** What went wrong, in words: whatever it is, these functions give text and do not throw. */
+import * as Cause from "effect/Cause"
+import * as Inspectable from "effect/Inspectable"
+
+// As much as a reader of a log or a letter wants; an error may hold a whole response.
+const mostCharacters = 4000
+
+const unreadable = "something that cannot be put into words"
+
+const shorten = (text: string): string =>
+  text.length <= mostCharacters ? text : `${text.slice(0, mostCharacters)}… (${text.length} characters)`
+
+/** Getters, proxies and `toString` of a user's may throw. */
+const attempt = (read: () => string | undefined): string | undefined => {
+  try {
+    const text: unknown = read()
+    return typeof text === "string" && text !== "" ? text : undefined
+  } catch {
+    return undefined
+  }
+}
+
+const property = (error: object, name: string): string | undefined =>
+  attempt(() => {
+    const value: unknown = Reflect.get(error, name)
+    return typeof value === "string" ? value : undefined
+  })
+
+const json = (value: object): string | undefined =>
+  attempt(() => {
+    const ancestors: Array<unknown> = []
+    return JSON.stringify(value, function (this: unknown, _key, inner: unknown) {
+      if (typeof inner === "bigint") return `${inner}n`
+      if (typeof inner !== "object" || inner === null) return inner
+      while (ancestors.length > 0 && ancestors[ancestors.length - 1] !== this) ancestors.pop()
+      if (ancestors.includes(inner)) return "[circular]"
+      ancestors.push(inner)
+      return Inspectable.redact(inner)
+    })
+  })
+
+/** What an error says: its message, or its tag, or what it holds. */
+export const textOf = (error: unknown): string => {
+  if (typeof error === "function" || typeof error !== "object" || error === null) {
+    return shorten(attempt(() => String(error)) ?? unreadable)
+  }
+  const said = property(error, "message") ?? property(error, "_tag")
+  if (said !== undefined) return shorten(said)
+  const isError = attempt(() => (error instanceof Error ? "yes" : undefined)) !== undefined
+  const name = isError ? property(error, "name") : undefined
+  return shorten(name ?? json(error) ?? attempt(() => String(error)) ?? unreadable)
+}
+
+/** What kind of error it is, in a word. */
+export const kindOf = (error: unknown): string =>
+  typeof error === "object" && error !== null
+    ? (property(error, "_tag") ?? property(error, "name") ?? "object")
+    : typeof error
+
+/** A cause with its stack traces, for a log: a logger that is given the cause itself may stumble over what is in it. */
+export const causeText = (cause: Cause.Cause<unknown>): string =>
+  shorten(attempt(() => Cause.pretty(cause, { renderErrorCause: true })) ?? squashText(cause))
+
+/** What went wrong first in a cause. */
+export const squash = (cause: Cause.Cause<unknown>): unknown => {
+  try {
+    return Cause.squash(cause)
+  } catch {
+    return new Error(unreadable)
+  }
+}
+
+const squashText = (cause: Cause.Cause<unknown>): string => textOf(squash(cause))
