@@ -57,7 +57,12 @@ export interface ConsumeOptions {
    * reserved, or none, where no more came; it cannot be interrupted.
    */
   readonly receive: (jobs: ReadonlyArray<Job>, reserved: number) => Effect.Effect<void>
-  /** Whether jobs of queues named first go before those of the others; not unless told so: one of each queue is taken in turn. */
+  /**
+   * Whether jobs of queues named first go before those of the others; not unless told so. Else each queue has an equal share of
+   * the jobs, or as large a one as it is named times: `["fast", "fast", "fast", "slow"]` gives 3 of 4 to `fast` while both have
+   * jobs. Shares hold over time and over all nodes, also where there is room for one job only; what one queue leaves goes to
+   * the others, and when it has jobs again it begins anew, with no claim to what it missed.
+   */
   readonly ranked?: boolean | undefined
   /** The most jobs that one GETJOB takes; 64. */
   readonly count?: number | undefined
@@ -65,8 +70,12 @@ export interface ConsumeOptions {
   readonly perNode?: number | undefined
   /** The longest that one GETJOB waits on its node; the `slice` of the pool unless told otherwise. */
   readonly slice?: Duration.DurationInput | undefined
-  /** How a job goes back that arrives after the interruption: by ENQUEUE unless told otherwise, or by NACK. */
-  readonly unwanted?: GetJobsOptions["unwanted"]
+  /**
+   * What becomes of a job that arrives when it is not fetched for any more: after the interruption, or as its node has left the
+   * cluster. It goes back by ENQUEUE unless told otherwise, or by NACK. A function takes such jobs over and gives them back
+   * itself; it is called at once, and no more when the interruption has ended.
+   */
+  readonly unwanted?: GetJobsOptions["unwanted"] | ((jobs: ReadonlyArray<Job>) => void)
 }
 
 /** A node as the pool sees it. */
@@ -102,7 +111,7 @@ export interface Service extends DisqueCommands.DisqueCommands {
    * `cycle`, on one node. What a funnel and a worker stand on.
    *
    * It goes on while nodes come and go, and fails where no node lets it. Interrupting it waits until the replies still due are
-   * read, a slice and a bit at most, and gives back the jobs in them.
+   * read, a slice and a bit at most, and gives back the jobs in them, or hands them to `unwanted`.
    */
   readonly consume: (
     queues: string | ReadonlyArray<string>,
@@ -161,7 +170,12 @@ const make = (options: PoolOptions = {}): Effect.Effect<Service, ConnectError, D
                 isRanked: options.ranked === true && request.queues.length > 1,
                 demand: options.demand,
                 receive: options.receive,
-                unwanted: options.unwanted === "nack" ? "NACK" : "ENQUEUE"
+                unwanted:
+                  typeof options.unwanted === "function"
+                    ? options.unwanted
+                    : options.unwanted === "nack"
+                      ? "NACK"
+                      : "ENQUEUE"
               })
           }
         ),

@@ -3,10 +3,12 @@ import * as Effect from "effect/Effect"
 import * as FiberMap from "effect/FiberMap"
 import type { Job } from "../Job.js"
 import type { Client } from "../links/client.js"
-import type { FetchError, Fetcher } from "./fetcher.js"
+import type { FetchError, Fetcher, Unwanted } from "./fetcher.js"
+import { NodeShares, Shares } from "./shares.js"
 
 /** What is fetched, and for whom. */
 export interface Consume {
+  /** Where they are not ranked, each has as large a share of the jobs as it is named times. */
   readonly queues: ReadonlyArray<string>
   /** Whether queues named first go before the others. */
   readonly isRanked: boolean
@@ -16,7 +18,7 @@ export interface Consume {
   readonly perNode: number
   /** The longest that one GETJOB waits. */
   readonly sliceMillis: number
-  readonly unwanted: "ENQUEUE" | "NACK"
+  readonly unwanted: Unwanted
   /** Waits until there is room, and reserves it: for one job at least, for as many as asked at most. */
   readonly demand: (most: number) => Effect.Effect<number>
   /** Takes the jobs that a reservation of so many brought: once for each, with none where none came. */
@@ -45,6 +47,8 @@ export interface FetcherHealth {
 
 interface Loop {
   readonly node: string
+  /** In which order it names the queues, where that is not always the same. */
+  readonly shares: NodeShares | undefined
   state: FetcherState
   lastRound: number | undefined
   error: FetchError | undefined
@@ -58,11 +62,16 @@ export class Consumer {
   private readonly fetcher: Fetcher
   private readonly request: Consume
   private readonly loops = new Map<string, Loop>()
+  /** Each queue once, in the order given. */
+  private readonly names: ReadonlyArray<string>
+  private readonly shares: Shares | undefined
 
   constructor(client: Client, fetcher: Fetcher, request: Consume) {
     this.client = client
     this.fetcher = fetcher
     this.request = request
+    this.names = [...new Set(request.queues)]
+    this.shares = request.isRanked || this.names.length === 1 ? undefined : new Shares(request.queues, request.count)
   }
 
   /** How many loops there are, each with a link. */
@@ -71,7 +80,7 @@ export class Consumer {
   }
 
   get health(): ReadonlyArray<FetcherHealth> {
-    return [...this.loops.values()].map((loop) => ({ ...loop, queues: this.request.queues }))
+    return [...this.loops.values()].map(({ shares: _, ...loop }) => ({ ...loop, queues: this.request.queues }))
   }
 
   /** Fetches until it is interrupted. Fails where no node lets it, for a reason that no waiting mends. */
@@ -96,18 +105,26 @@ export class Consumer {
   )
 
   private loop(node: string, key: string): Effect.Effect<never, FetchError> {
-    const loop: Loop = { node, state: "full", lastRound: undefined, error: undefined }
-    const { count, isRanked, queues } = this.request
-    // Asked for several jobs, Disque takes one of each queue in turn.
-    const poll = this.fetch(loop, isRanked ? queues.map((queue) => [queue]) : [queues], count, 0)
-    const wait = this.fetch(loop, [queues], 1, Number.POSITIVE_INFINITY)
+    const shares = this.shares === undefined ? undefined : new NodeShares(this.shares)
+    const loop: Loop = { node, shares, state: "full", lastRound: undefined, error: undefined }
+    const { names } = this
+    const poll = this.fetch(loop, this.request.isRanked ? names.map((name) => [name]) : [names], this.request.count, 0)
+    const wait = this.fetch(loop, [names], 1, Number.POSITIVE_INFINITY)
     const round = Effect.flatMap(poll, (got) => (got ? Effect.void : wait)).pipe(
       Effect.catchAll((error) => this.rest(loop, error))
     )
     return Effect.suspend(() => {
+      shares?.join()
       this.loops.set(key, loop)
       return Effect.forever(round)
-    }).pipe(Effect.ensuring(Effect.sync(() => this.loops.delete(key))))
+    }).pipe(
+      Effect.ensuring(
+        Effect.sync(() => {
+          shares?.leave()
+          this.loops.delete(key)
+        })
+      )
+    )
   }
 
   // A call that waits is woken with one job, whatever it asks for, and room that it holds is no other node's: so it asks for
@@ -128,14 +145,15 @@ export class Consumer {
         (count) => {
           loop.state = "fetching"
           const next = (rank: number, before: ReadonlyArray<Job>): Effect.Effect<boolean, FetchError> => {
-            const queues = ranks[rank] ?? []
             const left = count - before.length
+            const queues = loop.shares?.order(left) ?? ranks[rank] ?? []
             const fetch = this.fetcher.once({ queues, count: left, waitMillis, sliceMillis, unwanted, node: loop.node })
             return Effect.matchCauseEffect(restore(fetch), {
               onFailure: (cause) => Effect.zipRight(receive(before, count), Effect.failCause(cause)),
               onSuccess: (got) => {
                 loop.lastRound = this.client.now()
                 loop.error = undefined
+                loop.shares?.received(got, left)
                 const jobs = before.length === 0 ? got : [...before, ...got]
                 return jobs.length < count && rank + 1 < ranks.length
                   ? next(rank + 1, jobs)
@@ -153,6 +171,7 @@ export class Consumer {
     loop.state = "resting"
     const isNew = loop.error === undefined
     loop.error = error
+    loop.shares?.forget()
     if (!error.isRetryable && this.isHopeless) return Effect.fail(error)
     const log = isNew
       ? Effect.annotateLogs(

@@ -13,13 +13,16 @@ import type { WatchedLink } from "../links/watchedLink.js"
 import { describe, ErrorReply } from "../Reply.js"
 import { Slot } from "../Slot.js"
 
+/** How jobs go back: by a command, or in the hands of who takes them over. */
+export type Unwanted = "ENQUEUE" | "NACK" | ((jobs: ReadonlyArray<Job>) => void)
+
 export interface Fetch {
   readonly queues: ReadonlyArray<string>
   readonly count: number
   /** How long to wait for a job; Infinity for ever, 0 not at all. */
   readonly waitMillis: number
-  /** How a job goes back that arrives when nobody waits for it any more. */
-  readonly unwanted: "ENQUEUE" | "NACK"
+  /** What becomes of a job that arrives when nobody waits for it any more. */
+  readonly unwanted: Unwanted
   /** The longest that one GETJOB waits, where it is another than that of the client. */
   readonly sliceMillis?: number
   /** The one node to fetch from; where none is given, a node that works. */
@@ -71,6 +74,8 @@ export class Fetcher {
   private unsettled = 0
   private longestSlice = 0
   private isClosed = false
+  /** Whether nobody is there any more who could take jobs over. */
+  private isOver = false
   private onSettled: (() => void) | undefined = undefined
 
   constructor(owner: Owner) {
@@ -218,8 +223,18 @@ export class Fetcher {
     })
   }
 
-  private giveBack(link: WatchedLink, jobs: ReadonlyArray<Job>, command: "ENQUEUE" | "NACK"): void {
+  private giveBack(link: WatchedLink, jobs: ReadonlyArray<Job>, unwanted: Unwanted): void {
     if (jobs.length === 0) return
+    if (typeof unwanted === "function" && !this.isOver) {
+      try {
+        unwanted(jobs)
+        return
+      } catch (defect) {
+        // What called this is a link that has other replies to hand out.
+        this.owner.log(Effect.logError("who takes over jobs that arrive for nobody failed: they go back", defect))
+      }
+    }
+    const command = typeof unwanted === "function" ? "ENQUEUE" : unwanted
     telemetry.returned(jobs.length)
     const failed = (why: string) =>
       this.owner.log(
@@ -261,6 +276,11 @@ export class Fetcher {
       flight.slot.fill(Exit.fail(this.closed(flight.link.node)))
     }
     // The fibres that were told take back what can be taken back.
-    return Effect.zipRight(Effect.yieldNow(), this.drain)
+    return Effect.ensuring(
+      Effect.zipRight(Effect.yieldNow(), this.drain),
+      Effect.sync(() => {
+        this.isOver = true
+      })
+    )
   })
 }

@@ -1,0 +1,181 @@
+/**
+ * In which order queues are named in the next GETJOB, so that each has its share over time, however few jobs there is room for.
+ *
+ * Disque takes one job from each queue in the order in which they are named, and again, until it has as many as were asked for:
+ * who asks for one gets none but of the first queue that has some. So the queue that is furthest behind is named first.
+ */
+import type { Job } from "../Job.js"
+
+/** A queue, and how far it has come. */
+interface Queue {
+  readonly name: string
+  readonly index: number
+  /** How often it was named. */
+  readonly weight: number
+  /** How far one job brings it. */
+  readonly stride: number
+  /** On how many nodes it had jobs when they were last asked. */
+  holders: number
+  /** How far it is ahead of the one that is furthest behind; meaningful while there are holders. */
+  ahead: number
+  /** When it last had its turn, counted in jobs. */
+  turn: number
+  // What the three would be after the jobs that are planned.
+  plannedAhead: number
+  plannedTurn: number
+  planned: number
+}
+
+/** What each queue comes forward with as many jobs as it has weight: all weights up to 16 divide it. */
+const round = 720_720
+// A GETJOB names no more queues than this, but for those that would not be named at all.
+const mostNames = 256
+
+const isBefore = (a: Queue, b: Queue): boolean =>
+  a.plannedAhead < b.plannedAhead || (a.plannedAhead === b.plannedAhead && a.plannedTurn < b.plannedTurn)
+
+/** The shares of a consumer's queues, over all of its nodes. A queue has as many as it is named times. */
+export class Shares {
+  /** Each queue once. */
+  readonly queues: ReadonlyArray<Queue>
+  readonly nodes = new Set<NodeShares>()
+  /** How many names make a round, in which every queue has all of its turns. */
+  readonly length: number
+  readonly count: number
+  turn = 0
+
+  /** `count` is the most jobs that one GETJOB takes. */
+  constructor(names: ReadonlyArray<string>, count: number) {
+    const weights = new Map<string, number>()
+    for (const name of names) weights.set(name, (weights.get(name) ?? 0) + 1)
+    this.length = names.length
+    this.count = count
+    this.queues = [...weights].map(([name, weight], index) => ({
+      name,
+      index,
+      weight,
+      stride: Math.ceil(round / weight),
+      holders: 0,
+      ahead: 0,
+      turn: index - weights.size,
+      plannedAhead: 0,
+      plannedTurn: 0,
+      planned: 0
+    }))
+  }
+
+  /** The queue had a job. */
+  served(queue: Queue): void {
+    queue.ahead += queue.stride
+    queue.turn = this.turn
+    this.turn += 1
+  }
+
+  /** Measures all from the one that is furthest behind. */
+  level(): void {
+    let least = Number.POSITIVE_INFINITY
+    for (const queue of this.queues) if (queue.holders > 0) least = Math.min(least, queue.ahead)
+    if (least === Number.POSITIVE_INFINITY) return
+    // What one queue lacks because the nodes asked meanwhile have none of it is made up for where it waits; but it is no more
+    // than all nodes fetch in a round, or it would keep out the others for too long when there is more of it.
+    const most = this.nodes.size * this.count * round
+    for (const queue of this.queues) if (queue.holders > 0) queue.ahead = Math.min(queue.ahead - least, most)
+  }
+}
+
+/** What one loop sees of the queues, each of whose GETJOBs comes after the reply to the one before. */
+export class NodeShares {
+  private readonly shares: Shares
+  private readonly holds: Array<boolean>
+  private readonly plan: Array<Queue> = []
+
+  constructor(shares: Shares) {
+    this.shares = shares
+    this.holds = shares.queues.map(() => false)
+  }
+
+  /** The loop begins. */
+  join(): void {
+    this.shares.nodes.add(this)
+  }
+
+  /**
+   * The queues as GETJOB is to name them when it takes `count` jobs at most. Each is named, some several times, so that where
+   * all of them have jobs every one gets what is due to it. What was empty here comes first, to be served at once.
+   */
+  order(count: number): ReadonlyArray<string> {
+    const { holds, plan } = this
+    const { length, queues } = this.shares
+    let behind = Number.POSITIVE_INFINITY
+    for (const { ahead, index } of queues) if (holds[index] === true) behind = Math.min(behind, ahead)
+    if (behind === Number.POSITIVE_INFINITY) behind = 0
+    for (const queue of queues) {
+      const isHeld = holds[queue.index] === true
+      queue.planned = 0
+      queue.plannedAhead = isHeld ? queue.ahead : behind
+      queue.plannedTurn = isHeld ? queue.turn : queue.index - 2 * queues.length
+    }
+    let { turn } = this.shares
+    const most = Math.min(count, mostNames)
+    plan.length = 0
+    while (plan.length < most) {
+      const next = queues.reduce((first, queue) => (isBefore(queue, first) ? queue : first))
+      plan.push(next)
+      next.planned += 1
+      next.plannedAhead += next.stride
+      next.plannedTurn = turn++
+      // From here on it would be the same again, which Disque does by itself.
+      if (plan.length === length && queues.every(({ planned, weight }) => planned === weight)) break
+    }
+    const others = queues.filter(({ planned }) => planned === 0)
+    plan.push(...others.sort((a, b) => (isBefore(a, b) ? -1 : 1)))
+    return plan.map(({ name }) => name)
+  }
+
+  /** Takes note of the reply to a GETJOB that named the queues in the order last given, and asked for `count` jobs. */
+  received(jobs: ReadonlyArray<Job>, count: number): void {
+    const { plan } = this
+    let at = 0
+    for (const { queue: name } of jobs) {
+      // Disque goes round the queues: what it passed over had none.
+      for (let passed = 0; passed < plan.length; passed++) {
+        const queue = plan[at] as Queue
+        at = at + 1 === plan.length ? 0 : at + 1
+        if (queue.name === name) {
+          this.found(queue)
+          this.shares.served(queue)
+          break
+        }
+        this.lacked(queue)
+      }
+    }
+    if (jobs.length < count) this.forget()
+    this.shares.level()
+  }
+
+  // A queue that waited nowhere has neither claims nor debts: it begins beside the one that is furthest behind.
+  private found(queue: Queue): void {
+    if (this.holds[queue.index] === true) return
+    this.holds[queue.index] = true
+    if (queue.holders === 0) queue.ahead = 0
+    queue.holders += 1
+  }
+
+  private lacked(queue: Queue): void {
+    if (this.holds[queue.index] !== true) return
+    this.holds[queue.index] = false
+    queue.holders -= 1
+  }
+
+  /** Nothing is known to wait on the node. */
+  forget(): void {
+    for (const queue of this.shares.queues) this.lacked(queue)
+  }
+
+  /** The loop has ended. */
+  leave(): void {
+    this.forget()
+    this.shares.nodes.delete(this)
+    this.shares.level()
+  }
+}
