@@ -13,6 +13,15 @@
  *
  * A queue without `traced` takes the envelope for the payload: turn it on where jobs are fetched before it is where they are
  * added. A queue with `traced` reads plain bodies too.
+ *
+ * **How long a job lives.** Disque deletes a job once its TTL has passed, whether somebody has had it or not, and tells nobody:
+ * where no worker runs for that long, jobs are lost. By itself it gives a job 1 day; a queue here gives it 7, unless the option
+ * `ttl` says otherwise. `oldestAge` tells how long the first job in the queue has lived: let it raise an alarm well before.
+ *
+ * Once half of its TTL has passed, Disque lets nobody renew the lease of a job (`LeaseTooOld`). So that a job with a delay can be
+ * worked on when the delay is over, its TTL is raised to 2 × the delay + the smaller of `ttl` and 1 day, where that is more than
+ * `ttl`. Of the 7 days, a delay of 2 days makes nothing else (2 × 2 + 1 = 5), and one of 4 days makes 9 (2 × 4 + 1), half a day
+ * of which is for renewing the lease.
  */
 import * as Data from "effect/Data"
 import * as Duration from "effect/Duration"
@@ -23,7 +32,7 @@ import * as Option from "effect/Option"
 import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
 import * as Tracer from "effect/Tracer"
-import type { AddJobOptions, PeekOptions } from "./commands/jobs.js"
+import { type AddJobOptions, maxTtlSeconds, type PeekOptions } from "./commands/jobs.js"
 import type { AddJobError, DisqueCommands, GetJobsError, GetJobsOptions } from "./DisqueCommands.js"
 import type { CommandError, GetJobTimeout, InvalidArgument } from "./DisqueError.js"
 import * as envelope from "./internal/envelope.js"
@@ -80,11 +89,10 @@ export interface JobQueue<A, I = unknown, R = never> {
    */
   readonly open: <J extends Job.Job | Job.PeekedJob>(job: J) => Effect.Effect<J & Typed<A>, InvalidPayload, R>
   /**
-   * What a job is added with: the queue's own options, those given over them, and a TTL that a delay does not reach. Where the
-   * delay is the TTL or longer, the TTL is raised by it, so that the job has the whole of it once it is queued: a delay of 2 days
-   * makes a TTL of 3 days out of the 1 that is the default.
+   * What a job is added with: the queue's own options, those given over them, and always a TTL. It is 7 days unless told
+   * otherwise, and at least 2 × the delay + the smaller of itself and 1 day: 7 days with a delay of 2 days, 9 with one of 4.
    */
-  readonly addOptions: (options?: AddJobOptions) => AddJobOptions
+  readonly addOptions: (options?: AddJobOptions) => AddJobOptions & { readonly ttl: Duration.DurationInput }
   /** ADDJOB: adds a payload, with `addOptions(options)`. */
   readonly add: (
     disque: Pick<DisqueCommands, "addJob">,
@@ -112,11 +120,15 @@ export interface JobQueue<A, I = unknown, R = never> {
     disque: Pick<DisqueCommands, "peek">,
     options?: PeekOptions
   ) => Effect.Effect<ReadonlyArray<Either.Either<TypedPeekedJob<A>, InvalidPayload>>, CommandError | InvalidArgument, R>
+  /** How long ago the oldest of the jobs that wait was added; none where no job waits. */
+  readonly oldestAge: (
+    disque: Pick<DisqueCommands, "oldestAge">
+  ) => Effect.Effect<Option.Option<Duration.Duration>, CommandError | InvalidArgument>
 }
 
 interface Shared<A, I, R> {
   readonly payload: Schema.Schema<A, I, R>
-  /** How jobs are added, unless told otherwise where they are. */
+  /** How jobs are added, unless told otherwise where they are. Their TTL is 7 days where it is left open. */
   readonly options?: AddJobOptions | undefined
 }
 
@@ -137,15 +149,23 @@ export interface BytesSpec<A, R> extends Shared<A, Uint8Array, R> {
   readonly format: "bytes"
 }
 
-const defaultTtl = Duration.days(1)
+const defaultTtl = Duration.days(7)
+// What the work itself has, where there is a delay before it.
+const mostForWork = Duration.days(1)
 
-const raiseTtl = (options: AddJobOptions): AddJobOptions => {
-  if (options.delay === undefined) return options
+// Half of the TTL is to reach beyond the delay: after that, no lease is renewed.
+const withTtl = (options: AddJobOptions, own: Duration.DurationInput | undefined) => {
+  const ttl = options.ttl ?? own ?? defaultTtl
+  const living = { ...options, ttl }
+  if (options.delay === undefined) return living
   const delay = Duration.decodeUnknown(options.delay)
-  const ttl = Duration.decodeUnknown(options.ttl ?? defaultTtl)
+  const least = Duration.decodeUnknown(ttl)
   // What is no duration is for ADDJOB to refuse.
-  if (Option.isNone(delay) || Option.isNone(ttl) || Duration.lessThan(delay.value, ttl.value)) return options
-  return { ...options, ttl: Duration.sum(delay.value, ttl.value) }
+  if (Option.isNone(delay) || Option.isNone(least)) return living
+  const needed = Duration.toSeconds(delay.value) * 2 + Duration.toSeconds(Duration.min(least.value, mostForWork))
+  // Disque wants whole seconds.
+  const seconds = Math.min(Math.ceil(needed), maxTtlSeconds)
+  return seconds > Duration.toSeconds(least.value) ? { ...living, ttl: Duration.seconds(seconds) } : living
 }
 
 /** How a payload's encoded side gets into a body, and out of it. */
@@ -271,7 +291,7 @@ export const make: {
         : Effect.ignoreLogged(unwanted === "nack" ? disque.nackJob(jobs) : disque.enqueueJob(jobs))
     )
 
-  const addOptions = (options?: AddJobOptions) => raiseTtl({ ...spec.options, ...options })
+  const addOptions = (options?: AddJobOptions) => withTtl({ ...spec.options, ...options }, spec.options?.ttl)
 
   return {
     name,
@@ -288,6 +308,7 @@ export const make: {
       Effect.flatMap(disque.getJobs(name, options), (jobs) =>
         orPutBack(disque, jobs, options?.unwanted, openAll(jobs))
       ),
-    peek: (disque, options) => Effect.flatMap(disque.peek(name, options), openAll)
+    peek: (disque, options) => Effect.flatMap(disque.peek(name, options), openAll),
+    oldestAge: (disque) => disque.oldestAge(name)
   }
 }

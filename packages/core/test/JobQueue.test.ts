@@ -148,24 +148,52 @@ describe("a typed queue", () => {
     })
   )
 
-  it.scoped("raises the TTL by a delay that reaches it, in what it says and in what is sent", () =>
-    Effect.gen(function* () {
-      const ttlOf = (options: AddJobOptions) => emails.addOptions(options).ttl
-      assert.deepStrictEqual(ttlOf({ delay: "2 days" }), Duration.days(3))
-      assert.deepStrictEqual(ttlOf({ delay: "10 seconds", ttl: "10 seconds" }), Duration.seconds(20))
-      assert.deepStrictEqual(ttlOf({ delay: "9 seconds", ttl: "10 seconds" }), "10 seconds")
-      assert.strictEqual(ttlOf({ delay: "1 hour" }), undefined)
-      assert.strictEqual(ttlOf({ delay: Number.NaN }), undefined)
+  it("gives jobs 7 days to live unless told otherwise, for the queue or for the job", () => {
+    const own = JobQueue.make("q", { payload: Email, options: { ttl: "2 hours" } })
+    assert.deepStrictEqual(emails.addOptions(), { ttl: Duration.days(7) })
+    assert.deepStrictEqual(emails.addOptions({ ttl: undefined, retry: 0 }), { ttl: Duration.days(7), retry: 0 })
+    assert.deepStrictEqual(emails.addOptions({ ttl: "1 hour" }), { ttl: "1 hour" })
+    assert.deepStrictEqual(own.addOptions({ ttl: undefined }), { ttl: "2 hours" })
+    assert.deepStrictEqual(own.addOptions({ ttl: "1 hour" }), { ttl: "1 hour" })
+  })
 
+  it("raises the TTL to twice the delay and what the work may take, where that is more", () => {
+    const ttlOf = (options: AddJobOptions) => emails.addOptions(options).ttl
+    assert.deepStrictEqual(ttlOf({ delay: "1 hour" }), Duration.days(7))
+    assert.deepStrictEqual(ttlOf({ delay: "2 days" }), Duration.days(7))
+    assert.deepStrictEqual(ttlOf({ delay: "3 days" }), Duration.days(7))
+    assert.deepStrictEqual(
+      ttlOf({ delay: Duration.sum(Duration.days(3), "1 second") }),
+      Duration.seconds(7 * 86_400 + 2)
+    )
+    assert.deepStrictEqual(ttlOf({ delay: "4 days" }), Duration.days(9))
+    assert.deepStrictEqual(ttlOf({ delay: "1 day", ttl: "1 hour" }), Duration.hours(49))
+    assert.deepStrictEqual(ttlOf({ delay: "9 seconds", ttl: "10 seconds" }), Duration.seconds(28))
+    assert.deepStrictEqual(ttlOf({ delay: 0, ttl: "10 seconds" }), "10 seconds")
+    // Whole seconds, and no more of them than Disque can count.
+    assert.deepStrictEqual(ttlOf({ delay: "3 seconds", ttl: "1500 millis" }), Duration.seconds(8))
+    assert.deepStrictEqual(ttlOf({ delay: Duration.days(365 * 50) }), Duration.seconds(2 ** 31 - 1))
+    // What is no duration is not touched.
+    assert.deepStrictEqual(ttlOf({ delay: Number.NaN }), Duration.days(7))
+    assert.deepStrictEqual(emails.addOptions({ ttl: "nonsense" as never, delay: "4 days" }), {
+      ttl: "nonsense" as never,
+      delay: "4 days"
+    })
+  })
+
+  it.scoped("sends the TTL with every job, and leaves what is no duration to be refused", () =>
+    Effect.gen(function* () {
       const queue = JobQueue.make("q", { payload: Email, options: { ttl: "1 hour", retry: "1 minute" } })
       const { disque, sent } = yield* delivering()
+      yield* emails.add(disque, email)
+      assert.deepStrictEqual(asText(sent[0]?.words ?? []), ["ADDJOB", "emails", plain, "5000", "TTL", "604800"])
       yield* queue.add(disque, email, { delay: "1 day" })
-      const expected = ["ADDJOB", "q", plain, "5000", "DELAY", "86400", "RETRY", "60", "TTL", "90000"]
-      assert.deepStrictEqual(asText(sent[0]?.words ?? []), expected)
-      assert.strictEqual(
-        (yield* Effect.flip(queue.add(disque, email, { delay: "1500 millis" })))._tag,
-        "InvalidArgument"
-      )
+      const expected = ["ADDJOB", "q", plain, "5000", "DELAY", "86400", "RETRY", "60", "TTL", "176400"]
+      assert.deepStrictEqual(asText(sent[1]?.words ?? []), expected)
+      for (const delay of ["1500 millis", "-1 seconds", Number.NaN, Duration.infinity] as const) {
+        const error = yield* Effect.flip(queue.add(disque, email, { delay }))
+        assert.deepInclude(error, { _tag: "InvalidArgument", argument: "delay" })
+      }
     })
   )
 

@@ -55,7 +55,7 @@ const defaultTtlSeconds = 86_400
 // Disque takes more and keeps it in 32 bits, as milliseconds for the retry: a job with a longer one would come again at once,
 // and one with a longer TTL would be gone.
 const maxRetrySeconds = 4_294_967
-const maxTtlSeconds = 2_147_483_647
+export const maxTtlSeconds = 2_147_483_647
 
 const readId: Reply.Reader<JobId> = (reply) => Reply.text(reply) as JobId
 
