@@ -2,8 +2,8 @@
  * The commands of Disque, typed: what a connection and a pool both offer.
  *
  * They are one interface, and differ in what they ask. On a connection each command is of one node: the one that the
- * connection is on, or the one that the job was fetched from. On a pool, `queueLength`, `queueStats`, `show`, `queues`, `jobs`
- * and `jobIds` are of the cluster: every node that HELLO knows is asked, but for those that failed or are leaving. Where one of
+ * connection is on, or the one that the job was fetched from. On a pool, `queueLength`, `queueStats`, `oldestAge`, `show`,
+ * `queues`, `jobs` and `jobIds` are of the cluster: every node that HELLO knows is asked, but for those that failed or are leaving. Where one of
  * them cannot be reached they fail, because half of an answer would look like a whole one.
  */
 import * as Chunk from "effect/Chunk"
@@ -179,6 +179,14 @@ export interface DisqueCommands extends AdminCommands.AdminCommands {
   readonly queueLength: (queue: string) => Effect.Effect<number, CommandError | InvalidArgument>
   /** QSTAT: what one node knows of the queue, or on a pool all of them, each by itself in `nodes`; none where none knows it. */
   readonly queueStats: (queue: string) => Effect.Effect<Option.Option<QueueStats>, CommandError | InvalidArgument>
+  /**
+   * QPEEK, SHOW and TIME: how long ago the oldest of the jobs was added that wait in the queue on one node, or on a pool on any
+   * node; none where no job waits. A job with a delay counts once that has passed, from when it was added. It is the figure to
+   * raise an alarm on: it grows where jobs are not worked on, and a job is deleted when it has reached its TTL.
+   *
+   * The age is by the clock of the node that has the job, and by that of the node that took it where that was another one.
+   */
+  readonly oldestAge: (queue: string) => Effect.Effect<Option.Option<Duration.Duration>, CommandError | InvalidArgument>
   /** QPEEK: jobs that wait in the queue of one node, on a pool too, without taking them. */
   readonly peek: (
     queue: string,
@@ -409,6 +417,7 @@ export const make = (carrier: Carrier): DisqueCommands => {
       ? (queue) => cover.queueLength(carrier, queue)
       : (queue) => send(Queues.queueLength.make(queue)),
     queueStats: (queue) => cover.queueStats(carrier, coversCluster, queue),
+    oldestAge: (queue) => cover.oldestAge(carrier, coversCluster, queue),
     peek: (queue, options) => send(Jobs.peek.make(queue, options)),
     pause: (queue, what, options) => send(Queues.pause.make(queue, what, options)),
     queues: (options) =>

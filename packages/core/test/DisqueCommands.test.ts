@@ -47,7 +47,8 @@ const own: ReadonlySet<string> = new Set([
   "statistics",
   "health",
   "addJobs",
-  "addJobsFrom"
+  "addJobsFrom",
+  "oldestAge"
 ])
 
 /** Arguments that fit, for the methods that need some. */

@@ -34,7 +34,7 @@ const stats = (fields: Record<string, Reply.Reply>): Reply.Reply =>
 const idOn = (address: string, n = 0) =>
   `D-${idOf(address).slice(0, 8)}-${String(n).padStart(24, "0")}-05a1` as JobId.JobId
 
-const shown = (id: string): Reply.Reply =>
+const shown = (id: string, fields: Record<string, Reply.Reply> = {}): Reply.Reply =>
   Object.entries({
     id: bulk(id),
     queue: bulk("q"),
@@ -51,7 +51,8 @@ const shown = (id: string): Reply.Reply =>
     "next-requeue-within": null,
     "next-awake-within": null,
     body: bulk("body"),
-    "since-later": 7
+    "since-later": 7,
+    ...fields
   }).flatMap(([name, value]) => [bulk(name), value])
 
 describe("a pool", () => {
@@ -69,11 +70,12 @@ describe("a pool", () => {
   it.scoped("fails where a node does not answer: half of a length would look like a whole one", () =>
     Effect.gen(function* () {
       const { pool } = yield* poolOver((node, [command]) =>
-        node === second ? undefined : command === "QLEN" ? 1 : null
+        node === second ? undefined : command === "QLEN" ? 1 : command === "QPEEK" ? [] : null
       )
       const error = yield* Effect.flip(pool.queueLength("q"))
       assert.deepInclude(error, { _tag: "ConnectionError", node: second })
       assert.strictEqual((yield* Effect.flip(pool.queueStats("q")))._tag, "ConnectionError")
+      assert.strictEqual((yield* Effect.flip(pool.oldestAge("q")))._tag, "ConnectionError")
     })
   )
 
@@ -120,6 +122,50 @@ describe("a pool", () => {
     Effect.gen(function* () {
       const { pool } = yield* poolOver(() => null)
       assert.deepStrictEqual(yield* pool.queueStats("q"), Option.none())
+    })
+  )
+
+  it.scoped("tells the age of the oldest job on all nodes, each by the clock of its node, and none below zero", () =>
+    Effect.gen(function* () {
+      // In seconds: what each node has for its time of day, and when its job was added.
+      const nodes: Record<string, readonly [now: number, added: number | undefined]> = {
+        [first]: [1000, 970],
+        [second]: [5000, 4960],
+        [third]: [9000, undefined]
+      }
+      const { pool } = yield* poolOver((node, [command]) => {
+        const [now = 0, added] = nodes[node] ?? []
+        if (command === "TIME") return [bulk(String(now)), bulk("250000")]
+        if (command === "QPEEK") return added === undefined ? [] : [[bulk("q"), bulk(idOn(node)), bulk("x")]]
+        return shown(idOn(node), { ctime: BigInt(added ?? 0) * 10n ** 9n + 7n })
+      })
+      assert.deepStrictEqual(yield* pool.oldestAge("q"), Option.some(Duration.millis(40_250)))
+      assert.deepStrictEqual(yield* pool.on(first).oldestAge("q"), Option.some(Duration.millis(30_250)))
+      assert.deepStrictEqual(yield* pool.on(third).oldestAge("q"), Option.none())
+      nodes[first] = [1000, 1600]
+      assert.deepStrictEqual(yield* pool.on(first).oldestAge("q"), Option.some(Duration.zero))
+    })
+  )
+
+  it.scoped("looks at later jobs where the oldest is gone before it is shown, and at no more than a few times", () =>
+    Effect.gen(function* () {
+      const gone = new Set<string>()
+      const ids = Array.from({ length: 100 }, (_, i) => idOn(first, i))
+      const { disque, sent } = yield* connectionOver((_, [command, id = "", count]) => {
+        if (command === "TIME") return [bulk("1000"), bulk("0")]
+        if (command === "QPEEK") return ids.slice(0, Number(count)).map((id) => [bulk("q"), bulk(id), bulk("x")])
+        if (gone.has(id)) return null
+        return shown(id, { ctime: BigInt(900 + ids.indexOf(id as never)) * 10n ** 9n })
+      })
+      const asked = (command: string) => sent.splice(0).filter(({ words }) => words[0] === command).length
+      assert.deepStrictEqual(yield* disque.oldestAge("q"), Option.some(Duration.seconds(100)))
+      assert.strictEqual(asked("QPEEK"), 1)
+      for (const id of ids.slice(0, 3)) gone.add(id)
+      assert.deepStrictEqual(yield* disque.oldestAge("q"), Option.some(Duration.seconds(97)))
+      assert.strictEqual(asked("QPEEK"), 2)
+      for (const id of ids) gone.add(id)
+      assert.deepStrictEqual(yield* disque.oldestAge("q"), Option.none())
+      assert.strictEqual(asked("QPEEK"), 3)
     })
   )
 
@@ -186,7 +232,7 @@ describe("a pool", () => {
 
   it.scoped("gives each job once, whoever holds copies of it", () =>
     Effect.gen(function* () {
-      const { pool } = yield* poolOver((node) => [bulk("0"), [idOn(first), idOn(node, 1)].map(shown)])
+      const { pool } = yield* poolOver((node) => [bulk("0"), [idOn(first), idOn(node, 1)].map((id) => shown(id))])
       const jobs = yield* Stream.runCollect(pool.jobs())
       assert.deepStrictEqual(
         [...jobs].map(({ id }) => id).sort(),

@@ -66,6 +66,7 @@ describe("the error channel", () => {
       readonly show: Asked
       readonly queueLength: Asked
       readonly queueStats: Asked
+      readonly oldestAge: Asked
       readonly peek: Asked
       readonly pause: Asked
       readonly queues: Asked

@@ -142,6 +142,26 @@ export const commands = (backend: Backend): void => {
         assert.deepStrictEqual(yield* disque.show(unknownId), Option.none())
       }))
 
+    test("the age of the oldest job that waits is told, and none where none waits", (disque, queue) =>
+      Effect.gen(function* () {
+        assert.deepStrictEqual(yield* disque.oldestAge(queue), Option.none())
+        const id = yield* disque.addJob(queue, "first")
+        yield* pass("1200 millis")
+        yield* disque.addJob(queue, "second")
+        yield* disque.addJob(queue, "later", { delay: "1 hour" })
+        const age = Duration.toMillis(Option.getOrThrow(yield* disque.oldestAge(queue)))
+        assert.isAtLeast(age, 1190)
+        assert.isBelow(age, 1200 + 1000)
+        // What is in somebody's hands does not wait; what is put back is as old as it was.
+        const job = yield* disque.getJob(queue)
+        assert.strictEqual(job.id, id)
+        assert.isBelow(Duration.toMillis(Option.getOrThrow(yield* disque.oldestAge(queue))), 1000)
+        yield* disque.nackJob(job)
+        assert.isAtLeast(Duration.toMillis(Option.getOrThrow(yield* disque.oldestAge(queue))), 1190)
+        yield* disque.ackJob(yield* disque.getJobs(queue, { count: 2 }))
+        assert.deepStrictEqual(yield* disque.oldestAge(queue), Option.none())
+      }))
+
     test("an at-most-once job is not put back", (disque, queue) =>
       Effect.gen(function* () {
         yield* disque.addJob(queue, "once", { retry: 0, replicate: 1 })

@@ -1,6 +1,6 @@
 import { DisquePool } from "@disco/core"
 import { assert, describe } from "@effect/vitest"
-import { Effect, Fiber } from "effect"
+import { Duration, Effect, Fiber, Option } from "effect"
 import type { Backend } from "./Backend.js"
 import { until } from "./collect.js"
 import { freshQueue } from "./commands.js"
@@ -62,6 +62,20 @@ export const pool = (backend: Backend): void => {
           })
         )
         assert.strictEqual((yield* pool.statistics).active, 0)
+      }))
+
+    test("the age of the oldest job is told of whichever node has it", (pool, queue) =>
+      Effect.gen(function* () {
+        assert.deepStrictEqual(yield* pool.oldestAge(queue), Option.none())
+        const delayed = yield* pool.addJob(queue, "delayed", { delay: "1 second" })
+        yield* pool.addJob(queue, "x")
+        // A delay is over when the node looks, and counts in the age.
+        yield* backend.pass("2 seconds")
+        const age = Duration.toMillis(Option.getOrThrow(yield* pool.oldestAge(queue)))
+        assert.isAtLeast(age, 1990)
+        assert.isBelow(age, 2000 + 1000)
+        yield* pool.ackJob(delayed)
+        assert.isTrue(Option.isSome(yield* pool.oldestAge(queue)))
       }))
 
     test("a consumer gets of each queue its share, also where it has room for one job only", (pool, queue) =>

@@ -1,5 +1,6 @@
 /** What is asked of several nodes: of every one of the cluster, or page by page. */
 import * as Chunk from "effect/Chunk"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
@@ -8,8 +9,9 @@ import * as Stream from "effect/Stream"
 import type { Command } from "../Command.js"
 import * as Jobs from "../commands/jobs.js"
 import * as Queues from "../commands/queues.js"
+import * as Server from "../commands/server.js"
 import type { CommandError, InvalidArgument } from "../DisqueError.js"
-import type { JobInfo, JobRef } from "../Job.js"
+import type { JobInfo, JobRef, PeekedJob } from "../Job.js"
 import * as JobId from "../JobId.js"
 import * as QueueStats from "../QueueStats.js"
 import { type Page, start } from "./page.js"
@@ -40,16 +42,22 @@ type Ready<A, E> = Either.Either<Command<A, E>, InvalidArgument>
 /** The most nodes that are asked at a time. */
 const concurrency = 16
 
-/** Asks every node; where there is none to ask, because they are leaving, the one in use. */
-const everywhere = <A, E>(
+/** Asks every node in some way; where there is none to ask, because they are leaving, the one in use. */
+const onAll = <A, E>(
   { execute, executeOn, nodes }: Carrier,
-  command: Command<A, E>
+  ask: (execute: Carrier["execute"]) => Effect.Effect<A, E | CommandError>
 ): Effect.Effect<ReadonlyArray<A>, E | CommandError> =>
   Effect.flatMap(nodes, (all) =>
     all.length === 0
-      ? Effect.map(execute(command), (answer) => [answer])
-      : Effect.forEach(all, ({ address }) => executeOn(address, command), { concurrency })
+      ? Effect.map(ask(execute), (answer) => [answer])
+      : Effect.forEach(all, ({ address }) => ask((command) => executeOn(address, command)), { concurrency })
   )
+
+/** Asks every node the same. */
+const everywhere = <A, E>(
+  carrier: Carrier,
+  command: Command<A, E>
+): Effect.Effect<ReadonlyArray<A>, E | CommandError> => onAll(carrier, (execute) => execute(command))
 
 /** The length of a queue on all nodes. */
 export const queueLength = (carrier: Carrier, queue: string): Effect.Effect<number, CommandError | InvalidArgument> =>
@@ -71,6 +79,48 @@ export const queueStats = (
         return first === undefined ? Option.none() : Option.some(QueueStats.merge([first, ...others]))
       }
     )
+  )
+
+const time = Either.getOrThrow(Server.time.make())
+
+// How many of the first jobs are looked at: where consumers are busy, the very first may be gone before it is shown.
+const looks = [1, 8, 64]
+
+/** For how long the first of the jobs that wait on a node has been there. Its age is by the clock of the node, not by ours. */
+const oldestOn = (
+  queue: string,
+  execute: Carrier["execute"],
+  [count, ...more]: ReadonlyArray<number>
+): Effect.Effect<Option.Option<Duration.Duration>, CommandError | InvalidArgument> => {
+  if (count === undefined) return Effect.succeedNone
+  return Effect.gen(function* () {
+    const waiting = yield* execute(yield* Jobs.peek.make(queue, { count }))
+    if (waiting.length === 0) return Option.none()
+    const show = (job: PeekedJob) => Effect.flatMap(Jobs.show.make(job.id), execute)
+    const shown = yield* Effect.forEach(waiting, show, { concurrency: "unbounded" })
+    const first = Option.firstSomeOf(shown.map(Option.filter(({ state }) => state !== "acked")))
+    if (Option.isNone(first)) return yield* oldestOn(queue, execute, more)
+    const now = (yield* execute(time)).microseconds / 1000n
+    return Option.some(Duration.millis(Math.max(0, Number(now - first.value.ctime / 1_000_000n))))
+  })
+}
+
+/** For how long the oldest job that waits in a queue has been there, on all nodes or on the one in use. */
+export const oldestAge = (
+  carrier: Carrier,
+  coversCluster: boolean,
+  queue: string
+): Effect.Effect<Option.Option<Duration.Duration>, CommandError | InvalidArgument> =>
+  Effect.flatMap(Jobs.peek.make(queue), () =>
+    coversCluster
+      ? Effect.map(
+          onAll(carrier, (execute) => oldestOn(queue, execute, looks)),
+          (answers) => {
+            const ages = answers.flatMap(Option.toArray)
+            return ages.length === 0 ? Option.none() : Option.some(ages.reduce((a, b) => Duration.max(a, b)))
+          }
+        )
+      : oldestOn(queue, carrier.execute, looks)
   )
 
 type Shown = Option.Option<JobInfo>
