@@ -12,8 +12,25 @@ import * as Option from "effect/Option"
 // A timer of JavaScript holds no more than 2³¹ - 1 ms.
 const longestMillis = 2 ** 30
 
-/** Milliseconds on a clock that never goes back; its zero says nothing. Only differences between two of them mean something. */
-export const monotonicMillis = (clock: Clock.Clock): number => Number(clock.unsafeCurrentTimeNanos()) / 1e6
+// Nanoseconds since 1970 are more than a number holds exactly. Parts of a millisecond that are so large are exact: whole
+// milliseconds, as `TestClock` has them, stay whole, and so do the sums and differences of them.
+const partsOfMilli = 256
+
+/**
+ * Milliseconds, with a fraction, on a clock that never goes back. Its zero says nothing: only differences between two of them
+ * mean something. A timer may go off up to 2 ms early by this clock, so that who waits until a time has to look at it again.
+ */
+export const monotonicMillis = (clock: Clock.Clock): number =>
+  Math.round((Number(clock.unsafeCurrentTimeNanos()) / 1e6) * partsOfMilli) / partsOfMilli
+
+/**
+ * The time of day, in whole milliseconds since 1970, as it is now and goes on as time passes, whatever is done to the clock
+ * meanwhile: for what measures durations by the time of day that it tells.
+ */
+export const steadyTimeOfDay = (clock: Clock.Clock): (() => number) => {
+  const zero = clock.unsafeCurrentTimeMillis() - monotonicMillis(clock)
+  return () => Math.floor(zero + monotonicMillis(clock))
+}
 
 /** `Effect.sleep` for any time, in milliseconds; for ever where that is Infinity. */
 export const sleep = (millis: number): Effect.Effect<void> => {
@@ -35,14 +52,15 @@ export const timeoutOption = <A, E, R>(
 ): Effect.Effect<Option.Option<A>, E, R> =>
   millis <= longestMillis
     ? Effect.timeoutOption(effect, millis)
-    : Effect.raceFirst(Effect.asSome(effect), Effect.as(sleep(millis), Option.none()))
+    : // As the wait of `Effect.timeoutOption`, it can be interrupted where the effect cannot.
+      Effect.raceFirst(Effect.asSome(effect), Effect.interruptible(Effect.as(sleep(millis), Option.none())))
 
-/** A clock whose sleeps may be of any length. */
-const unbounded = (clock: Clock.Clock): Clock.Clock => ({
+/** A clock with another time of day, and with sleeps of any length. */
+const withTimeOfDay = (clock: Clock.Clock, timeOfDay: () => number): Clock.Clock => ({
   [Clock.ClockTypeId]: Clock.ClockTypeId,
-  unsafeCurrentTimeMillis: () => clock.unsafeCurrentTimeMillis(),
+  unsafeCurrentTimeMillis: timeOfDay,
   unsafeCurrentTimeNanos: () => clock.unsafeCurrentTimeNanos(),
-  currentTimeMillis: clock.currentTimeMillis,
+  currentTimeMillis: Effect.sync(timeOfDay),
   currentTimeNanos: clock.currentTimeNanos,
   sleep: (duration) => Effect.withClock(sleep(Duration.toMillis(duration)), clock)
 })
@@ -52,4 +70,16 @@ const unbounded = (clock: Clock.Clock): Clock.Clock => ({
  * of a user is not to be run so: under `TestClock` it would not find that.
  */
 export const withLongSleeps = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-  Effect.flatMap(Effect.clock, (clock) => Effect.withClock(effect, unbounded(clock)))
+  Effect.flatMap(Effect.clock, (clock) =>
+    Effect.withClock(
+      effect,
+      withTimeOfDay(clock, () => clock.unsafeCurrentTimeMillis())
+    )
+  )
+
+/**
+ * The clock for a series of attempts, from the first of them on: sleeps may be of any length, and the time of day goes on as time
+ * passes. A `Schedule` that ends after a minute (`upTo`, `elapsed`) reckons by the time of day, and would end at once or never
+ * where that is set.
+ */
+export const clockOfAttempts = (clock: Clock.Clock): Clock.Clock => withTimeOfDay(clock, steadyTimeOfDay(clock))

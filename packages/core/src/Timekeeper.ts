@@ -1,6 +1,6 @@
 /** One fibre that sleeps until the nearest of many due times. */
-import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import * as Time from "./Time.js"
 
 export class Timekeeper {
   private readonly nextDue: () => number
@@ -8,7 +8,10 @@ export class Timekeeper {
   private target = Number.POSITIVE_INFINITY
   private wake: (() => void) | undefined = undefined
 
-  /** `nextDue` says when `tick` has to be called next, in milliseconds of the clock; Infinity where never. */
+  /**
+   * `nextDue` says when `tick` has to be called next; Infinity where never. All times are those of `Time.monotonicMillis`, so that
+   * nothing comes early or late where the time of day is set.
+   */
   constructor(nextDue: () => number, tick: (now: number) => void) {
     this.nextDue = nextDue
     this.tick = tick
@@ -28,14 +31,16 @@ export class Timekeeper {
     })
   })
 
-  readonly run: Effect.Effect<never> = Clock.currentTimeMillis.pipe(
-    Effect.flatMap((now) => {
-      if (this.nextDue() <= now) this.tick(now)
-      this.target = this.nextDue()
-      return this.target === Number.POSITIVE_INFINITY
-        ? this.woken
-        : Effect.raceFirst(Effect.sleep(Math.max(1, this.target - now)), this.woken)
-    }),
-    Effect.forever
+  readonly run: Effect.Effect<never> = Effect.flatMap(Effect.clock, (clock) =>
+    Effect.forever(
+      Effect.suspend(() => {
+        const now = Time.monotonicMillis(clock)
+        if (this.nextDue() <= now) this.tick(now)
+        this.target = this.nextDue()
+        return this.target === Number.POSITIVE_INFINITY
+          ? this.woken
+          : Effect.raceFirst(Time.sleep(Math.max(1, this.target - now)), this.woken)
+      })
+    )
   )
 }

@@ -9,7 +9,8 @@ import {
   DisqueDialer,
   type DisqueLink,
   DisquePool,
-  InvalidArgument
+  InvalidArgument,
+  Time
 } from "@disco/core"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
@@ -145,7 +146,8 @@ export class EmbeddedDisque extends Context.Tag("@disco/embedded/EmbeddedDisque"
    * Starts a cluster, which ends with the scope. Fails with `InvalidArgument` if an option is not one.
    *
    * All time is that of the `Clock` at hand, all chance comes from one draw of its `Random`. Nothing runs while nothing is
-   * due.
+   * due. The time of day that the nodes tell (TIME, the `ctime` of a job) is that of the start and what has passed since: what is
+   * done to the clock of the machine meanwhile moves neither jobs nor timeouts.
    */
   static make(
     options: EmbeddedOptions = {}
@@ -159,7 +161,8 @@ export class EmbeddedDisque extends Context.Tag("@disco/embedded/EmbeddedDisque"
       const cluster = new Cluster({
         ...valid,
         seed,
-        now: () => clock.unsafeCurrentTimeMillis(),
+        // Delays, retries, TTLs and timeouts are durations: they go on where somebody sets the clock.
+        now: Time.steadyTimeOfDay(clock),
         onShutdown: (node) => {
           const shown = embedded.get(node)
           if (shown !== undefined) options.onShutdown?.(shown)

@@ -100,15 +100,9 @@ const makeDialer = (options: NodesOptions, subject: string): Effect.Effect<Disqu
       dial: (node) =>
         Effect.gen(function* () {
           const address = known.get(node) ?? (yield* found(node))
-          const link = yield* ioredisLink.connect(address, tls, connectMillis)
-          yield* authenticate(link, address.password ?? options.password).pipe(
-            Effect.timeoutFail({
-              duration: connectMillis,
-              onTimeout: () => new ConnectionError({ node, reason: "timed-out" })
-            }),
-            Effect.onError(() => Effect.sync(() => link.close(new ConnectionError({ node, reason: "closed" }))))
+          return yield* ioredisLink.connect(address, tls, connectMillis, (link) =>
+            authenticate(link, address.password ?? options.password)
           )
-          return link
         })
     }
   })

@@ -1,9 +1,8 @@
 /** Real work through Disque: every file of a folder is a job, and a worker crashes on the way. */
-import { DisquePool, type Job, JobQueue } from "@disco/core"
+import { DisquePool, type Job, JobQueue, Time } from "@disco/core"
 import { Funnel } from "@disco/funnel"
 import type * as FileSystem from "@effect/platform/FileSystem"
 import * as Path from "@effect/platform/Path"
-import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Queue from "effect/Queue"
@@ -103,7 +102,8 @@ export const run = (
           Funnel.make({ queues: results.name, closeWithin })
         ])
       )
-      const started = yield* Clock.currentTimeMillis
+      const clock = yield* Effect.clock
+      const started = Time.monotonicMillis(clock)
 
       const produce = Effect.forEach(
         files,
@@ -204,7 +204,7 @@ export const run = (
       )
       screen.progress(0, files.length)
       yield* Effect.raceFirst(collect, Effect.zipRight(others, Effect.never))
-      return (yield* Clock.currentTimeMillis) - started
+      return Time.monotonicMillis(clock) - started
     }).pipe(Effect.scoped)
 
     const stopped = Effect.gen(function* () {

@@ -50,6 +50,7 @@ interface Loop {
   /** In which order it names the queues, where that is not always the same. */
   readonly shares: NodeShares | undefined
   state: FetcherState
+  /** By the clock of the client. */
   lastRound: number | undefined
   error: FetchError | undefined
 }
@@ -80,7 +81,11 @@ export class Consumer {
   }
 
   get health(): ReadonlyArray<FetcherHealth> {
-    return [...this.loops.values()].map(({ shares: _, ...loop }) => ({ ...loop, queues: this.request.queues }))
+    return [...this.loops.values()].map(({ lastRound, shares: _, ...loop }) => ({
+      ...loop,
+      lastRound: lastRound === undefined ? undefined : this.client.timeOfDay(lastRound),
+      queues: this.request.queues
+    }))
   }
 
   /** Fetches until it is interrupted. Fails where no node lets it, for a reason that no waiting mends. */

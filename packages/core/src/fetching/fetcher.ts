@@ -12,6 +12,7 @@ import type { DialError, Session } from "../links/session.js"
 import type { WatchedLink } from "../links/watchedLink.js"
 import { describe, ErrorReply } from "../Reply.js"
 import { Slot } from "../Slot.js"
+import * as Time from "../Time.js"
 
 /** How jobs go back: by a command, or in the hands of who takes them over. */
 export type Unwanted = "ENQUEUE" | "NACK" | ((jobs: ReadonlyArray<Job>) => void)
@@ -167,7 +168,8 @@ export class Fetcher {
       return Effect.fail(this.closed(link.node))
     }
     const now = this.owner.now()
-    const left = Math.max(0, deadline - now)
+    // Disque takes whole milliseconds; what is left of one is waited for, and not asked for again and again.
+    const left = Math.max(0, Math.ceil(deadline - now))
     this.owner.refreshIfStale(now)
     // A link that can take a GETJOB back need not cut the wait.
     const sliceMillis = request.sliceMillis ?? this.owner.limits.sliceMillis
@@ -225,6 +227,7 @@ export class Fetcher {
 
   private giveBack(link: WatchedLink, jobs: ReadonlyArray<Job>, unwanted: Unwanted): void {
     if (jobs.length === 0) return
+    telemetry.returned(jobs.length)
     if (typeof unwanted === "function" && !this.isOver) {
       try {
         unwanted(jobs)
@@ -235,7 +238,6 @@ export class Fetcher {
       }
     }
     const command = typeof unwanted === "function" ? "ENQUEUE" : unwanted
-    telemetry.returned(jobs.length)
     const failed = (why: string) =>
       this.owner.log(
         Effect.logWarning(
@@ -266,7 +268,11 @@ export class Fetcher {
         this.onSettled = undefined
         resume(Effect.void)
       }
-    }).pipe(Effect.interruptible, Effect.timeoutOption(this.longestSlice + closingSlackMillis), Effect.asVoid)
+    }).pipe(
+      Effect.interruptible,
+      (settled) => Time.timeoutOption(settled, this.longestSlice + closingSlackMillis),
+      Effect.asVoid
+    )
   })
 
   /** Tells all who wait for a job that the client closes, and drains. */

@@ -20,6 +20,8 @@ import { type FetchError, Fetcher } from "../fetching/fetcher.js"
 import type { Reachable } from "../internal/cover.js"
 import * as telemetry from "../internal/telemetry.js"
 import type { Job } from "../Job.js"
+import type { Reply } from "../Reply.js"
+import * as Time from "../Time.js"
 import { Timekeeper } from "../Timekeeper.js"
 import type { Limits } from "./limits.js"
 import { Permits } from "./permits.js"
@@ -49,6 +51,7 @@ export class Client {
   /** Links by what became of them. */
   readonly counts = { created: 0, surplus: 0, expired: 0, silent: 0, lost: 0 }
   private readonly dialer: DisqueDialer["Type"]
+  /** All durations here are measured by this: `Time.monotonicMillis`. */
   readonly now: () => number
   private readonly clock: Clock.Clock
   private readonly fork: (effect: Effect.Effect<unknown>) => void
@@ -85,7 +88,7 @@ export class Client {
     this.dialer = dialer
     this.limits = limits
     this.clock = clock
-    this.now = () => clock.unsafeCurrentTimeMillis()
+    this.now = () => Time.monotonicMillis(clock)
     this.fork = fork
     this.log = log
     this.topology = new Topology(dialer.seeds, limits.addressMap, seed, this.now)
@@ -151,6 +154,11 @@ export class Client {
   /** The nodes that a consumer fetches from. */
   get fetchNodes(): ReadonlyArray<string> {
     return this.limits.cycle === undefined ? this.topology.members : [this.fetchedFrom ?? this.current]
+  }
+
+  /** What time of day it was at a time of `now`, in milliseconds since 1970: as the clock of the day goes at present. */
+  timeOfDay(at: number): number {
+    return Math.round(this.clock.unsafeCurrentTimeMillis() - (this.now() - at))
   }
 
   get idle(): number {
@@ -265,10 +273,11 @@ export class Client {
       isFirst = false
       return Effect.fail<E | CommandError>(failure)
     })
-    return Effect.retry(attempt, {
+    const retrying = Effect.retry(attempt, {
       while: mayRepeat,
       schedule: Schedule.mapInput(this.limits.retry, (error: E | CommandError) => error as ConnectionError)
     })
+    return Effect.flatMap(Effect.clock, (clock) => Effect.withClock(retrying, Time.clockOfAttempts(clock)))
   }
 
   /**
@@ -394,7 +403,7 @@ export class Client {
   ): void {
     const sentAt = this.now()
     this.refreshIfStale(sentAt)
-    link.send(command.wire, command.serverMillis + this.limits.commandMillis, (outcome) => {
+    const settle = (outcome: Exit.Exit<Reply, ConnectionError>) => {
       const exit = Exit.isSuccess(outcome)
         ? command.decode(outcome.value, link.node)
         : Exit.failCause(lost(command, link.node, outcome.cause))
@@ -405,7 +414,8 @@ export class Client {
       } else {
         done(exit)
       }
-    })
+    }
+    link.send(command.wire, command.serverMillis + this.limits.commandMillis, settle, sentAt)
     this.timekeeper.expect(link.deadline)
   }
 

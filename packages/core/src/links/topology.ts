@@ -11,7 +11,7 @@ export interface NodeState {
   readonly id: string | undefined
   /** As HELLO tells it: 1 is fine, 100 and more failed or leaving. */
   readonly priority: number
-  /** Until when it is rather not used, because it failed or refused to work. */
+  /** Until when it is rather not used, because it failed or refused to work; by the clock that the topology was given. */
   readonly restsUntil: number
 }
 
@@ -135,9 +135,10 @@ export class Topology {
     entry.restsUntil = now + rest * (0.5 + this.random.number() / 2)
   }
 
-  /** How long the node still rests. */
+  /** How long the node still rests: in whole milliseconds, after which the rest is over. */
   restMillis(address: string): number {
-    return Math.max(0, (this.entries.get(address)?.restsUntil ?? 0) - this.now())
+    const entry = this.entries.get(address)
+    return entry === undefined ? 0 : Math.max(0, Math.ceil(entry.restsUntil - this.now()))
   }
 
   /** Whether the node is to be left for another one. */
@@ -201,7 +202,8 @@ export class Topology {
   }
 
   private entry(isSeed: boolean): Entry {
-    return { id: undefined, priority: 1, failures: 0, failedAt: Number.NEGATIVE_INFINITY, restsUntil: 0, isSeed }
+    const never = Number.NEGATIVE_INFINITY
+    return { id: undefined, priority: 1, failures: 0, failedAt: never, restsUntil: never, isSeed }
   }
 
   private fingerprint(): string {

@@ -66,7 +66,7 @@ export class WatchedLink {
     return this.headSince
   }
 
-  /** When the reply that is due next is overdue, in milliseconds of the clock. */
+  /** When the reply that is due next is overdue, by the clock that the link was given. */
   get deadline(): number {
     const front = this.pending[this.head]
     return front === undefined ? Number.POSITIVE_INFINITY : this.headSince + front.millis
@@ -82,9 +82,9 @@ export class WatchedLink {
     return this.head === this.pending.length ? this.headSince : Number.POSITIVE_INFINITY
   }
 
-  /** Sends a command that has to be answered within `millis` of coming to the front. */
-  send(command: Arguments, millis: number, done: Done): void {
-    if (this.head === this.pending.length) this.headSince = this.now()
+  /** Sends a command that has to be answered within `millis` of coming to the front. `now` is given where it is known. */
+  send(command: Arguments, millis: number, done: Done, now?: number): void {
+    if (this.head === this.pending.length) this.headSince = now ?? this.now()
     this.pending.push(new Pending(command, millis, done))
     if (!this.isOneAtATime || this.sent - this.head < mostAhead) this.transmit()
   }

@@ -11,7 +11,7 @@ import { Session, type SessionHandlers } from "./session.js"
 import { leave, runDue, submit, thaw, turn, withdraw } from "./turn.js"
 
 export interface ClusterOptions {
-  /** The time in ms since 1970. */
+  /** The time in whole ms since 1970; it never goes back. */
   readonly now: () => number
   readonly seed: number
   readonly host: string
@@ -88,7 +88,7 @@ export class Cluster implements World {
     return node
   }
 
-  readonly now = (): number => Math.floor(this.options.now()) - this.base
+  readonly now = (): number => this.options.now() - this.base
 
   readonly send = (from: Node, to: string, message: Message): void =>
     this.bus.push({ at: this.now() + this.options.latency, from: from.id, to, message })

@@ -1,8 +1,6 @@
+import { Time } from "@disco/core"
 import * as Effect from "effect/Effect"
 import type { Cluster } from "./cluster.js"
-
-/** The longest sleep, in ms: a timer of JavaScript holds no more than 2³¹ - 1. */
-const longest = 2 ** 30
 
 /**
  * Runs a cluster: sleeps until something is due, and wakes sooner only where something is due sooner. All time is that of
@@ -30,7 +28,7 @@ export const runner = (cluster: Cluster): Effect.Effect<never> => {
     const left = due - cluster.now()
     if (left <= 0) return Effect.yieldNow()
     cluster.awaited = due
-    return left === Number.POSITIVE_INFINITY ? woken : Effect.raceFirst(Effect.sleep(Math.min(longest, left)), woken)
+    return left === Number.POSITIVE_INFINITY ? woken : Effect.raceFirst(Time.sleep(left), woken)
   })
   return Effect.forever(wait)
 }

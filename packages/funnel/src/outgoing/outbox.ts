@@ -1,5 +1,5 @@
 /** Jobs on their way to the cluster: offered to a queue, and added in batches. */
-import type { JobId } from "@disco/core"
+import { type JobId, Time } from "@disco/core"
 import * as Cause from "effect/Cause"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
@@ -275,15 +275,17 @@ export class Outbox<T, E extends Retryable> {
 
   /** Tries again as the schedule says. */
   private again(job: T, error: E): Effect.Effect<JobId.JobId, E> {
-    return Effect.flatMap(Schedule.driver(this.options.schedule), (driver) => {
+    return Effect.gen(this, function* () {
+      const driver = yield* Schedule.driver(this.options.schedule)
+      const clock = Time.clockOfAttempts(yield* Effect.clock)
       const attempt = (error: E): Effect.Effect<JobId.JobId, E> =>
         error.isRetryable
-          ? Effect.matchEffect(driver.next(error), {
+          ? Effect.matchEffect(Effect.withClock(driver.next(error), clock), {
               onFailure: () => Effect.fail(error),
               onSuccess: () => Effect.catchAll(this.options.add(job), attempt)
             })
           : Effect.fail(error)
-      return attempt(error)
+      return yield* attempt(error)
     })
   }
 

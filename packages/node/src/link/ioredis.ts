@@ -6,10 +6,12 @@ import {
   type ConnectionErrorReason,
   type DisqueLink,
   Fifo,
-  type Reply
+  type Reply,
+  Time
 } from "@disco/core"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Option from "effect/Option"
 import { Redis, type RedisOptions } from "ioredis"
 import { format, type NodeAddress } from "../NodeAddress.js"
 import { Incoming, Malformed } from "./incoming.js"
@@ -103,11 +105,12 @@ class IoredisLink implements DisqueLink {
   }
 }
 
-const options = (address: NodeAddress, tls: ConnectionOptions, connectMillis: number): RedisOptions => ({
+const options = (address: NodeAddress, tls: ConnectionOptions): RedisOptions => ({
   ...address.at,
   ...(address.tls ? { tls } : {}),
   lazyConnect: true,
-  connectTimeout: connectMillis,
+  // The time is kept by `connect`: a timer of a socket holds 25 days at most, and begins anew with every byte.
+  connectTimeout: 0,
   // A peer that does not answer the end of the connection is not waited for.
   disconnectTimeout: 100,
   keepAlive: 10_000,
@@ -119,16 +122,17 @@ const options = (address: NodeAddress, tls: ConnectionOptions, connectMillis: nu
   retryStrategy: () => null
 })
 
-/** Opens the socket. Where that fails or is interrupted, nothing stays open. */
-export const connect = (
+/** Opens the socket and greets the node, within the time given. Where that fails or is interrupted, nothing stays open. */
+export const connect = <E>(
   address: NodeAddress,
   tls: ConnectionOptions,
-  connectMillis: number
-): Effect.Effect<DisqueLink, ConnectionError> =>
+  connectMillis: number,
+  greet: (link: DisqueLink) => Effect.Effect<void, E>
+): Effect.Effect<DisqueLink, ConnectionError | E> =>
   Effect.suspend(() => {
     const node = format(address)
-    const redis = new Redis(options(address, tls, connectMillis))
-    return Effect.async<DisqueLink, ConnectionError>((resume) => {
+    const redis = new Redis(options(address, tls))
+    const opened = Effect.async<DisqueLink, ConnectionError>((resume) => {
       let cause: unknown
       redis.on("error", (error) => {
         cause ??= error
@@ -140,5 +144,14 @@ export const connect = (
           resume(Effect.fail(new ConnectionError({ node, reason, cause: cause ?? error })))
         }
       )
-    }).pipe(Effect.onError(() => Effect.sync(() => redis.disconnect())))
+    })
+    return Time.timeoutOption(Effect.tap(opened, greet), connectMillis).pipe(
+      Effect.flatMap(
+        Option.match({
+          onNone: () => Effect.fail(new ConnectionError({ node, reason: "timed-out" })),
+          onSome: Effect.succeed
+        })
+      ),
+      Effect.onError(() => Effect.sync(() => redis.disconnect()))
+    )
   })
