@@ -9,8 +9,10 @@ import {
   type InvalidArgument,
   type Job,
   type JobId,
-  type JobQueue
+  type JobQueue,
+  Time
 } from "@disco/core"
+import * as Cause from "effect/Cause"
 import type * as Chunk from "effect/Chunk"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -24,10 +26,12 @@ import * as Stream from "effect/Stream"
 import { deliver, deliverGroups, type Hand, Later } from "./incoming/deliver.js"
 import type { Held, LeaseLost } from "./incoming/held.js"
 import { Inbox, type SettleError } from "./incoming/inbox.js"
+import { squash, textOf } from "./internal/failure.js"
 import * as options from "./internal/options.js"
 import { isReady } from "./internal/ready.js"
 import { defaultSchedule, type FunnelClosed, Outbox, type Undelivered } from "./outgoing/outbox.js"
 import { bury, defaultLetterTtl } from "./worker/bury.js"
+import { deadQueue } from "./worker/letter.js"
 
 export { LeaseLost, type LeaseLostReason } from "./incoming/held.js"
 export type { Queues } from "./internal/options.js"
@@ -144,9 +148,14 @@ export interface CommonOptions {
   readonly ahead?: number | undefined
   /**
    * How many jobs are fetched ahead of those in the hands of consumers, kept under their leases; 16, and up to 256 where
-   * consumers are faster than one GETJOB after another.
+   * consumers are faster than one GETJOB after another. With 0, a job is fetched only once a consumer waits for it.
    */
   readonly prefetch?: number | undefined
+  /**
+   * How long a job that was fetched ahead waits for a consumer; 10 seconds. Then it goes back, so that others may have it, and
+   * no more are fetched ahead until consumers are faster than that.
+   */
+  readonly prefetchTimeToLive?: Duration.DurationInput | undefined
   /** The most jobs fetched by one GETJOB; `prefetch`, up to 128. */
   readonly fetchCount?: number | undefined
   /** The longest that one GETJOB waits on its node; the `slice` of the pool. Closing waits for the one that is under way. */
@@ -181,22 +190,19 @@ const mostPrefetchByDefault = 256
 const check = (given: CommonOptions, queues: options.Queues) =>
   Either.gen(function* () {
     const plan = yield* options.queues(subject, queues)
-    const prefetch = yield* options.count(subject, "prefetch", given.prefetch ?? defaultPrefetch, 1)
+    const prefetch = yield* options.count(subject, "prefetch", given.prefetch ?? defaultPrefetch, 0)
     const mostPrefetch = given.prefetch ?? mostPrefetchByDefault
-    const most = yield* options.count(subject, "fetchCount", given.fetchCount ?? Math.min(128, mostPrefetch), 1)
-    if (plan.from.length > prefetch) {
-      return yield* options.refuse(
-        subject,
-        "prefetch",
-        prefetch,
-        `as many as the weights together, ${plan.from.length}`
-      )
-    }
     return {
       plan,
       prefetch,
       mostPrefetch,
-      fetchCount: Math.min(most, mostPrefetch),
+      prefetchMillis: yield* options.prefetchMillis(subject, given.prefetchTimeToLive),
+      fetchCount: yield* options.count(
+        subject,
+        "fetchCount",
+        given.fetchCount ?? Math.max(1, Math.min(128, mostPrefetch)),
+        1
+      ),
       ahead: given.ahead === undefined ? undefined : yield* options.count(subject, "ahead", given.ahead, 0),
       acknowledge: yield* options.word(subject, "acknowledge", given.acknowledge ?? "auto", ["auto", "manual"]),
       ackWith: yield* options.word(subject, "ackWith", given.ackWith ?? "ackjob", ["ackjob", "fastack"]),
@@ -311,7 +317,7 @@ const open = <In, Out, E extends AddJobError | JobQueue.InvalidPayload>(
         discard: true
       }).pipe(
         Effect.interruptible,
-        Effect.timeoutOption(checked.closeMillis),
+        (closing) => Time.timeoutOption(closing, checked.closeMillis),
         Effect.flatMap((done) => {
           if (Option.isSome(done)) return Effect.void
           const what = `${inbox.size} jobs are not settled and come back after their retry time, ${outbox.size} are not added`
@@ -426,10 +432,13 @@ export const forQueue = <A, I, R>(
         const opening = queue.open(held.job)
         if (isReady(opening)) return new TypedTaken(inbox, held, opening.value.payload)
         return new Later(
-          Effect.matchEffect(Effect.provide(opening, context), {
-            onFailure: (error) => {
-              const account = { history: undefined, attempts: 0, firstAt: inbox.now(), error: error.message }
-              return Effect.as(bury(pool, inbox, held, account, "undecodable", defaultLetterTtl), Option.none())
+          Effect.matchCauseEffect(Effect.provide(opening, context), {
+            onFailure: (cause) => {
+              if (Cause.isInterruptedOnly(cause)) return Effect.failCause(cause as Cause.Cause<never>)
+              const error = textOf(squash(cause))
+              const account = { history: undefined, attempts: 0, crashes: 0, firstAt: inbox.timeOfDay(), error }
+              const dead = deadQueue(queue.name)
+              return Effect.as(bury(pool, inbox, held, account, "undecodable", dead, defaultLetterTtl), Option.none())
             },
             onSuccess: ({ payload }) => Effect.succeedSome(new TypedTaken(inbox, held, payload))
           })

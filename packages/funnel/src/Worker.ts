@@ -2,6 +2,7 @@
  * A worker: a handler for the jobs of a queue, with retries, budgets, a dead-letter queue, and a shutdown that loses nothing.
  */
 import { DisquePool, type GetJobsError, type InvalidArgument, type Job, type JobQueue } from "@disco/core"
+import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -11,12 +12,14 @@ import * as Layer from "effect/Layer"
 import * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
 import * as Tracer from "effect/Tracer"
+import { causeText } from "./internal/failure.js"
 import * as check from "./internal/options.js"
-import { delayAfter } from "./worker/backoff.js"
+import { programEnd } from "./internal/program.js"
+import { quietly } from "./internal/quietly.js"
+import { start, step } from "./worker/backoff.js"
 import { defaultLetterTtl } from "./worker/bury.js"
 import { Crew } from "./worker/crew.js"
 import type { Letter } from "./worker/letter.js"
-import { Pace } from "./worker/pace.js"
 import type { HandlerDied, JobInHand, Work } from "./worker/work.js"
 
 export type { Letter, Reason } from "./worker/letter.js"
@@ -45,8 +48,17 @@ export interface RateLimit {
 export interface WorkerOptions<A, E, R = never> {
   /** How many handlers run at a time; 1. */
   readonly concurrency?: number | undefined
-  /** How many jobs are fetched ahead of those in hand; as many as `concurrency`, and 4 at least. */
+  /**
+   * How many jobs are fetched ahead of those in hand; as many as `concurrency`, and 4 at least. They wait here, behind handlers
+   * that may take long, and nobody else has them meanwhile: with 0, only what can begin is fetched, at the cost of a round trip
+   * for each job.
+   */
   readonly prefetch?: number | undefined
+  /**
+   * How long a job that was fetched ahead waits to be begun; 10 seconds. Then it goes back, so that others may have it, and no
+   * more are fetched ahead until jobs are begun faster than that.
+   */
+  readonly prefetchTimeToLive?: Duration.DurationInput | undefined
   /**
    * When a job that failed is tried again, and when no more; after 1 second, doubling up to 10 minutes. The schedule is given
    * each failure: a `HandlerDied` where the handler threw or interrupted itself.
@@ -61,12 +73,14 @@ export interface WorkerOptions<A, E, R = never> {
   readonly attempts?: number | undefined
   /**
    * How often a job may be delivered again without having failed before it goes to the queue `<name>.dead`, as whoever had it
-   * was killed; 10. Shutdowns count too where a handler had to be interrupted or a job was fetched ahead.
+   * was killed; 10. Jobs that workers give back (on pause, on shutdown, because they were not begun in time) are no crashes: a
+   * worker knows what it gave back, and a job that was given back half as often as it may crash goes to `<name>.retry` in a
+   * letter that says so to others.
    */
   readonly crashes?: number | undefined
   /** The longest wait that a job spends here under its lease; 10 seconds. */
   readonly parkUpTo?: Duration.DurationInput | undefined
-  /** How long jobs of this queue live; 1 day, as in Disque. All retries have to fit in it. */
+  /** How long jobs of this queue live; as the queue says, 7 days unless told otherwise. All retries have to fit in it. */
   readonly ttl?: Duration.DurationInput | undefined
   /** How long a letter in the queue `<name>.dead` is kept; 30 days. */
   readonly deadLetterTtl?: Duration.DurationInput | undefined
@@ -74,9 +88,16 @@ export interface WorkerOptions<A, E, R = never> {
   readonly grace?: Duration.DurationInput | undefined
   /** The longest that the close may take beyond the grace; 5 seconds. */
   readonly closeWithin?: Duration.DurationInput | undefined
-  /** At most so many jobs in a time; in bursts of up to as many. */
+  /**
+   * At most so many jobs begin within any `interval`, wherever that begins. A job is fetched once it may begin, but for those
+   * that are fetched ahead. A batch has no more jobs than `limit`.
+   */
   readonly rateLimit?: RateLimit | undefined
-  /** Whether a handler whose job's lease is lost is interrupted, or goes on; `interrupt`. */
+  /**
+   * Whether a handler whose job's lease is lost is interrupted, or goes on; `interrupt`. A lease is lost once another delivery of
+   * the job is due or seen. For a job of which half of the TTL has gone, Disque postpones no delivery: its handler has what is
+   * left of RETRY.
+   */
   readonly onLeaseLost?: "interrupt" | "ignore" | undefined
   /**
    * How the span of a handler belongs to the one that the job was added in, where the queue is `traced`: below it, or linked to
@@ -93,16 +114,33 @@ export interface WorkerOptions<A, E, R = never> {
 export interface BatchOptions<A, E, R = never> extends WorkerOptions<A, E, R> {
   /** The most jobs of a batch; 10. */
   readonly size?: number | undefined
-  /** How long a batch that is not full waits for more; not at all. */
+  /** How long a batch that is not full waits for more after its first job; not at all. It begins as soon as it is full. */
   readonly within?: Duration.DurationInput | undefined
+}
+
+/** The options of a worker that is a layer. */
+export interface LayerOptions<R = never> {
+  /**
+   * Runs when the worker ends before its scope does, with the reason: no node lets it fetch, for a reason that no waiting mends
+   * (a wrong password, say), or it fails again and again for a fault of its own. Unless it is given, the program that the layer
+   * was built in ends with that reason, as if it had died of it. Where that program has ended already (a `ManagedRuntime` builds its
+   * layers in one of their own), the reason is in the log alone.
+   */
+  readonly onEnd?: ((cause: Cause.Cause<GetJobsError>) => Effect.Effect<unknown, never, R>) | undefined
 }
 
 /** A worker, for as long as its scope. */
 export interface Worker {
-  /** Takes no more jobs until `resume`; handlers go on. What was fetched ahead goes back by ENQUEUE. */
+  /**
+   * Takes no more jobs until `resume`; handlers go on. What was fetched ahead goes back by ENQUEUE, and what waits for its next
+   * attempt goes to the queue `<name>.retry`.
+   */
   readonly pause: Effect.Effect<void>
   readonly resume: Effect.Effect<void>
-  /** Fails where no node lets the worker fetch, for a reason that no waiting mends: a wrong password, say. */
+  /**
+   * Fails where no node lets the worker fetch, for a reason that no waiting mends: a wrong password, say. Dies where the worker
+   * cannot go on for a fault of its own.
+   */
   readonly failed: Effect.Effect<never, GetJobsError>
 }
 
@@ -117,16 +155,26 @@ const defaultRetry: Schedule.Schedule<unknown> = Schedule.exponential("1 second"
   Schedule.union(Schedule.spaced("10 minutes"))
 )
 
-const limits = <A, E, R>(given: BatchOptions<A, E, R>) =>
+const limits = <A, E, R>(given: BatchOptions<A, E, R>, ttl: Duration.DurationInput | undefined) =>
   Either.gen(function* () {
-    const size = yield* check.count(subject, "size", given.size ?? 1, 1)
     const concurrency = yield* check.count(subject, "concurrency", given.concurrency ?? 1, 1)
-    const prefetch = yield* check.count(subject, "prefetch", given.prefetch ?? Math.max(4, concurrency * size), 1)
     const pace = given.rateLimit
+    const rate =
+      pace === undefined
+        ? undefined
+        : {
+            limit: yield* check.count(subject, "rateLimit.limit", pace.limit, 1),
+            intervalMillis: yield* check.millis(subject, "rateLimit.interval", pace.interval, 1)
+          }
+    const most = yield* check.count(subject, "size", given.size ?? 1, 1)
+    const size = Math.min(most, rate?.limit ?? most)
+    const prefetch = yield* check.count(subject, "prefetch", given.prefetch ?? Math.max(4, concurrency * size), 0)
     return {
       size,
       concurrency,
       prefetch,
+      prefetchMillis: yield* check.prefetchMillis(subject, given.prefetchTimeToLive),
+      rate,
       fetchCount: Math.min(128, prefetch + concurrency * size),
       // There is room for others beside them.
       mostParked: prefetch + concurrency - Math.min(64, prefetch),
@@ -134,7 +182,7 @@ const limits = <A, E, R>(given: BatchOptions<A, E, R>) =>
       attempts: yield* check.count(subject, "attempts", given.attempts ?? 10, 1),
       crashes: yield* check.count(subject, "crashes", given.crashes ?? 10, 0),
       parkMillis: yield* check.millis(subject, "parkUpTo", given.parkUpTo ?? "10 seconds", 0),
-      ttlMillis: yield* check.millis(subject, "ttl", given.ttl ?? "1 day", 1000),
+      ttlMillis: yield* check.millis(subject, "ttl", given.ttl ?? ttl ?? defaultTtl, 1000),
       letterTtl: Duration.millis(
         yield* check.millis(subject, "deadLetterTtl", given.deadLetterTtl ?? defaultLetterTtl, 1000)
       ),
@@ -143,16 +191,14 @@ const limits = <A, E, R>(given: BatchOptions<A, E, R>) =>
       interruptsLost:
         (yield* check.word(subject, "onLeaseLost", given.onLeaseLost ?? "interrupt", ["interrupt", "ignore"])) ===
         "interrupt",
-      linksTraces: (yield* check.word(subject, "traces", given.traces ?? "join", ["join", "link"])) === "link",
-      pace:
-        pace === undefined
-          ? undefined
-          : new Pace(
-              yield* check.count(subject, "rateLimit.limit", pace.limit, 1),
-              yield* check.millis(subject, "rateLimit.interval", pace.interval, 1)
-            )
+      linksTraces: (yield* check.word(subject, "traces", given.traces ?? "join", ["join", "link"])) === "link"
     }
   })
+
+const defaultTtl: Duration.DurationInput = "7 days"
+
+// Whoever has more attempts than this knows what they do.
+const mostSteps = 10_000
 
 /** Refuses retries that take longer than a job lives, as far as the schedule says so without a failure. */
 const fit = <E>(
@@ -162,11 +208,13 @@ const fit = <E>(
 ): Effect.Effect<void, InvalidArgument> =>
   Effect.gen(function* () {
     let total = 0
-    for (let failures = 1; failures < attempts && total < ttlMillis; failures++) {
+    let progress = start(schedule)
+    while (progress.failures < Math.min(attempts - 1, mostSteps) && total < ttlMillis) {
       // A schedule that looks at the failure may not bear that there is none: then only the jobs show what it says.
-      const wait = yield* Effect.exit(delayAfter(schedule, failures, undefined as E, 0, total))
-      if (Exit.isFailure(wait) || wait.value._tag === "None") return
-      total += wait.value.value
+      const next = yield* Effect.exit(step(schedule, progress, undefined as E, total))
+      if (Exit.isFailure(next) || next.value.delay === undefined) return
+      progress = next.value
+      total += next.value.delay
     }
     if (total < ttlMillis) return
     yield* check.refuse(
@@ -189,45 +237,47 @@ const open = <A, I, E, R, RQ, RO, B>(
   { handle, outcome }: Handler<A, E, R | CurrentJob, B>,
   given: BatchOptions<A, E, RO>
 ): Effect.Effect<Worker, InvalidArgument, DisquePool | Scope.Scope | Exclude<R, CurrentJob> | RQ | RO> =>
-  Effect.gen(function* () {
-    const checked = yield* limits(given)
-    // The scope and the span of who makes a worker are none of a handler's.
-    type Services = Exclude<R, CurrentJob> | RQ | RO
-    const context = Context.omit(
-      Tracer.ParentSpan,
-      Scope.Scope
-    )(
-      (yield* Effect.context<Services>()) as Context.Context<Services | Tracer.ParentSpan | Scope.Scope>
-    ) as Context.Context<Services>
-    const schedule = Schedule.provideContext(given.retry ?? defaultRetry, context)
-    yield* fit(schedule, checked.attempts, checked.ttlMillis)
-    const pool = yield* DisquePool
-    const { onDeadLetter, onFailure } = given
-    // The fibres of the crew have the services already: they need not be provided with them for each job.
-    const served = <C, E2>(effect: Effect.Effect<C, E2, R | RQ | RO | CurrentJob>) => effect as Effect.Effect<C, E2>
-    const crew = yield* Crew.make<A, E, B>(pool, {
-      ...checked,
-      queue: queue.name,
-      batch: checked.size,
-      schedule,
-      contextOf: (works) => {
-        const [work] = works
-        return work === undefined || checked.size > 1 ? context : Context.add(context, CurrentJob, work.inHand)
-      },
-      open: (job) => served(queue.open(job)),
-      handle: (works) => served(handle(works)),
-      outcome,
-      onFailure: ({ againMillis, ...failure }) =>
-        onFailure === undefined
-          ? Effect.void
-          : served(
-              onFailure({ ...failure, again: againMillis === undefined ? undefined : Duration.millis(againMillis) })
-            ),
-      onDeadLetter: (letter) => (onDeadLetter === undefined ? Effect.void : served(onDeadLetter(letter)))
+  Effect.uninterruptibleMask((restore) =>
+    Effect.gen(function* () {
+      const checked = yield* limits(given, queue.addOptions().ttl)
+      // The scope and the span of who makes a worker are none of a handler's.
+      type Services = Exclude<R, CurrentJob> | RQ | RO
+      const context = Context.omit(
+        Tracer.ParentSpan,
+        Scope.Scope
+      )(
+        (yield* Effect.context<Services>()) as Context.Context<Services | Tracer.ParentSpan | Scope.Scope>
+      ) as Context.Context<Services>
+      const schedule = Schedule.provideContext(given.retry ?? defaultRetry, context)
+      yield* restore(fit(schedule, checked.attempts, checked.ttlMillis))
+      const pool = yield* DisquePool
+      const { onDeadLetter, onFailure } = given
+      // The fibres of the crew have the services already: they need not be provided with them for each job.
+      const served = <C, E2>(effect: Effect.Effect<C, E2, R | RQ | RO | CurrentJob>) => effect as Effect.Effect<C, E2>
+      const crew = yield* Crew.make<A, E, B>(pool, {
+        ...checked,
+        queue: queue.name,
+        batch: checked.size,
+        schedule,
+        contextOf: (works) => {
+          const [work] = works
+          return work === undefined || checked.size > 1 ? context : Context.add(context, CurrentJob, work.inHand)
+        },
+        open: (job) => served(queue.open(job)),
+        handle: (works) => served(handle(works)),
+        outcome,
+        onFailure: ({ againMillis, ...failure }) =>
+          onFailure === undefined
+            ? Effect.void
+            : served(
+                onFailure({ ...failure, again: againMillis === undefined ? undefined : Duration.millis(againMillis) })
+              ),
+        onDeadLetter: (letter) => (onDeadLetter === undefined ? Effect.void : served(onDeadLetter(letter)))
+      })
+      yield* Effect.addFinalizer(() => crew.close)
+      return { pause: crew.pause, resume: crew.inbox.resume, failed: crew.failed }
     })
-    yield* Effect.addFinalizer(() => crew.close)
-    return { pause: crew.inbox.pause, resume: crew.inbox.resume, failed: crew.failed }
-  }).pipe(Effect.uninterruptible)
+  )
 
 /**
  * Opens a worker over the pool, for as long as the scope.
@@ -285,18 +335,25 @@ const forever = <R>(
 ): Effect.Effect<never, InvalidArgument | GetJobsError, Exclude<R, Scope.Scope>> =>
   Effect.scoped(Effect.flatMap(worker, ({ failed }) => failed))
 
-// A layer has been built long before the worker fails: nobody is there to be told but the log.
-const scoped = <R>(
-  worker: Effect.Effect<Worker, InvalidArgument, R>
-): Layer.Layer<never, InvalidArgument, Exclude<R, Scope.Scope>> =>
+// A layer has been built long before the worker fails, so that nobody is there to be told.
+const scoped = <R, RE>(
+  worker: Effect.Effect<Worker, InvalidArgument, R>,
+  { onEnd }: LayerOptions<RE>
+): Layer.Layer<never, InvalidArgument, Exclude<R | RE, Scope.Scope>> =>
   Layer.scopedDiscard(
-    Effect.flatMap(worker, ({ failed }) =>
-      Effect.forkScoped(
-        Effect.interruptible(
-          Effect.catchAll(failed, (error) => Effect.logError(`the worker has ended: ${error.message}`))
+    Effect.gen(function* () {
+      const { failed } = yield* worker
+      const endProgram = yield* programEnd
+      const end = (cause: Cause.Cause<GetJobsError>): Effect.Effect<unknown, never, RE> => {
+        if (Cause.isInterruptedOnly(cause)) return Effect.void
+        const log = quietly(Effect.logError(`the worker has ended: ${causeText(cause)}`))
+        return Effect.zipRight(
+          log,
+          onEnd === undefined ? Effect.sync(() => endProgram(Cause.flatMap(cause, Cause.die))) : onEnd(cause)
         )
-      )
-    )
+      }
+      yield* Effect.forkScoped(Effect.interruptible(Effect.catchAllCause(failed, end)))
+    })
   )
 
 /**
@@ -325,12 +382,12 @@ export const run = <A, I, E, R, RQ, RO = never>(
   options: WorkerOptions<A, E, RO> = {}
 ) => forever(make(queue, handler, options))
 
-/** A worker as a layer: it works from when the layer is built until its scope closes. */
-export const layer = <A, I, E, R, RQ, RO = never>(
+/** A worker as a layer: it works from when the layer is built until its scope closes; see `LayerOptions` for when it ends before. */
+export const layer = <A, I, E, R, RQ, RO = never, RE = never>(
   queue: JobQueue.JobQueue<A, I, RQ>,
   handler: (payload: A, current: JobInHand) => Effect.Effect<unknown, E, R>,
-  options: WorkerOptions<A, E, RO> = {}
-) => scoped(make(queue, handler, options))
+  options: WorkerOptions<A, E, RO> & LayerOptions<RE> = {}
+) => scoped(make(queue, handler, options), options)
 
 /** Runs a worker for batches until it is interrupted; see `makeBatch`. */
 export const batch = <A, I, E, R, RQ, RO = never>(
@@ -340,8 +397,8 @@ export const batch = <A, I, E, R, RQ, RO = never>(
 ) => forever(makeBatch(queue, handler, options))
 
 /** A worker for batches as a layer. */
-export const layerBatch = <A, I, E, R, RQ, RO = never>(
+export const layerBatch = <A, I, E, R, RQ, RO = never, RE = never>(
   queue: JobQueue.JobQueue<A, I, RQ>,
   handler: (jobs: ReadonlyArray<BatchJob<A>>) => Effect.Effect<ReadonlyArray<Either.Either<unknown, E>>, E, R>,
-  options: BatchOptions<A, E, RO> = {}
-) => scoped(makeBatch(queue, handler, options))
+  options: BatchOptions<A, E, RO> & LayerOptions<RE> = {}
+) => scoped(makeBatch(queue, handler, options), options)

@@ -340,7 +340,7 @@ describe("fetching", () => {
     Effect.gen(function* () {
       const pool = yield* DisquePool
       yield* add("q", 50)
-      const funnel = yield* Funnel.make({ queues: "q", prefetch: 5 })
+      const funnel = yield* Funnel.make({ queues: "q", prefetch: 5, prefetchTimeToLive: "1 day" })
       yield* pass("1 second")
       assert.strictEqual(yield* pool.queueLength("q"), 50)
       const consumer = Stream.runForEach(funnel.incoming, () => Effect.never)
@@ -426,7 +426,7 @@ describe("leases", () => {
       const pool = yield* DisquePool
       for (let i = 0; i < 5; i++) yield* pool.addJob("q", String(i), { retry: "2 minutes" })
       yield* pass("100 seconds")
-      const funnel = yield* Funnel.make({ queues: "q" })
+      const funnel = yield* Funnel.make({ queues: "q", prefetchTimeToLive: "1 day" })
       const consumer = yield* Effect.fork(Stream.runForEach(funnel.incoming, () => Effect.never))
       yield* pass("1 hour")
       assert.strictEqual(yield* pool.queueLength("q"), 0)
@@ -904,8 +904,8 @@ it.effect("options that make no sense are refused, with what was given and what 
       { queues: ["a", ""] },
       { queues: {} },
       { queues: { a: 0 } },
-      { queues: { a: 20, b: 1 } },
-      { queues: "a", prefetch: 0 },
+      { queues: "a", prefetch: -1 },
+      { queues: "a", prefetchTimeToLive: "soon" as never },
       { queues: "a", fetchCount: 0 },
       { queues: "a", fetchTimeout: 0 },
       { queues: "a", fetchers: 1.5 },
@@ -922,9 +922,10 @@ it.effect("options that make no sense are refused, with what was given and what 
       refused.push(error.argument)
     }
     assert.deepStrictEqual(refused, [
-      ...["queues", "queues", "queues", "queues", "queues", "prefetch"],
+      ...["queues", "queues", "queues", "queues", "queues"],
       ...[
         "prefetch",
+        "prefetchTimeToLive",
         "fetchCount",
         "fetchTimeout",
         "fetchers",

@@ -122,7 +122,9 @@ const groupsOf = <In>(
         if (held === undefined) {
           const leftMillis = dueAt - inbox.now()
           if (leftMillis <= 0) break
-          const came = yield* Effect.either(restore(isFirst ? inbox.wait : inbox.waitFor(leftMillis)))
+          const came = yield* Effect.either(
+            restore(isFirst ? inbox.wait : inbox.waitFor(leftMillis, size - jobs.length))
+          )
           if (Either.isLeft(came)) {
             if (jobs.length > 0) break
             return ended(came.left)

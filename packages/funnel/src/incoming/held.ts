@@ -6,15 +6,15 @@ import * as Data from "effect/Data"
  * Why a lease is lost.
  *
  * - `unknown`: the node does not know the job (NOJOB): it was acknowledged, deleted or has expired, or other nodes hold it
- * - `too-old`: half of the job's TTL has gone (TOOLATE), so that its next delivery cannot be postponed
- * - `expired`: the lease could not be renewed in time, because the node did not answer
+ * - `too-old`: half of the job's TTL had gone (TOOLATE), so that its next delivery could not be postponed, and that is due
+ * - `expired`: the lease was not renewed in time, because the node did not answer, or this process was held up
  */
 export type LeaseLostReason = "unknown" | "too-old" | "expired"
 
 const reasons: Record<LeaseLostReason, string> = {
   unknown: "its node does not know it any more",
-  "too-old": "half of its TTL has gone, so that its next delivery cannot be postponed",
-  expired: "its lease could not be renewed in time"
+  "too-old": "half of its TTL had gone, so that its next delivery could not be postponed, and it is due",
+  expired: "its lease was not renewed in time"
 }
 
 /** A job may be in other hands, or will be soon: somebody else has it, or has settled it. */
@@ -34,15 +34,24 @@ type Watcher = (lost: LeaseLost) => void
 
 export class Held {
   readonly job: Job.Job
-  /** When it came, in milliseconds of the clock. */
+  /** When it came, in milliseconds of the monotonic clock, as all times here are. */
   readonly fetchedAt: number
-  /** `settling`: what becomes of it is decided, and on its way to the node. */
-  state: "held" | "settling" | "settled" = "held"
+  /** Since when it waits to be taken. */
+  readySince: number
+  /**
+   * `moving`: it is being added to another queue, and is acknowledged then. `settling` and `returning`: its acknowledgement, or
+   * that it goes back, is on the way to the node.
+   */
+  state: "held" | "moving" | "settling" | "returning" | "settled" = "held"
   lost: LeaseLost | undefined = undefined
-  /** When the lease is renewed next, in milliseconds of the clock. */
+  /** When the lease is renewed next. */
   renewAt: number
   /** When the node will deliver the job again, as far as is known. */
   expiresAt = Number.POSITIVE_INFINITY
+  /** Whether its next delivery can be postponed (WORKING); not once half of its TTL has gone. */
+  isPostponable = true
+  /** Called once its next delivery cannot be postponed any more. */
+  onFixed: (() => void) | undefined = undefined
   // Most jobs have one watcher, who is gone before anything happens.
   private watcher: Watcher | undefined = undefined
   private others: Set<Watcher> | undefined = undefined
@@ -50,7 +59,20 @@ export class Held {
   constructor(job: Job.Job, fetchedAt: number, renewAt: number) {
     this.job = job
     this.fetchedAt = fetchedAt
+    this.readySince = fetchedAt
     this.renewAt = renewAt
+  }
+
+  /** Whether it is ours: nothing is decided about it, and nobody else has it. */
+  get isOurs(): boolean {
+    return this.state === "held" && this.lost === undefined
+  }
+
+  /** Says when the next delivery comes, which cannot be postponed any more. */
+  fix(expiresAt: number): void {
+    this.expiresAt = expiresAt
+    this.isPostponable = false
+    this.onFixed?.()
   }
 
   /** Calls back once the lease is lost, or at once where it is. Gives what takes the watch back. */

@@ -1,5 +1,7 @@
 /** Jobs on their way from the cluster to those who take them: fetched as there is room, kept under their leases, each settled once. */
-import { type DisquePool, type GetJobsError, type Job, Slot } from "@disco/core"
+import { type DisquePool, type GetJobsError, type Job, Slot, Time, Timekeeper } from "@disco/core"
+import * as Cause from "effect/Cause"
+import type * as Clock from "effect/Clock"
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -7,7 +9,8 @@ import * as Fiber from "effect/Fiber"
 import * as FiberId from "effect/FiberId"
 import * as Option from "effect/Option"
 import type * as Runtime from "effect/Runtime"
-import { background } from "../internal/background.js"
+import { background, keepAlive } from "../internal/background.js"
+import { causeText } from "../internal/failure.js"
 import { Notices } from "../internal/notice.js"
 import type { QueuePlan } from "../internal/options.js"
 import { Held, type LeaseLost } from "./held.js"
@@ -23,6 +26,8 @@ export interface InboxOptions {
   readonly plan: QueuePlan
   /** How many jobs are fetched ahead of those that are taken. */
   readonly prefetch: number
+  /** How long such a job waits to be taken before it goes back, in milliseconds. */
+  readonly prefetchMillis: number
   /** How many there may be for consumers that are faster than one GETJOB after another. */
   readonly mostPrefetch: number
   /** The most jobs of one GETJOB. */
@@ -34,9 +39,14 @@ export interface InboxOptions {
   readonly ackWith: "ackjob" | "fastack"
   /** How jobs go back. */
   readonly putBackWith: "nack" | "enqueue"
+  /** Gives back a job that nobody has settled, and that was taken or not; as `putBackWith` says, unless there is more to it. */
+  readonly giveBack?: (held: Held, wasTaken: boolean) => void
   /** How many turns an acknowledgement that nobody waits for gathers others, and can be withdrawn. */
   readonly ackTurns: number
 }
+
+/** What ends an inbox that has not closed. */
+export type Ended = Exit.Exit<never, GetJobsError>
 
 /** Fails with none where the inbox has closed. */
 type Taker = Slot<Held, Option.Option<GetJobsError>>
@@ -50,11 +60,16 @@ interface Demander {
 const ackBatch = 128
 // A job that was fetched so long before it is taken could have waited in its queue for somebody else.
 const longAheadMillis = 1000
+// Where one GETJOB must not wait for long on its node, as there is room for one job and it may come to another node.
+const shortSliceMillis = 250
 
 export class Inbox {
   readonly held = new Set<Held>()
   readonly notices: Notices
+  /** Milliseconds of the monotonic clock. */
   readonly now: () => number
+  /** Milliseconds since 1970. */
+  readonly timeOfDay: () => number
   private readonly pool: Pool
   private readonly options: InboxOptions
   private readonly runFork: (effect: Effect.Effect<void>) => Fiber.RuntimeFiber<void>
@@ -62,32 +77,48 @@ export class Inbox {
   private readonly acks: Settler
   private readonly returns: Settler
   private readonly shelf: Shelf
+  private readonly shelfKeeper: Timekeeper
   // In the order of arrival.
   private readonly takers = new Set<Taker>()
+  /** Takers that have jobs already, and fill up a group: they go before the others. */
+  private readonly fillers = new Set<Taker>()
+  /** How many more than one each the fillers would take. */
+  private missing = 0
   private readonly demanders = new Set<Demander>()
   private resting = 0
   private reserved = 0
+  /** How many jobs may be fetched ahead at present. */
   private window: number
+  /** When a job was taken last, while less is fetched ahead than may be. */
+  private takenAt = Number.NEGATIVE_INFINITY
   /** When the jobs came that are taken at present. */
   private takenFrom = 0
   private consumers = 0
   private parked = 0
+  private moving = 0
+  private onMoved: Array<() => void> = []
   private isStopping = false
   private isPaused = false
   private isClosed = false
-  private failure: GetJobsError | undefined = undefined
+  private ended: Ended | undefined = undefined
   private fetching: Fiber.RuntimeFiber<void> | undefined = undefined
   private readonly background = new Set<Fiber.RuntimeFiber<void>>()
   private onEmpty: (() => void) | undefined = undefined
 
-  private constructor(pool: Pool, options: InboxOptions, now: () => number, runtime: Runtime.Runtime<never>) {
+  private constructor(pool: Pool, options: InboxOptions, clock: Clock.Clock, runtime: Runtime.Runtime<never>) {
     this.pool = pool
     this.options = options
     this.window = options.prefetch
-    this.now = now
+    this.now = () => Time.monotonicMillis(clock)
+    this.timeOfDay = () => clock.unsafeCurrentTimeMillis()
+    const { now } = this
     this.notices = new Notices(now)
     this.runFork = background(runtime)
     this.shelf = new Shelf(options.plan.from, options.plan.isRanked)
+    this.shelfKeeper = new Timekeeper(
+      () => this.shelf.oldest + options.prefetchMillis,
+      (now) => this.returnStale(now)
+    )
     const fork = (effect: Effect.Effect<void>) => {
       this.fork(effect)
     }
@@ -102,12 +133,14 @@ export class Inbox {
     this.acks = new Settler({
       send: (jobs) => (options.ackWith === "fastack" ? pool.fastAckJob(jobs) : pool.ackJob(jobs)),
       fork,
+      state: "settling",
       batch: ackBatch,
       turns: options.ackTurns
     })
     this.returns = new Settler({
       send: (jobs) => (options.putBackWith === "nack" ? pool.nackJob(jobs) : pool.enqueueJob(jobs)),
       fork,
+      state: "returning",
       batch: ackBatch,
       turns: 1
     })
@@ -117,8 +150,10 @@ export class Inbox {
     return Effect.gen(function* () {
       const clock = yield* Effect.clock
       const runtime = yield* Effect.runtime<never>()
-      const inbox = new Inbox(pool, options, () => clock.unsafeCurrentTimeMillis(), runtime)
-      inbox.fork(inbox.leases.run)
+      const inbox = new Inbox(pool, options, clock, runtime)
+      for (const run of [inbox.leases.run, inbox.shelfKeeper.run]) {
+        inbox.fork(Effect.catchAllCause(keepAlive("a timekeeper", run, inbox.now), (cause) => inbox.die(cause)))
+      }
       return inbox
     })
   }
@@ -128,9 +163,18 @@ export class Inbox {
     if (this.isPaused || this.isClosed) return undefined
     const held = this.shelf.take()
     if (held === undefined) return undefined
+    if (this.window < this.options.prefetch) this.widen()
     if (held.fetchedAt !== this.takenFrom) this.beginBatch(held.fetchedAt)
     this.offerRoom()
     return held
+  }
+
+  // Jobs went back, because nobody began with them in time. More are fetched ahead once they are taken faster than that.
+  private widen(): void {
+    const now = this.now()
+    const { prefetch, prefetchMillis } = this.options
+    if (now - this.takenAt < prefetchMillis) this.window = Math.min(prefetch, Math.max(1, this.window * 2))
+    this.takenAt = now
   }
 
   private beginBatch(fetchedAt: number): void {
@@ -142,39 +186,48 @@ export class Inbox {
 
   /** Waits for the next job, where none is ready. */
   readonly wait: Effect.Effect<Held, Option.Option<GetJobsError>> = Effect.suspend(() => {
-    const slot = this.line()
+    const slot = this.line(this.takers)
     return Effect.onExit(slot.take, () => Effect.sync(() => this.takers.delete(slot)))
   })
 
-  /** The same for a time; fails with none after it. */
-  waitFor(millis: number): Effect.Effect<Held, Option.Option<GetJobsError>> {
+  /** Waits for one more job of a group that is begun, of which `missing` may still come; fails with none after the time given. */
+  waitFor(millis: number, missing: number): Effect.Effect<Held, Option.Option<GetJobsError>> {
     return Effect.suspend(() => {
-      const slot = this.line()
+      this.missing += missing - 1
+      const slot = this.line(this.fillers)
       const late = Effect.sync(() => slot.fill(Exit.fail(Option.none())))
-      const timer = this.fork(Effect.zipRight(Effect.sleep(millis), late))
+      const timer = this.fork(Effect.zipRight(Time.sleep(millis), late))
       return Effect.onExit(slot.take, () =>
         Effect.sync(() => {
-          this.takers.delete(slot)
+          this.missing -= missing - 1
+          this.fillers.delete(slot)
           timer.unsafeInterruptAsFork(FiberId.none)
         })
       )
     })
   }
 
-  private line(): Taker {
+  private line(takers: Set<Taker>): Taker {
     const slot: Taker = new Slot((held) => this.shelve(held))
-    if (this.failure !== undefined) slot.fill(Exit.fail(Option.some(this.failure)))
+    if (this.ended !== undefined) slot.fill(Exit.mapError(this.ended, Option.some))
     else if (this.isClosed) slot.fill(Exit.fail(Option.none()))
-    else this.seat(slot)
+    else this.seat(slot, takers)
     this.offerRoom()
     return slot
   }
 
   // A job may have come since the taker found none.
-  private seat(taker: Taker): void {
+  private seat(taker: Taker, takers: Set<Taker>): void {
     const ready = this.takeNow()
-    if (ready === undefined) this.takers.add(taker)
+    if (ready === undefined) takers.add(taker)
     else taker.fill(Exit.succeed(ready))
+  }
+
+  private endTakers(exit: Exit.Exit<never, Option.Option<GetJobsError>>): void {
+    for (const takers of [this.fillers, this.takers]) {
+      for (const taker of takers) taker.fill(exit)
+      takers.clear()
+    }
   }
 
   /** Counts one more who would take a job, but leaves it to another to wait for it. */
@@ -239,10 +292,23 @@ export class Inbox {
       this.stopFetch,
       Effect.suspend(() => {
         for (const held of left) this.putBackLater(held)
-        if (!this.isWanted) this.clearShelf()
+        if (!this.isWanted) for (const held of this.shelf.clear()) this.giveBack(held)
         return this.settled
       })
     )
+  }
+
+  /** Gives back a job that nobody has settled. */
+  private giveBack(held: Held, wasTaken = false): void {
+    if (this.options.giveBack === undefined) this.putBackLater(held)
+    else this.options.giveBack(held, wasTaken)
+  }
+
+  private returnStale(now: number): void {
+    const stale = this.shelf.takeSince(now - this.options.prefetchMillis)
+    if (stale.length === 0) return
+    this.window = 0
+    for (const held of stale) this.giveBack(held)
   }
 
   /** Whether one more job of so many may wait here for its next attempt; where so, it counts as fetched ahead until `unpark`. */
@@ -255,9 +321,36 @@ export class Inbox {
   /** Hands out a job that waited. */
   unpark(held: Held): void {
     this.parked -= 1
-    if (held.state === "held" && held.lost === undefined) this.shelve(held)
+    held.readySince = this.now()
+    if (held.isOurs) this.shelve(held)
     else this.offerRoom()
   }
+
+  /** Lets a job that waited here go another way. */
+  leavePark(): void {
+    this.parked -= 1
+    this.offerRoom()
+  }
+
+  /** Takes a job elsewhere: until the effect has settled it, nothing else becomes of it. What is left of it comes again. */
+  move(held: Held, effect: Effect.Effect<void>): Fiber.RuntimeFiber<void> | undefined {
+    if (held.state !== "held") return undefined
+    held.state = "moving"
+    this.moving += 1
+    const fiber = this.fork(effect)
+    fiber.addObserver(() => {
+      this.letGo(held)
+      this.moving -= 1
+      if (this.moving > 0) return
+      for (const resume of this.onMoved.splice(0)) resume()
+    })
+    return fiber
+  }
+
+  private readonly moved: Effect.Effect<void> = Effect.async<void>((resume) => {
+    if (this.moving === 0) return resume(Effect.void)
+    this.onMoved.push(() => resume(Effect.void))
+  })
 
   /** ACKJOB, and what came of it. A job whose lease is lost is acknowledged all the same: it may come again otherwise. */
   acknowledge(held: Held): Effect.Effect<void, SettleError | LeaseLost> {
@@ -279,17 +372,17 @@ export class Inbox {
 
   /** ACKJOB with the next batch. */
   acknowledgeLater(held: Held): void {
-    if (held.state === "held") this.acks.add(held, this.acknowledged)
+    if (held.state === "held" || held.state === "moving") this.acks.add(held, this.acknowledged)
   }
 
   /** NACK or ENQUEUE with the next batch. */
   putBackLater(held: Held): void {
-    if (held.state === "held" && held.lost === undefined) this.returns.add(held, this.returned)
+    if (held.isOurs) this.returns.add(held, this.returned)
   }
 
   /** Leaves a job to come again after its retry time. */
   letGo(held: Held): void {
-    if (held.state === "held") this.settle(held)
+    if (held.state === "held" || held.state === "moving") this.settle(held)
   }
 
   /** Takes back acknowledgements that have not been sent. */
@@ -298,7 +391,9 @@ export class Inbox {
   }
 
   /** Ends when all that was decided so far has been answered. */
-  readonly settled: Effect.Effect<void> = Effect.suspend(() => Effect.zipRight(this.acks.settled, this.returns.settled))
+  readonly settled: Effect.Effect<void> = Effect.suspend(() =>
+    Effect.zipRight(this.moved, Effect.zipRight(this.acks.settled, this.returns.settled))
+  )
 
   /** The number of jobs whose fate is not decided, or not known to the cluster. */
   get size(): number {
@@ -308,8 +403,7 @@ export class Inbox {
   /** Ends the takers: nobody gets a job any more. */
   stop(): void {
     this.isClosed = true
-    for (const taker of this.takers) taker.fill(Exit.fail(Option.none()))
-    this.takers.clear()
+    this.endTakers(Exit.fail(Option.none()))
   }
 
   /** Fetches no more, and puts back what is in no hands. */
@@ -325,7 +419,7 @@ export class Inbox {
   }).pipe(
     Effect.zipRight(
       Effect.async<void>((resume) => {
-        for (const held of this.held) this.putBackLater(held)
+        for (const held of this.held) this.giveBack(held, true)
         this.acks.hurry()
         if (this.held.size === 0) return resume(Effect.void)
         this.onEmpty = () => resume(Effect.void)
@@ -340,25 +434,29 @@ export class Inbox {
   })
 
   private readonly fetch: Effect.Effect<void> = Effect.suspend(() => {
-    const { fetchCount, fetchers, fetchTimeout, plan, putBackWith } = this.options
-    return this.pool.consume(plan.from, {
+    const { fetchCount, fetchers, fetchTimeout, plan, prefetch } = this.options
+    const consuming = this.pool.consume(plan.from, {
       demand: (most) => this.demand(most),
       receive: (jobs, reserved) => this.receive(jobs, reserved),
       ranked: plan.isRanked,
       count: fetchCount,
       perNode: fetchers,
-      slice: fetchTimeout,
-      unwanted: putBackWith
+      slice: fetchTimeout ?? (prefetch === 0 ? shortSliceMillis : undefined),
+      unwanted: (jobs) => {
+        for (const held of this.keep(jobs)) this.giveBack(held)
+      }
     })
-  }).pipe(
-    Effect.catchAll((error) =>
-      Effect.sync(() => {
-        this.failure = error
-        for (const taker of this.takers) taker.fill(Exit.fail(Option.some(error)))
-        this.takers.clear()
-      })
-    )
-  )
+    return Effect.catchAllCause(keepAlive("the fetching of jobs", consuming, this.now), (cause) => this.die(cause))
+  })
+
+  /** Ends all who wait for jobs: for a reason that no waiting mends, or a fault of ours that happens again and again. */
+  die(cause: Cause.Cause<GetJobsError>): Effect.Effect<void> {
+    return Effect.sync(() => {
+      if (this.ended !== undefined || Cause.isInterruptedOnly(cause)) return
+      this.ended = Exit.failCause(cause)
+      this.endTakers(Exit.mapError(this.ended, Option.some))
+    })
+  }
 
   /** Whether somebody takes jobs. */
   private get isWanted(): boolean {
@@ -366,7 +464,7 @@ export class Inbox {
   }
 
   private startFetch(): void {
-    if (this.fetching !== undefined || !this.isWanted || this.failure !== undefined) return
+    if (this.fetching !== undefined || !this.isWanted || this.ended !== undefined) return
     const fetching = this.fork(this.fetch)
     this.fetching = fetching
     fetching.addObserver(() => {
@@ -384,11 +482,16 @@ export class Inbox {
     return Effect.asVoid(Fiber.interrupt(this.fetching))
   })
 
-  /** Runs an effect until it ends, or the inbox does. */
+  /** Runs an effect until it ends, or the inbox does. One that dies is a fault of ours, and is said. */
   fork(effect: Effect.Effect<void>): Fiber.RuntimeFiber<void> {
     const fiber = this.runFork(effect)
     this.background.add(fiber)
-    fiber.addObserver(() => this.background.delete(fiber))
+    fiber.addObserver((exit) => {
+      this.background.delete(fiber)
+      if (Exit.isSuccess(exit) || Cause.isInterruptedOnly(exit.cause)) return
+      const { cause } = exit
+      this.runFork(this.notices.say("died", (more) => Effect.logError(`a fiber died: ${causeText(cause)}${more}`)))
+    })
     return fiber
   }
 
@@ -441,7 +544,12 @@ export class Inbox {
 
   private get room(): number {
     if (!this.isWanted || this.isStopping) return 0
-    return this.window + this.takers.size + this.resting - this.shelf.size - this.parked - this.reserved
+    return Math.max(0, this.window - this.parked) + this.wanting - this.shelf.size - this.reserved
+  }
+
+  /** How many jobs would be taken at once. */
+  private get wanting(): number {
+    return this.takers.size + this.fillers.size + this.missing + this.resting
   }
 
   private demand(most: number): Effect.Effect<number> {
@@ -466,7 +574,7 @@ export class Inbox {
     for (const demander of this.demanders) {
       const { room } = this
       if (room < 1) return
-      const isWanted = this.takers.size + this.resting > this.shelf.size + this.reserved
+      const isWanted = this.wanting > this.shelf.size + this.reserved
       const least = plan.isRanked ? 1 : Math.min(demander.most, Math.ceil(this.window / 2), fetchCount)
       if (room < least && !isWanted) continue
       this.demanders.delete(demander)
@@ -483,31 +591,50 @@ export class Inbox {
       if (jobs.length === reserved && reserved > 1 && this.takers.size > 0 && this.shelf.size === 0) {
         this.window = Math.min(this.options.mostPrefetch, this.window * 2)
       }
-      const now = this.now()
-      for (const job of jobs) {
-        const held = new Held(job, now, this.leases.first(job.id, now))
-        this.held.add(held)
-        this.leases.expect(held.renewAt)
-        this.shelve(held)
-      }
+      for (const held of this.keep(jobs)) this.shelve(held)
       this.offerRoom()
     })
   }
 
+  /** Takes jobs into our keeping. */
+  private keep(jobs: ReadonlyArray<Job.Job>): ReadonlyArray<Held> {
+    const now = this.now()
+    const kept: Array<Held> = []
+    for (const job of jobs) {
+      if (this.isSettledAlready(job)) continue
+      const held = new Held(job, now, this.leases.first(job.id, now))
+      this.held.add(held)
+      this.leases.expect(held.renewAt)
+      kept.push(held)
+    }
+    return kept
+  }
+
+  // A job that comes again while it is in our hands was delivered once more: so it was lost there. If what was decided about it is
+  // on its way, that settles this delivery too. Few jobs come again, so that those in hand are looked through.
+  private isSettledAlready(job: Job.Job): boolean {
+    if (job.additionalDeliveries === 0) return false
+    for (const held of this.held) {
+      if (held.job.id !== job.id || held.lost !== undefined) continue
+      if (held.state === "moving" || held.state === "settling") return true
+      if (held.state === "held") this.leases.lose(held, held.isPostponable ? "expired" : "too-old")
+    }
+    return false
+  }
+
   // To the first who waits, or to the shelf. A job for which nobody will come is not kept from others; but while fetches end, one of them would get it.
   private shelve(held: Held): void {
-    const [taker] = this.takers
+    const takers = this.fillers.size > 0 ? this.fillers : this.takers
+    const [taker] = takers
     if (taker !== undefined && !this.isPaused) {
-      this.takers.delete(taker)
+      takers.delete(taker)
+      if (this.window < this.options.prefetch) this.widen()
       taker.fill(Exit.succeed(held))
     } else if (this.isWanted || this.isStopping || this.isClosed) {
       this.shelf.put(held)
+      this.shelfKeeper.expect(held.readySince + this.options.prefetchMillis)
     } else {
-      this.putBackLater(held)
+      this.giveBack(held)
     }
-  }
-
-  private clearShelf(): void {
-    for (const held of this.shelf.clear()) this.putBackLater(held)
   }
 }

@@ -3,8 +3,9 @@ import { type DisquePool, JobId, Timekeeper } from "@disco/core"
 import type * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import type { Notices } from "../internal/notice.js"
-import type { Held } from "./held.js"
+import type { Held, LeaseLostReason } from "./held.js"
 
 type Pool = Context.Tag.Service<typeof DisquePool>
 
@@ -25,6 +26,9 @@ const receiptMillis = 50
 const againMillis = 1000
 // So many renewals are under way at a time: a node that does not answer does not hold up those of another one.
 const concurrency = 64
+
+/** Whether the lease of a job has to be kept. */
+const isKept = (held: Held): boolean => (held.state === "held" || held.state === "moving") && held.lost === undefined
 
 export class Leases {
   private readonly owner: Owner
@@ -70,7 +74,8 @@ export class Leases {
 
   private renew(held: Held): Effect.Effect<void> {
     return Effect.suspend(() => {
-      if (held.state !== "held" || held.lost !== undefined) return Effect.void
+      if (!isKept(held)) return Effect.void
+      if (!held.isPostponable) return this.expire(held)
       return Effect.matchEffect(this.owner.pool.working(held.job), {
         onSuccess: (retry) =>
           Effect.sync(() => {
@@ -81,18 +86,45 @@ export class Leases {
           }),
         onFailure: (error) => {
           // What is being settled is not known any more, as it should be.
-          if (held.state !== "held") return Effect.void
-          if (error._tag === "JobNotFound") return this.lose(held, "unknown")
-          if (error._tag === "LeaseTooOld") return this.lose(held, "too-old")
-          const now = this.owner.now()
-          if (now >= held.expiresAt) return this.lose(held, "expired")
-          this.plan(held, Math.min(now + againMillis, held.expiresAt))
-          return this.owner.notices.say(`renew ${held.job.node} ${error._tag}`, (more) =>
-            Effect.logWarning(`leases of jobs cannot be renewed at present: ${error.message}${more}`)
-          )
+          if (!isKept(held)) return Effect.void
+          if (error._tag === "JobNotFound") return this.lost(held, "unknown")
+          return error._tag === "LeaseTooOld" ? this.lookUp(held) : this.again(held, error)
         }
       })
     })
+  }
+
+  // WORKING was refused, but nobody else has the job yet: it is ours until the delivery that cannot be postponed.
+  private lookUp(held: Held): Effect.Effect<void> {
+    return Effect.matchEffect(this.owner.pool.show(held.job), {
+      onFailure: (error) => (isKept(held) ? this.again(held, error) : Effect.void),
+      onSuccess: (found) => {
+        if (!isKept(held)) return Effect.void
+        if (Option.isNone(found)) return this.lost(held, "unknown")
+        const { nextRequeueWithin, state } = found.value
+        if (state === "queued") return this.lost(held, "too-old")
+        return Effect.sync(() => {
+          const millis = nextRequeueWithin === null ? Number.POSITIVE_INFINITY : Duration.toMillis(nextRequeueWithin)
+          const at = this.owner.now() + Math.max(0, millis)
+          held.fix(at)
+          if (at < Number.POSITIVE_INFINITY) this.plan(held, at)
+        })
+      }
+    })
+  }
+
+  private expire(held: Held): Effect.Effect<void> {
+    if (this.owner.now() >= held.expiresAt) return this.lost(held, "too-old")
+    return Effect.sync(() => this.plan(held, held.expiresAt))
+  }
+
+  private again(held: Held, error: { readonly _tag: string; readonly message: string }): Effect.Effect<void> {
+    const now = this.owner.now()
+    if (now >= held.expiresAt) return this.lost(held, "expired")
+    this.plan(held, Math.min(now + againMillis, held.expiresAt))
+    return this.owner.notices.say(`renew ${held.job.node} ${error._tag}`, (more) =>
+      Effect.logWarning(`leases of jobs cannot be renewed at present: ${error.message}${more}`)
+    )
   }
 
   private plan(held: Held, at: number): void {
@@ -101,10 +133,13 @@ export class Leases {
     this.expect(at)
   }
 
-  private lose(held: Held, reason: Parameters<Held["lose"]>[0]): Effect.Effect<void> {
-    return Effect.sync(() => {
-      held.lose(reason)
-      this.owner.onLost(held)
-    })
+  private lost(held: Held, reason: LeaseLostReason): Effect.Effect<void> {
+    return Effect.sync(() => this.lose(held, reason))
+  }
+
+  /** Takes a job for lost. */
+  lose(held: Held, reason: LeaseLostReason): void {
+    held.lose(reason)
+    this.owner.onLost(held)
   }
 }

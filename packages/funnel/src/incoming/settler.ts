@@ -33,6 +33,8 @@ interface Owner {
   readonly send: (jobs: ReadonlyArray<Job.Job>) => Effect.Effect<unknown, SettleError>
   /** Runs an effect that outlives the caller. */
   readonly fork: (effect: Effect.Effect<void>) => void
+  /** What a job is while it is being settled. */
+  readonly state: "settling" | "returning"
   /** The most jobs of one command. */
   readonly batch: number
   /** How many turns of the scheduler a batch that nobody waits for gathers others. */
@@ -55,7 +57,7 @@ export class Settler {
 
   /** Settles a job with the next batch. */
   add(held: Held, done: Done): void {
-    held.state = "settling"
+    held.state = this.owner.state
     const { node } = held.job
     let lane = this.lanes.get(node)
     if (lane === undefined) {
@@ -71,7 +73,7 @@ export class Settler {
 
   /** Takes back what has not been sent; gives the jobs that were. */
   withdraw(jobs: ReadonlyArray<Held>): ReadonlyArray<Held> {
-    const wanted = new Set(jobs.filter((held) => held.state === "settling"))
+    const wanted = new Set(jobs.filter((held) => held.state === this.owner.state))
     if (wanted.size === 0) return []
     const withdrawn: Array<Held> = []
     for (const lane of this.lanes.values()) {

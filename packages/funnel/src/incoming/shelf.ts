@@ -28,7 +28,7 @@ export class Shelf {
       while (row.size > 0) {
         const held = row.shift() as Held
         this.stock -= 1
-        if (held.lost === undefined && held.state === "held") return held
+        if (held.isOurs) return held
       }
     }
     return undefined
@@ -37,6 +37,26 @@ export class Shelf {
   /** Takes all jobs that are still ours. */
   clear(): Array<Held> {
     this.stock = 0
-    return this.rows.flatMap((row) => row.drain()).filter((held) => held.lost === undefined && held.state === "held")
+    return this.rows.flatMap((row) => row.drain()).filter((held) => held.isOurs)
+  }
+
+  /** Since when the job waits that has waited longest; Infinity where there is none. */
+  get oldest(): number {
+    let oldest = Number.POSITIVE_INFINITY
+    for (const row of this.rows) oldest = Math.min(oldest, row.peek()?.readySince ?? Number.POSITIVE_INFINITY)
+    return oldest
+  }
+
+  /** Takes the jobs that have waited since the time given or longer, as far as they are still ours. */
+  takeSince(time: number): Array<Held> {
+    const taken: Array<Held> = []
+    for (const row of this.rows) {
+      while ((row.peek()?.readySince ?? Number.POSITIVE_INFINITY) <= time) {
+        const held = row.shift() as Held
+        this.stock -= 1
+        if (held.isOurs) taken.push(held)
+      }
+    }
+    return taken
   }
 }

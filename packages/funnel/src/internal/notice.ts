@@ -1,5 +1,6 @@
 /** Says what is wrong when it begins, and how often it happened when it has gone on for a while: once, not a thousand times. */
 import * as Effect from "effect/Effect"
+import { quietly } from "./quietly.js"
 
 interface Entry {
   since: number
@@ -33,7 +34,7 @@ export class Notices {
       }
       this.entries.delete(kind)
       this.entries.set(kind, { since: now, silenced: 0 })
-      return log(silenced === 0 ? "" : ` (and ${silenced} times more since this was last said)`)
+      return quietly(log(silenced === 0 ? "" : ` (and ${silenced} times more since this was last said)`))
     })
   }
 }

@@ -35,6 +35,10 @@ export const millis = (
     : refuse(subject, argument, input, `a finite duration, ${least} ms or more`)
 }
 
+/** How long what was fetched ahead waits to be taken, in milliseconds. */
+export const prefetchMillis = (subject: string, input: Duration.DurationInput | undefined): Checked<number> =>
+  millis(subject, "prefetchTimeToLive", input ?? "10 seconds", 1)
+
 /** One of the words given. */
 export const word = <A extends string>(
   subject: string,

@@ -1,5 +1,6 @@
 /** The fibres of a worker: as many as its concurrency, for as long as it is open. */
-import type { DisquePool, GetJobsError } from "@disco/core"
+import { type DisquePool, type GetJobsError, Time } from "@disco/core"
+import type * as Cause from "effect/Cause"
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -8,13 +9,15 @@ import * as FiberId from "effect/FiberId"
 import * as Option from "effect/Option"
 import type * as Runtime from "effect/Runtime"
 import { Inbox } from "../incoming/inbox.js"
-import { background } from "../internal/background.js"
+import { background, Deaths } from "../internal/background.js"
+import { causeText } from "../internal/failure.js"
 import { Door } from "./door.js"
 import { Fate } from "./fate.js"
 import { Lane, type Shared } from "./lane.js"
 import { retryQueue } from "./letter.js"
 import { Meters } from "./meters.js"
 import { Opening } from "./opening.js"
+import { Pace } from "./pace.js"
 import { isTraced } from "./trace.js"
 import type { CrewOptions } from "./work.js"
 
@@ -28,8 +31,9 @@ export class Crew<A, E, B> {
   private readonly shared: Shared<A, E, B>
   private readonly fibers = new Set<Fiber.RuntimeFiber<void>>()
   private isClosing = false
-  private failure: GetJobsError | undefined = undefined
-  private onFatal: ((error: GetJobsError) => void) | undefined = undefined
+  private readonly deaths: Deaths
+  private failure: Cause.Cause<GetJobsError> | undefined = undefined
+  private onFatal: ((cause: Cause.Cause<GetJobsError>) => void) | undefined = undefined
   private onEnd: (() => void) | undefined = undefined
 
   private constructor(
@@ -42,6 +46,7 @@ export class Crew<A, E, B> {
     this.inbox = inbox
     this.options = options
     this.runFork = background(runtime)
+    this.deaths = new Deaths(inbox.now, options.concurrency + mostDeaths)
     const meters = new Meters(options.queue)
     const fate = new Fate(pool, inbox, options, meters)
     this.fate = fate
@@ -53,23 +58,32 @@ export class Crew<A, E, B> {
       door: new Door(inbox),
       opening: new Opening(inbox, options, fate),
       fate,
-      onFatal: (error) => this.fail(error)
+      pace:
+        options.rate === undefined
+          ? undefined
+          : new Pace(options.rate.limit, options.rate.intervalMillis, {
+              now: inbox.now,
+              fork: (effect) => inbox.fork(effect)
+            }),
+      onFatal: (cause) => this.fail(cause)
     }
   }
 
   static make<A, E, B>(pool: Pool, options: CrewOptions<A, E, B>): Effect.Effect<Crew<A, E, B>> {
     return Effect.gen(function* () {
-      const inbox = yield* Inbox.make(pool, {
+      const inbox: Inbox = yield* Inbox.make(pool, {
         plan: { from: [options.queue, retryQueue(options.queue)], isRanked: false },
         prefetch: options.prefetch,
         mostPrefetch: options.prefetch,
+        prefetchMillis: options.prefetchMillis,
         fetchCount: options.fetchCount,
         fetchers: 1,
         ackWith: "ackjob",
         putBackWith: "enqueue",
+        giveBack: (held, wasTaken) => crew.fate.giveBack(held, wasTaken),
         ackTurns: 8
       })
-      const crew = new Crew(pool, inbox, options, yield* Effect.runtime<never>(), yield* isTraced)
+      const crew: Crew<A, E, B> = new Crew(pool, inbox, options, yield* Effect.runtime<never>(), yield* isTraced)
       inbox.open()
       for (let i = 0; i < options.concurrency; i++) crew.start()
       return crew
@@ -78,12 +92,19 @@ export class Crew<A, E, B> {
 
   /** Fails once no node lets jobs be fetched, for a reason that no waiting mends. */
   readonly failed: Effect.Effect<never, GetJobsError> = Effect.async<never, GetJobsError>((resume) => {
-    if (this.failure !== undefined) return resume(Effect.fail(this.failure))
+    if (this.failure !== undefined) return resume(Effect.failCause(this.failure))
     const before = this.onFatal
-    this.onFatal = (error) => {
-      before?.(error)
-      resume(Effect.fail(error))
+    this.onFatal = (cause) => {
+      before?.(cause)
+      resume(Effect.failCause(cause))
     }
+  })
+
+  /** Takes no more jobs until `resume`. Those that wait here for their next attempt go to the queue of the retries. */
+  readonly pause: Effect.Effect<void> = Effect.suspend(() => {
+    const pausing = this.inbox.pause
+    this.fate.clear()
+    return pausing
   })
 
   /**
@@ -95,14 +116,8 @@ export class Crew<A, E, B> {
     this.isClosing = true
     this.fate.close()
     return Effect.gen(this, function* () {
-      const stopping = yield* Effect.fork(
-        Effect.interruptible(
-          Effect.zipRight(
-            this.inbox.closeFetch,
-            Effect.sync(() => this.fate.clear())
-          )
-        )
-      )
+      this.fate.clear()
+      const stopping = yield* Effect.fork(Effect.interruptible(this.inbox.closeFetch))
       yield* bounded(this.ended, graceMillis)
       if (this.fibers.size > 0) {
         yield* Effect.logWarning(`${this.fibers.size} handlers are interrupted: they did not end within the grace`)
@@ -131,22 +146,35 @@ export class Crew<A, E, B> {
     this.fibers.add(fiber)
     fiber.addObserver((exit) => {
       this.fibers.delete(fiber)
-      if (Exit.isFailure(exit) && !Exit.isInterrupted(exit)) {
-        this.inbox.fork(Effect.logError("a fibre of the worker died: there is one less", exit.cause))
-      } else if (!this.isClosing && this.failure === undefined) {
-        // One that was interrupted with its handler leaves its place to another.
-        this.start()
-      }
+      if (Exit.isFailure(exit) && !Exit.isInterrupted(exit)) this.died(exit.cause)
+      // One that was interrupted with its handler leaves its place to another, and so does one that died.
+      if (!this.isClosing && this.failure === undefined) this.start()
       if (this.fibers.size === 0) this.onEnd?.()
     })
   }
 
-  private fail(error: GetJobsError): void {
+  private died(cause: Cause.Cause<never>): void {
+    if (this.deaths.areTooMany()) {
+      this.fail(cause)
+      return
+    }
+    this.inbox.fork(
+      this.inbox.notices.say("a fiber of the worker died", (more) =>
+        Effect.logError(`a fiber of the worker died, and is replaced: ${causeText(cause)}${more}`)
+      )
+    )
+  }
+
+  private fail(cause: Cause.Cause<GetJobsError>): void {
     if (this.failure !== undefined) return
-    this.failure = error
-    this.onFatal?.(error)
+    this.failure = cause
+    this.inbox.fork(this.inbox.die(cause))
+    this.onFatal?.(cause)
   }
 }
 
+// Each of them may die once for the same reason, and a few more for others.
+const mostDeaths = 10
+
 const bounded = (effect: Effect.Effect<unknown>, millis: number): Effect.Effect<boolean> =>
-  Effect.map(Effect.timeoutOption(Effect.interruptible(effect), millis), Option.isSome)
+  Effect.map(Time.timeoutOption(Effect.interruptible(effect), millis), Option.isSome)

@@ -15,6 +15,7 @@ import type { Door } from "./door.js"
 import type { Fate } from "./fate.js"
 import type { Meters } from "./meters.js"
 import type { Opened, Opening } from "./opening.js"
+import type { Pace } from "./pace.js"
 import { Setting } from "./setting.js"
 import { processing } from "./trace.js"
 import type { CrewOptions, Work } from "./work.js"
@@ -28,8 +29,9 @@ export interface Shared<A, E, B> {
   readonly door: Door
   readonly opening: Opening<A, E, B>
   readonly fate: Fate<A, E, B>
+  readonly pace: Pace | undefined
   /** Is told why there will be no more jobs. */
-  readonly onFatal: (error: GetJobsError) => void
+  readonly onFatal: (cause: Cause.Cause<GetJobsError>) => void
 }
 
 // A job that is ready, and that is read without waiting, is begun without an effect, and costs only those that the handler is
@@ -44,6 +46,8 @@ export class Lane<A, E, B> {
   private readonly handle: Effect.Effect<void>
   private works: ReadonlyArray<Work<A>> = []
   private beganAt = 0
+  /** Permits to begin with jobs, where there is a rate. */
+  private permits = 0
   private isOver = false
 
   private constructor(
@@ -61,18 +65,19 @@ export class Lane<A, E, B> {
     this.wait = Effect.matchCauseEffect(shared.door.wait(this, restore), {
       onFailure: (cause) => {
         this.isOver = true
-        const error = Option.flatten(Cause.failureOption(cause))
-        if (Option.isSome(error)) shared.onFatal(error.value)
+        // None is the end of an inbox that has closed.
+        const reason = Cause.flatMap(cause, Option.match({ onNone: () => Cause.empty, onSome: Cause.fail }))
+        if (!Cause.isEmpty(reason) && !Cause.isInterruptedOnly(reason)) shared.onFatal(reason)
         return Effect.void
       },
       onSuccess: (held) => {
         if (held === undefined) return Effect.void
         if (!this.isInterrupted) return this.take(held)
-        shared.fate.giveBack(held)
+        shared.fate.giveBack(held, false)
         return Effect.void
       }
     })
-    this.handle = this.handling(Effect.suspend(() => shared.options.handle(this.works)))
+    this.handle = this.handling(this.handler)
   }
 
   /** Takes jobs until there will be no more, or the fibre is interrupted. */
@@ -92,7 +97,7 @@ export class Lane<A, E, B> {
             })
             return Effect.ensuring(
               turns,
-              Effect.sync(() => shared.door.leave(lane))
+              Effect.sync(() => lane.leave())
             )
           }
         )
@@ -105,13 +110,34 @@ export class Lane<A, E, B> {
   }
 
   private turn(): Effect.Effect<void> {
+    const { pace } = this.shared
+    if (pace !== undefined && this.permits === 0) {
+      this.permits = pace.takeNow(1)
+      if (this.permits === 0) return this.awaitPermit(pace)
+    }
     const held = this.shared.door.takeNow(this)
     return held === undefined ? this.wait : this.take(held)
   }
 
+  private awaitPermit(pace: Pace): Effect.Effect<void> {
+    return Effect.matchCause(pace.take(this.restore), {
+      onFailure: () => {},
+      onSuccess: (permits) => {
+        this.permits = permits
+      }
+    })
+  }
+
   private take(held: Held): Effect.Effect<void> {
-    const { batch, pace } = this.shared.options
-    return batch === 1 && pace === undefined ? this.open(held) : this.gather(held)
+    return this.shared.options.batch === 1 ? this.open(held) : this.gather(held)
+  }
+
+  /** Leaves its place, and what it has in hand where it died: that comes again after its retry time. */
+  private leave(): void {
+    const { door, inbox, pace } = this.shared
+    door.leave(this)
+    if (pace !== undefined) this.givePermits(pace, this.permits)
+    for (const { held } of this.works) inbox.letGo(held)
   }
 
   private open(held: Held): Effect.Effect<void> {
@@ -127,24 +153,30 @@ export class Lane<A, E, B> {
     return opened
   }
 
-  /** Waits for what a batch waits for, and until the rate allows it. */
+  /** Fills a batch: with what is ready, and what comes in the time that it waits; never with more than the rate allows. */
   private readonly gather = Effect.fnUntraced(function* (this: Lane<A, E, B>, first: Held) {
-    const { fate, inbox, options } = this.shared
-    const { batch, pace, withinMillis } = options
+    const { fate, inbox, options, pace } = this.shared
+    if (pace !== undefined) this.permits += pace.takeNow(options.batch - this.permits)
+    const size = pace === undefined ? options.batch : this.permits
+    const dueAt = inbox.now() + options.withinMillis
     const taken = [first]
-    if (batch > 1) {
-      taken.push(...inbox.takeReady(batch - 1))
-      if (taken.length < batch && withinMillis > 0) {
-        yield* Effect.exit(this.restore(Effect.sleep(withinMillis)))
-        taken.push(...inbox.takeReady(batch - taken.length))
+    while (taken.length < size) {
+      const ready = inbox.takeNow()
+      if (ready !== undefined) {
+        taken.push(ready)
+        continue
       }
+      const left = dueAt - inbox.now()
+      if (left <= 0) break
+      const came = yield* Effect.exit(this.restore(inbox.waitFor(left, size - taken.length)))
+      if (Exit.isFailure(came)) break
+      taken.push(came.value)
     }
-    const waitMillis = pace?.reserve(inbox.now(), taken.length) ?? 0
-    if (waitMillis > 0) yield* Effect.exit(this.restore(Effect.sleep(waitMillis)))
     const works: Array<Work<A>> = []
     for (const held of taken) {
-      if (this.isInterrupted) {
-        fate.giveBack(held)
+      // Who waited for more may be told to end meanwhile.
+      if (this.isInterrupted || fate.isClosed) {
+        fate.giveBack(held, false)
         continue
       }
       const opened = this.read(held)
@@ -152,6 +184,7 @@ export class Lane<A, E, B> {
       if (work !== undefined) works.push(work)
     }
     if (works.length > 0) yield* this.begin(works)
+    else if (pace !== undefined) this.givePermits(pace, this.permits - 1)
   })
 
   /** Runs the handler. */
@@ -159,7 +192,7 @@ export class Lane<A, E, B> {
     const { fate, inbox, isTraced, meters, options } = this.shared
     const [first] = works
     if (this.isInterrupted || first === undefined) {
-      for (const { held } of works) fate.giveBack(held)
+      for (const { held } of works) fate.giveBack(held, false)
       return Effect.void
     }
     this.works = works
@@ -169,8 +202,22 @@ export class Lane<A, E, B> {
     this.setting.begin(options.contextOf(works), works.length > 1 ? undefined : first.inHand.job.id)
     if (!isTraced) return this.handle
     const isLinked = options.linksTraces || first.inHand.attempt > 1 || works.length > 1
-    const handler = Effect.suspend(() => options.handle(works))
-    return this.handling(processing(handler, first.inHand.job, first.trace, isLinked))
+    return this.handling(processing(this.handler, first.inHand.job, first.trace, isLinked))
+  }
+
+  private readonly handler: Effect.Effect<B, E> = Effect.suspend(() => {
+    const { options, pace } = this.shared
+    if (pace !== undefined) {
+      pace.use(this.works.length)
+      this.givePermits(pace, this.permits - this.works.length)
+      this.permits = 0
+    }
+    return options.handle(this.works)
+  })
+
+  private givePermits(pace: Pace, count: number): void {
+    pace.giveBack(count)
+    this.permits -= count
   }
 
   // The fibre is given up with its handler: one that was interrupted takes no more.
@@ -210,6 +257,7 @@ export class Lane<A, E, B> {
     const { held } = work
     if (Exit.isSuccess(outcome)) {
       meters.count("done")
+      fate.records.forget(held.job.id)
       inbox.acknowledgeLater(held)
     } else if (held.state !== "held") {
       // Settled by the handler itself.
@@ -219,7 +267,7 @@ export class Lane<A, E, B> {
       meters.count("lost")
       return inbox.notices.say(`lost ${lost.reason}`, (more) => Effect.logWarning(`${lost.message}${more}`))
     } else if (isCut) {
-      fate.giveBack(held)
+      fate.giveBack(held, true)
     } else {
       return fate.again(work, outcome.cause, this.restore)
     }

@@ -1,7 +1,7 @@
 /** A job in an envelope, as readable JSON: how it fared, and all that it takes to add it again. */
-import { InvalidArgument, type Job } from "@disco/core"
+import { InvalidArgument, type Job, JobId } from "@disco/core"
 import * as DateTime from "effect/DateTime"
-import * as Effect from "effect/Effect"
+import * as Duration from "effect/Duration"
 import * as Either from "effect/Either"
 import * as Encoding from "effect/Encoding"
 import * as Option from "effect/Option"
@@ -34,6 +34,8 @@ export const Letter = Schema.Struct({
   nacks: Schema.NonNegativeInt,
   /** How often it was delivered again for other reasons. */
   additionalDeliveries: Schema.NonNegativeInt,
+  /** How many of those may have been crashes: no worker gave it back, nor said that it failed. None where that is 0. */
+  crashes: Schema.optional(Schema.NonNegativeInt),
   /** When the job was added at first, as far as is known. */
   addedAt: Schema.optional(Schema.String),
   /** When it failed first. */
@@ -51,7 +53,7 @@ export type Letter = Schema.Schema.Type<typeof Letter>
 
 const json = Schema.parseJson(Letter)
 const encodeJson = Schema.encodeSync(json)
-const decodeJson = Schema.decode(json)
+const decodeJson = Schema.decodeEither(json)
 
 const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
 const encoder = new TextEncoder()
@@ -72,9 +74,9 @@ export const enclosed = (letter: Letter): Uint8Array =>
 export const toJson = (letter: Letter): string => encodeJson(letter)
 
 /** The letter in a job, or why there is none in it. */
-export const fromJob = (job: Job.Job | Job.PeekedJob) => {
+export const fromJob = (job: Job.Job | Job.PeekedJob): Either.Either<Letter, InvalidArgument> => {
   const text = new TextDecoder().decode(job.body)
-  return Effect.mapError(
+  return Either.mapLeft(
     decodeJson(text),
     (error) =>
       new InvalidArgument({
@@ -86,8 +88,11 @@ export const fromJob = (job: Job.Job | Job.PeekedJob) => {
   )
 }
 
+const latestMillis = 8.64e15
+
 /** A time as the letter has it. */
-export const time = (millis: number): string => DateTime.formatIso(DateTime.unsafeMake(millis))
+export const time = (millis: number): string =>
+  DateTime.formatIso(DateTime.unsafeMake(Math.max(0, Math.min(millis, latestMillis))))
 
 /** What the letter says of a time, in milliseconds. */
 export const millis = (time: string): number | undefined =>
@@ -99,9 +104,12 @@ export interface Account {
   /** What an earlier letter says of it. */
   readonly history: Letter | undefined
   readonly attempts: number
+  readonly crashes: number
+  /** Milliseconds since 1970, as this machine has them; nodes and other machines may see it otherwise. */
   readonly firstAt: number
   readonly now: number
-  readonly error: string
+  /** None where it did not fail. */
+  readonly error: string | undefined
   readonly facts: Facts | undefined
 }
 
@@ -113,26 +121,40 @@ export interface Facts {
   readonly retrySeconds: number
 }
 
+// The id carries the TTL in minutes, up to this many.
+const mostTtlMinutes = 0xffff
+// It is rounded down, and to an odd or even number.
+const ttlSlackMinutes = 2
+
+/**
+ * The whole TTL of a job, in seconds: what is left of it, and its age. The age is the difference of the clocks of two machines, and
+ * may be anything: the TTL is not less than what is left, and not more than the id says.
+ */
+const ttlOf = (job: Job.Job, { addedAt, leftMillis }: Facts, now: number): number => {
+  const left = Math.max(0, leftMillis)
+  const minutes = Duration.toMinutes(JobId.ttl(job.id))
+  const most = minutes + 1 >= mostTtlMinutes ? Number.MAX_SAFE_INTEGER : (minutes + ttlSlackMinutes) * 60_000
+  return Math.round(Math.max(left, Math.min(left + Math.max(0, now - addedAt), most)) / 1000)
+}
+
 export const write = (account: Account, reason?: Reason): Letter => {
-  const { facts, history, job } = account
-  const ageMillis = facts === undefined ? 0 : account.now - facts.addedAt
+  const { facts, history, job, now } = account
   const known =
     facts === undefined
-      ? {}
-      : {
-          addedAt: time(facts.addedAt),
-          retry: facts.retrySeconds,
-          ttl: Math.round((facts.leftMillis + ageMillis) / 1000)
-        }
+      ? JobId.isAtLeastOnce(job.id)
+        ? {}
+        : { retry: 0 }
+      : { addedAt: time(facts.addedAt), retry: facts.retrySeconds, ttl: ttlOf(job, facts, now) }
   return {
     ...(history ?? { queue: job.queue, id: job.id, ...known, ...enclose(job.body) }),
     ...(reason === undefined ? {} : { reason }),
-    error: account.error,
+    ...(account.error === undefined ? {} : { error: account.error }),
     attempts: account.attempts,
     nacks: job.nacks + (history?.nacks ?? 0),
     additionalDeliveries: job.additionalDeliveries + (history?.additionalDeliveries ?? 0),
-    firstAt: time(account.firstAt),
-    lastAt: time(account.now)
+    ...(account.crashes === 0 ? {} : { crashes: account.crashes }),
+    firstAt: time(Math.min(account.firstAt, now)),
+    lastAt: time(now)
   }
 }
 

@@ -2,13 +2,15 @@
 import type { JobQueue } from "@disco/core"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import * as FiberRef from "effect/FiberRef"
 import type { Held } from "../incoming/held.js"
 import type { Inbox } from "../incoming/inbox.js"
+import { squash } from "../internal/failure.js"
 import { isReady } from "../internal/ready.js"
 import type { Restore } from "../internal/restore.js"
 import type { Fate } from "./fate.js"
-import { enclosed, fromJob, type Letter, millis } from "./letter.js"
+import { enclosed, fromJob, type Letter } from "./letter.js"
 import type { CrewOptions, Work } from "./work.js"
 
 /** What was read; nothing of a job that cannot be, and was taken care of. */
@@ -29,35 +31,29 @@ export class Opening<A, E, B> {
   open(held: Held, restore: Restore): Opened<A> {
     const { job } = held
     if (job.queue === this.options.queue) return this.read(held, job, undefined, restore)
-    return Effect.matchCauseEffect(fromJob(job), {
-      onFailure: (cause) =>
-        this.none(this.fate.giveUp(held, undefined, 0, undefined, Cause.squash(cause), "undecodable", restore)),
-      onSuccess: (history) => {
-        const original = { ...job, queue: history.queue, id: job.id, body: enclosed(history) }
-        const read = this.read(held, original, history, restore)
-        return Effect.isEffect(read) ? read : Effect.succeed(read)
-      }
-    })
+    const letter = fromJob(job)
+    if (Either.isLeft(letter)) return this.none(this.fate.giveUp(held, undefined, letter.left, "undecodable", restore))
+    const history = letter.right
+    return this.read(held, { ...job, queue: history.queue, body: enclosed(history) }, history, restore)
   }
 
   private read(held: Held, job: Held["job"], history: Letter | undefined, restore: Restore): Opened<A> {
-    const past = this.fate.pastOf(held)
-    const firstAt = past?.firstAt ?? (history === undefined ? undefined : millis(history.firstAt))
-    const before = past?.attempt ?? (history?.attempts ?? 0) + job.nacks
-    if (job.additionalDeliveries > this.options.crashes) {
-      const error = new Error(`it was delivered ${job.additionalDeliveries} times more without having failed`)
-      return this.none(this.fate.giveUp(held, history, before, firstAt, error, "crashed", restore))
+    const { attempts: before, crashes, error, firstAt } = this.fate.standing(held, history)
+    if (error !== undefined && before >= this.options.attempts) {
+      // It has failed for good, but the letter about it could not be added.
+      return this.none(this.fate.giveUp(held, history, error, "failed", restore))
+    }
+    if (crashes > this.options.crashes) {
+      const error = new Error(`it was delivered ${crashes} times more without having failed`)
+      return this.none(this.fate.giveUp(held, history, error, "crashed", restore))
     }
     const opened = this.options.open(job)
     if (isReady(opened)) return this.work(held, job, opened.value, before + 1, history, firstAt)
     return Effect.matchCauseEffect(restore(opened), {
       onFailure: (cause) =>
         Effect.flatMap(isInterrupted, (isCut) => {
-          if (!isCut) {
-            const error = Cause.squash(cause)
-            return this.none(this.fate.giveUp(held, history, before, firstAt, error, "undecodable", restore))
-          }
-          this.fate.giveBack(held)
+          if (!isCut) return this.none(this.fate.giveUp(held, history, squash(cause), "undecodable", restore))
+          this.fate.giveBack(held, false)
           return Effect.succeed(undefined)
         }),
       onSuccess: (typed) => Effect.succeed(this.work(held, job, typed, before + 1, history, firstAt))

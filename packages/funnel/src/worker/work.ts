@@ -9,8 +9,8 @@ import type * as Schedule from "effect/Schedule"
 import type * as Tracer from "effect/Tracer"
 import type { Held, LeaseLost } from "../incoming/held.js"
 import type { SettleError } from "../incoming/inbox.js"
+import { textOf } from "../internal/failure.js"
 import type { Letter } from "./letter.js"
-import type { Pace } from "./pace.js"
 
 /** The job that a handler works on. */
 export interface JobInHand {
@@ -38,7 +38,8 @@ export class HandlerDied extends Data.TaggedError("HandlerDied")<{
   readonly cause: unknown
 }> {
   override get message(): string {
-    return this.cause instanceof Error ? this.cause.message : `the handler died: ${String(this.cause)}`
+    const text = textOf(this.cause)
+    return this.cause instanceof Error ? text : `the handler died: ${text}`
   }
 }
 
@@ -62,6 +63,7 @@ export interface CrewOptions<A, E, B> {
   readonly contextOf: (works: ReadonlyArray<Work<A>>) => Context.Context<never>
   readonly concurrency: number
   readonly prefetch: number
+  readonly prefetchMillis: number
   readonly fetchCount: number
   readonly batch: number
   readonly withinMillis: number
@@ -71,10 +73,12 @@ export interface CrewOptions<A, E, B> {
   readonly parkMillis: number
   /** How many jobs may wait here for their next attempt. */
   readonly mostParked: number
+  /** How long jobs of the queue live, where their node does not say. */
+  readonly ttlMillis: number
   readonly letterTtl: Duration.DurationInput
   readonly graceMillis: number
   readonly closeMillis: number
-  readonly pace: Pace | undefined
+  readonly rate: { readonly limit: number; readonly intervalMillis: number } | undefined
   readonly interruptsLost: boolean
   readonly linksTraces: boolean
   readonly onFailure: (report: FailureReport<A, E>) => Effect.Effect<void>
