@@ -105,7 +105,7 @@ describe("shares", () => {
   })
 
   it("leave no claim to a queue that was empty, nor a debt to one that was alone", () => {
-    const late = alone(["a", "b"], { a: many, b: 0 })
+    const late = alone(["a", "b"], { a: many, b: 3 })
     repeat(1000, () => late.get(64))
     late.left.b = many
     assert.isAtMost(count(late.get(20), "b"), 11)
@@ -130,6 +130,30 @@ describe("shares", () => {
         ) - 10
       ),
       1
+    )
+  })
+
+  it("leave none over nodes either, one of which has nothing any more", () => {
+    const late = new Shares(["a", "b"], 64)
+    const [idle, busy] = [new Node(late, { b: 1 }), new Node(late, { a: many })]
+    assert.deepStrictEqual([idle.get(1), idle.get(1)], [["b"], []])
+    repeat(100, () => busy.get(64))
+    busy.left.b = many
+    assert.isAtMost(count(busy.get(20), "b"), 11)
+
+    const gone = new Shares(["a", "b"], 64)
+    const [first, second] = [new Node(gone, { a: many }), new Node(gone, { b: 64 })]
+    first.get(1)
+    second.get(64)
+    assert.deepStrictEqual(second.get(1), [])
+    repeat(3, () => first.get(1))
+    first.left.b = many
+    assert.isAtLeast(
+      count(
+        repeat(20, () => first.get(1)),
+        "b"
+      ),
+      9
     )
   })
 
