@@ -30,7 +30,7 @@ export interface AddJobOptions {
    * cluster has two nodes or more it wants `replicate: 1`.
    */
   readonly retry?: Duration.DurationInput | undefined
-  /** The time after which the job is deleted, delivered or not, in whole seconds; 1 day unless told otherwise. */
+  /** The time after which the job is deleted, delivered or not, in whole seconds; 1 day unless told otherwise, 7 in a `JobQueue`. */
   readonly ttl?: Duration.DurationInput | undefined
   /** Refuses the job where the node's queue has this many jobs already. */
   readonly maxLen?: number | undefined
