@@ -14,13 +14,10 @@ import {
   Schedule,
   Schema,
   Scope,
-  Stream,
-  TestClock
+  Stream
 } from "effect"
 import { DeadLetter, Funnel } from "../src/index.js"
-import { addAll, known, layer, left, logged, numbers, settle } from "./utils.js"
-
-const pass = (duration: Duration.DurationInput) => Effect.zipRight(TestClock.adjust(duration), settle)
+import { addAll, known, layer, left, logged, numbers, pass, settle } from "./utils.js"
 
 const add = (queue: string, count: number) =>
   Effect.flatMap(DisquePool, (pool) =>

@@ -4,7 +4,6 @@ import { assert, describe, it } from "@effect/vitest"
 import {
   Context,
   Deferred,
-  type Duration,
   Effect,
   Either,
   Exit,
@@ -22,14 +21,9 @@ import {
   Tracer
 } from "effect"
 import { DeadLetter, Worker } from "../src/index.js"
-import { addAll, known, layer, left, logged, makeLog, numbers, settle } from "./utils.js"
+import { addAll, clusterOf, known, layer, left, logged, makeLog, numbers, pass, settle } from "./utils.js"
 
-const clusterLayer = DisquePool.layer().pipe(
-  Layer.provide(EmbeddedDisque.layerDialer),
-  Layer.provideMerge(EmbeddedDisque.layer({ nodes: 3 }))
-)
-
-const pass = (duration: Duration.DurationInput) => Effect.zipRight(TestClock.adjust(duration), settle)
+const clusterLayer = clusterOf(3)
 
 describe("handlers", () => {
   it.effect("get each job with its payload and attempt, and a job is acknowledged when its handler succeeds", () =>

@@ -1,6 +1,6 @@
 import { type AddJobError, DisquePool, type GetJobsError, type Job, type JobId, JobQueue } from "@disco/core"
 import { EmbeddedDisque } from "@disco/embedded"
-import { Effect, HashMap, Layer, Logger, Schema } from "effect"
+import { type Duration, Effect, HashMap, Layer, Logger, Schema, TestClock } from "effect"
 
 /** A pool over a node in the process, and the node. */
 export const layer = Layer.provideMerge(
@@ -8,8 +8,22 @@ export const layer = Layer.provideMerge(
   Layer.provideMerge(EmbeddedDisque.layerDialer, EmbeddedDisque.layer())
 )
 
+/** A pool over several nodes of one cluster, and the nodes. */
+export const clusterOf = (nodes: number) =>
+  Layer.provideMerge(
+    DisquePool.layer(),
+    Layer.provideMerge(EmbeddedDisque.layerDialer, EmbeddedDisque.layer({ nodes }))
+  )
+
 /** Lets what is under way arrive, without time. */
 export const settle = Effect.forEach(Array.from({ length: 60 }), () => Effect.yieldNow(), { discard: true })
+
+/** Lets time pass, and what comes of it arrive. */
+export const pass = (duration: Duration.DurationInput) => Effect.zipRight(TestClock.adjust(duration), settle)
+
+/** The same in steps, for what begins anew meanwhile. */
+export const passIn = (steps: number, duration: Duration.DurationInput) =>
+  Effect.forEach(Array.from({ length: steps }), () => pass(duration), { discard: true })
 
 export interface Line {
   readonly level: string

@@ -20,6 +20,14 @@ const attempt = (read: () => string | undefined): string | undefined => {
   }
 }
 
+export const isError = (value: unknown): boolean => {
+  try {
+    return value instanceof Error
+  } catch {
+    return false
+  }
+}
+
 const property = (error: object, name: string): string | undefined =>
   attempt(() => {
     const value: unknown = Reflect.get(error, name)
@@ -46,8 +54,7 @@ export const textOf = (error: unknown): string => {
   }
   const said = property(error, "message") ?? property(error, "_tag")
   if (said !== undefined) return shorten(said)
-  const isError = attempt(() => (error instanceof Error ? "yes" : undefined)) !== undefined
-  const name = isError ? property(error, "name") : undefined
+  const name = isError(error) ? property(error, "name") : undefined
   return shorten(name ?? json(error) ?? attempt(() => String(error)) ?? unreadable)
 }
 

@@ -117,6 +117,7 @@ export class Crew<A, E, B> {
     this.fate.close()
     return Effect.gen(this, function* () {
       this.fate.clear()
+      this.shared.pace?.close()
       const stopping = yield* Effect.fork(Effect.interruptible(this.inbox.closeFetch))
       yield* bounded(this.ended, graceMillis)
       if (this.fibers.size > 0) {
@@ -168,6 +169,7 @@ export class Crew<A, E, B> {
   private fail(cause: Cause.Cause<GetJobsError>): void {
     if (this.failure !== undefined) return
     this.failure = cause
+    this.shared.pace?.close()
     this.inbox.fork(this.inbox.die(cause))
     this.onFatal?.(cause)
   }

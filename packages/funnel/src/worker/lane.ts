@@ -45,6 +45,8 @@ export class Lane<A, E, B> {
   private readonly wait: Effect.Effect<void>
   private readonly handle: Effect.Effect<void>
   private works: ReadonlyArray<Work<A>> = []
+  /** The job taken last, until its handler begins. */
+  private taken: Held | undefined = undefined
   private beganAt = 0
   /** Permits to begin with jobs, where there is a rate. */
   private permits = 0
@@ -124,11 +126,13 @@ export class Lane<A, E, B> {
       onFailure: () => {},
       onSuccess: (permits) => {
         this.permits = permits
+        if (permits === 0) this.isOver = true
       }
     })
   }
 
   private take(held: Held): Effect.Effect<void> {
+    this.taken = held
     return this.shared.options.batch === 1 ? this.open(held) : this.gather(held)
   }
 
@@ -137,13 +141,25 @@ export class Lane<A, E, B> {
     const { door, inbox, pace } = this.shared
     door.leave(this)
     if (pace !== undefined) this.givePermits(pace, this.permits)
+    if (this.taken !== undefined) inbox.letGo(this.taken)
     for (const { held } of this.works) inbox.letGo(held)
   }
 
   private open(held: Held): Effect.Effect<void> {
     const opened = this.read(held)
     if (!Effect.isEffect(opened)) return this.begin([opened])
-    return Effect.flatMap(opened, (work) => (work === undefined ? Effect.void : this.begin([work])))
+    return Effect.flatMap(this.orLetGo([held], opened), (work) =>
+      work === undefined ? Effect.void : this.begin([work])
+    )
+  }
+
+  // Where this fiber dies, the job is not to stay with it.
+  private orLetGo<C>(jobs: ReadonlyArray<Held>, effect: Effect.Effect<C>): Effect.Effect<C> {
+    return Effect.tapErrorCause(effect, () =>
+      Effect.sync(() => {
+        for (const held of jobs) this.shared.inbox.letGo(held)
+      })
+    )
   }
 
   private read(held: Held): Opened<A> {
@@ -180,7 +196,7 @@ export class Lane<A, E, B> {
         continue
       }
       const opened = this.read(held)
-      const work = Effect.isEffect(opened) ? yield* opened : opened
+      const work = Effect.isEffect(opened) ? yield* this.orLetGo(taken, opened) : opened
       if (work !== undefined) works.push(work)
     }
     if (works.length > 0) yield* this.begin(works)
@@ -196,6 +212,7 @@ export class Lane<A, E, B> {
       return Effect.void
     }
     this.works = works
+    this.taken = undefined
     this.beganAt = inbox.now()
     meters.begin(works.length)
     if (options.interruptsLost) for (const { held } of works) held.watch(this.onLost)
@@ -269,7 +286,7 @@ export class Lane<A, E, B> {
     } else if (isCut) {
       fate.giveBack(held, true)
     } else {
-      return fate.again(work, outcome.cause, this.restore)
+      return this.orLetGo([held], fate.again(work, outcome.cause, this.restore))
     }
     return undefined
   }

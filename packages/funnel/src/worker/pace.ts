@@ -31,6 +31,7 @@ export class Pace {
   private readonly used = new Fifo<Used>()
   private readonly waiting = new Set<Slot<number, never>>()
   private isTiming = false
+  private isOver = false
 
   constructor(limit: number, intervalMillis: number, owner: Owner) {
     this.limit = limit
@@ -47,9 +48,10 @@ export class Pace {
     return taken
   }
 
-  /** Waits for a permit, where nothing interrupts but in what `restore` is given. */
+  /** Waits for a permit, where nothing interrupts but in what `restore` is given; gives none where nothing begins any more. */
   take(restore: Restore): Effect.Effect<number> {
     return Effect.suspend(() => {
+      if (this.isOver) return Effect.succeed(0)
       const slot = new Slot<number, never>((permits) => this.giveBack(permits))
       this.waiting.add(slot)
       this.serve()
@@ -72,6 +74,13 @@ export class Pace {
     if (permits === 0) return
     this.free += permits
     this.serve()
+  }
+
+  /** Ends all who wait: nothing begins any more. */
+  close(): void {
+    this.isOver = true
+    for (const slot of this.waiting) slot.fill(Exit.succeed(0))
+    this.waiting.clear()
   }
 
   private restore(): void {

@@ -9,7 +9,7 @@ import type * as Schedule from "effect/Schedule"
 import type * as Tracer from "effect/Tracer"
 import type { Held, LeaseLost } from "../incoming/held.js"
 import type { SettleError } from "../incoming/inbox.js"
-import { textOf } from "../internal/failure.js"
+import { isError, textOf } from "../internal/failure.js"
 import type { Letter } from "./letter.js"
 
 /** The job that a handler works on. */
@@ -39,7 +39,7 @@ export class HandlerDied extends Data.TaggedError("HandlerDied")<{
 }> {
   override get message(): string {
     const text = textOf(this.cause)
-    return this.cause instanceof Error ? text : `the handler died: ${text}`
+    return isError(this.cause) ? text : `the handler died: ${text}`
   }
 }
 
