@@ -99,6 +99,7 @@ export class Inbox {
   private onMoved: Array<() => void> = []
   private isStopping = false
   private isPaused = false
+  private isReturning = false
   private isClosed = false
   private ended: Ended | undefined = undefined
   private fetching: Fiber.RuntimeFiber<void> | undefined = undefined
@@ -116,7 +117,7 @@ export class Inbox {
     this.runFork = background(runtime)
     this.shelf = new Shelf(options.plan.from, options.plan.isRanked)
     this.shelfKeeper = new Timekeeper(
-      () => this.shelf.oldest + options.prefetchMillis,
+      () => (this.isReturning ? Number.POSITIVE_INFINITY : this.shelf.oldest + options.prefetchMillis),
       (now) => this.returnStale(now)
     )
     const fork = (effect: Effect.Effect<void>) => {
@@ -304,11 +305,18 @@ export class Inbox {
     else this.options.giveBack(held, wasTaken)
   }
 
+  // After the fetches that wait on the nodes have ended: else these would get them.
   private returnStale(now: number): void {
-    const stale = this.shelf.takeSince(now - this.options.prefetchMillis)
-    if (stale.length === 0) return
+    const { prefetchMillis } = this.options
+    if (this.shelf.oldest > now - prefetchMillis) return
     this.window = 0
-    for (const held of stale) this.giveBack(held)
+    this.isReturning = true
+    const giveBack = Effect.sync(() => {
+      this.isReturning = false
+      for (const held of this.shelf.takeSince(this.now() - prefetchMillis)) this.giveBack(held)
+      this.shelfKeeper.expect(this.shelf.oldest + prefetchMillis)
+    })
+    this.fork(Effect.zipRight(this.stopFetch, giveBack))
   }
 
   /** Whether one more job of so many may wait here for its next attempt; where so, it counts as fetched ahead until `unpark`. */
