@@ -1,161 +1,190 @@
 /**
  * The jobs that were given up: they are in the queue `<name>.dead`, each in a letter that says why.
+ *
+ * Letters are found by looking at every node by itself, and nothing here waits for jobs to come: QPEEK shows the front of
+ * each node's queue and SHOW the letters whose ids are given. Where those are not enough, JSCAN goes through all jobs that
+ * the node knows. A node that does not answer is left out, and said in the log; where none does, the effect fails. What is in
+ * `<name>.dead` and is no letter stays there, untouched; `redrive` and `purge` say in the log how many such jobs they saw.
+ *
+ * `redrive` and `purge` take letters one by one, by DEQUEUE: the others are neither hidden nor delivered meanwhile, and of
+ * several programs that want a letter one gets it.
  */
 import {
   type AddJobError,
+  type AddJobOptions,
   type CommandError,
   DisquePool,
-  type GetJobsError,
-  InvalidArgument,
-  type Job
+  type InvalidArgument,
+  JobId,
+  type JobQueue
 } from "@disco/core"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import type { SettleError } from "./incoming/inbox.js"
-import { deadQueue, enclosed, fromJob, type Letter } from "./worker/letter.js"
+import { drain } from "./deadLetter/drain.js"
+import { listed } from "./deadLetter/listed.js"
+import { Chooser, type Entry, type Selection, type TypedEntry, withPayload } from "./deadLetter/selection.js"
+import { deadQueue, enclosed, type Letter } from "./worker/letter.js"
 
+export type { Entry, Selection, TypedEntry } from "./deadLetter/selection.js"
 export type { Letter, Reason } from "./worker/letter.js"
 
-/** A queue, by its name or as it is described. */
-export type QueueRef = string | { readonly name: string }
+type AnyQueue = JobQueue.JobQueue<unknown, unknown, unknown>
 
-const nameOf = (queue: QueueRef): string => (typeof queue === "string" ? queue : queue.name)
+const deadOf = (queue: string | AnyQueue): string => deadQueue(typeof queue === "string" ? queue : queue.name)
 
-/** A letter, and the id of the job that it is now. */
-export interface Entry {
-  readonly id: string
-  readonly letter: Letter
+const chooserOf = (queue: string | AnyQueue, options: Selection<never>, wantsPayload: boolean) =>
+  Chooser.make(
+    // The overloads below see to it that a predicate of payloads comes with a queue that has them.
+    options as Selection,
+    typeof queue === "string" || !wantsPayload ? Effect.succeed : withPayload(queue)
+  )
+
+/**
+ * Lists letters without taking them: the oldest, in the order of their `lastAt`, and unless told otherwise 100 at most, or as
+ * many as there are `ids`. For a queue with a schema, each has the payload of its job too. What somebody has taken is not
+ * listed.
+ *
+ * @example
+ * ```ts
+ * import { JobQueue } from "@disco/core"
+ * import { DeadLetter } from "@disco/funnel"
+ * import { Console, Effect, Either, Schema } from "effect"
+ *
+ * const emails = JobQueue.make("emails", { payload: Schema.Struct({ to: Schema.String }) })
+ *
+ * const program = Effect.gen(function* () {
+ *   const entries = yield* DeadLetter.list(emails, { limit: 10, where: ({ letter }) => letter.reason === "failed" })
+ *   for (const { letter, payload } of entries) {
+ *     const to = Either.isRight(payload) ? payload.right.to : "nobody"
+ *     yield* Console.log(`to ${to}: ${letter.error} after ${letter.attempts} attempts`)
+ *   }
+ * })
+ * ```
+ */
+export function list<A, I, R>(
+  queue: JobQueue.JobQueue<A, I, R>,
+  options?: Selection<TypedEntry<A>>
+): Effect.Effect<ReadonlyArray<TypedEntry<A>>, CommandError | InvalidArgument, DisquePool | R>
+export function list(
+  queue: string,
+  options?: Selection
+): Effect.Effect<ReadonlyArray<Entry>, CommandError | InvalidArgument, DisquePool>
+export function list(
+  queue: string | AnyQueue,
+  options: Selection<never> = {}
+): Effect.Effect<ReadonlyArray<Entry>, CommandError | InvalidArgument, unknown> {
+  return Effect.gen(function* () {
+    const pool = yield* DisquePool
+    return yield* listed(pool, deadOf(queue), yield* chooserOf(queue, options, true))
+  })
+}
+
+const drained = <E>(
+  queue: string | AnyQueue,
+  options: Selection<never>,
+  act: (pool: DisquePool["Type"], entry: Entry) => Effect.Effect<unknown, E>
+) =>
+  Effect.gen(function* () {
+    const pool = yield* DisquePool
+    // Payloads are decoded for who asks about them.
+    const chooser = yield* chooserOf(queue, options, options.where !== undefined)
+    return yield* drain(pool, deadOf(queue), chooser, (entry) => act(pool, entry))
+  })
+
+// What Disque holds: seconds of RETRY in 32 bits of milliseconds, of TTL in 31 bits.
+const mostRetrySeconds = 4_294_967
+const mostTtlSeconds = 2_147_483_647
+
+/** What a letter says of a time, as ADDJOB takes it: at least a second, and nothing where it says nothing. */
+const seconds = (said: number | undefined, most: number): Duration.Duration | undefined =>
+  said !== undefined && said > 0 ? Duration.seconds(Math.min(Math.max(Math.round(said), 1), most)) : undefined
+
+const defaultTtl = Duration.days(7)
+
+const isZero = (input: Duration.DurationInput | undefined): boolean =>
+  Option.exists(Duration.decodeUnknown(input), (duration) => Duration.equals(duration, Duration.zero))
+
+/** How the job of a letter is added: as it was, and where the letter does not know that, as its queue adds jobs. */
+const optionsOf = (queue: string | AnyQueue, { id, retry: said, ttl: lived }: Letter): AddJobOptions => {
+  // It was delayed once already, if it was.
+  const { retry: usual, ...usually }: AddJobOptions =
+    typeof queue === "string" ? {} : queue.addOptions({ delay: undefined })
+  const ttl = seconds(lived, mostTtlSeconds) ?? usually.ttl ?? defaultTtl
+  const isAtMostOnce = said === undefined ? JobId.isJobId(id) && !JobId.isAtLeastOnce(id) : said === 0
+  // With RETRY 0, a cluster takes no job that is to have copies.
+  if (isAtMostOnce) return { ...usually, ttl, retry: 0, replicate: 1 }
+  const retry = seconds(said, mostRetrySeconds) ?? (isZero(usual) ? undefined : usual)
+  return { ...usually, ttl, retry }
 }
 
 /**
- * QPEEK on every node: the oldest letters, 100 at most unless told otherwise, without taking them. A node that does not answer
- * is left out, and said in the log; where none does, the listing fails. What is in the queue and is no letter is left out too.
+ * Adds jobs that were given up to their queues again, by ADDJOB, and acknowledges their letters. Gives how many there were:
+ * all that there are on each node as it is asked, unless told otherwise. With `limit` alone, the oldest of a node go first,
+ * one node after the other.
+ *
+ * A job is added as it was, with all its attempts before it and the whole of its TTL, and without a delay. What its letter
+ * does not know is as the queue's options say, where a `JobQueue` is given; the TTL is 7 days where nothing is known of it.
+ * An at-most-once job is added with `retry: 0` and `replicate: 1`.
+ *
+ * 16 letters are taken at a time, by DEQUEUE and WORKING, and acknowledged by ACKJOB. Where a job cannot be added, `redrive`
+ * fails as ADDJOB does; then, and where it is interrupted, those in hand go back by ENQUEUE, which counts as an additional
+ * delivery of the letter. Where that fails too, it is said in the log, and the letter comes again after its retry time.
+ *
+ * So nothing is lost, but a job may be in both queues: where `redrive` is interrupted while the job is added, where it is
+ * unknown whether it was (`OutcomeUnknown`), and where its letter cannot be acknowledged. A letter that was itself added with
+ * RETRY 0, which a `Worker` does not do, goes back as a copy.
+ *
+ * @example
+ * ```ts
+ * import { DeadLetter } from "@disco/funnel"
+ * import { Console, Effect } from "effect"
+ *
+ * const program = Effect.gen(function* () {
+ *   const one = yield* DeadLetter.redrive("emails", { ids: "D-dcb833cf-8YL1NT17e9+wsA/09NqxscQI-05a1" })
+ *   const crashed = yield* DeadLetter.redrive("emails", { limit: 100, where: ({ letter }) => letter.reason === "crashed" })
+ *   yield* Console.log(`${one + crashed} jobs are on their way again`)
+ * })
+ * ```
  */
-export const list = (
-  queue: QueueRef,
-  options: { readonly limit?: number | undefined } = {}
-): Effect.Effect<ReadonlyArray<Entry>, CommandError | InvalidArgument, DisquePool> =>
-  Effect.gen(function* () {
-    const pool = yield* DisquePool
-    const name = deadQueue(nameOf(queue))
-    const limit = options.limit ?? 100
-    if (!Number.isInteger(limit) || limit < 1) return yield* refuseLimit(limit)
-    const { nodes } = yield* pool.health
-    const [refusals, peeked] = yield* Effect.partition(
-      nodes,
-      ({ address }) => Effect.mapError(pool.on(address).peek(name, { count: limit }), (error) => ({ address, error })),
-      { concurrency: "unbounded" }
-    )
-    const [first] = refusals
-    if (first !== undefined && peeked.length === 0) return yield* Effect.fail(first.error)
-    for (const { address, error } of refusals) {
-      yield* Effect.logWarning(`letters of ${JSON.stringify(name)} on ${address} are not listed: ${error.message}`)
-    }
-    const entries = new Map<string, Entry>()
-    for (const job of peeked.flat()) {
-      const letter = yield* Effect.option(fromJob(job))
-      if (Option.isSome(letter)) entries.set(job.id, { id: job.id, letter: letter.value })
-    }
-    return [...entries.values()].sort((a, b) => a.letter.lastAt.localeCompare(b.letter.lastAt)).slice(0, limit)
-  })
-
-const refuseLimit = (limit: number): InvalidArgument =>
-  new InvalidArgument({
-    subject: "DeadLetter",
-    argument: "limit",
-    value: String(limit),
-    expected: "a whole number, 1 or more"
-  })
-
-// How long to look for more: other nodes are asked for theirs meanwhile.
-const lookFor = "250 millis"
-const chunk = 64
-
-/** Deals with jobs; gives those that it has no business with. */
-type Deal<E> = (pool: DisquePool["Type"], jobs: ReadonlyArray<Job.Job>) => Effect.Effect<ReadonlyArray<Job.Job>, E>
-
-/** Takes letters until there are no more, or enough. Gives how many were dealt with. */
-const drain = <E>(
-  queue: QueueRef,
-  limit: number,
-  deal: Deal<E>
-): Effect.Effect<number, E | GetJobsError | InvalidArgument, DisquePool> =>
-  Effect.gen(function* () {
-    if (Number.isNaN(limit) || limit < 1) return yield* refuseLimit(limit)
-    const pool = yield* DisquePool
-    const name = deadQueue(nameOf(queue))
-    const foreign: Array<Job.Job> = []
-    // Not before the end, or they would be taken again and again.
-    const putBack = Effect.suspend(() => {
-      if (foreign.length === 0) return Effect.void
-      const warning = Effect.logWarning(`jobs that are no letters stay in ${JSON.stringify(name)}: ${foreign.length}`)
-      return Effect.zipRight(warning, Effect.ignoreLogged(pool.enqueueJob(foreign)))
-    })
-    const taking = Effect.gen(function* () {
-      let taken = 0
-      while (taken < limit) {
-        const got = yield* takeAndDeal(pool, name, Math.min(chunk, limit - taken), deal, foreign)
-        if (got === 0) break
-        taken += got
-      }
-      return taken - foreign.length
-    })
-    return yield* Effect.ensuring(taking, putBack)
-  })
-
-// What was taken goes back where dealing with it fails or is interrupted.
-const takeAndDeal = <E>(
-  pool: DisquePool["Type"],
-  name: string,
-  count: number,
-  deal: Deal<E>,
-  foreign: Array<Job.Job>
-) =>
-  Effect.uninterruptibleMask((restore) =>
-    Effect.flatMap(restore(pool.getJobs(name, { count, timeout: lookFor })), (jobs) =>
-      jobs.length === 0
-        ? Effect.succeed(0)
-        : Effect.matchCauseEffect(restore(deal(pool, jobs)), {
-            onFailure: (cause) => Effect.zipRight(Effect.ignoreLogged(pool.enqueueJob(jobs)), Effect.failCause(cause)),
-            onSuccess: (others) => {
-              foreign.push(...others)
-              return Effect.succeed(jobs.length)
-            }
-          })
-    )
+export function redrive<A, I, R>(
+  queue: JobQueue.JobQueue<A, I, R>,
+  options?: Selection<TypedEntry<A>>
+): Effect.Effect<number, AddJobError, DisquePool | R>
+export function redrive(queue: string, options?: Selection): Effect.Effect<number, AddJobError, DisquePool>
+export function redrive(
+  queue: string | AnyQueue,
+  options: Selection<never> = {}
+): Effect.Effect<number, AddJobError, unknown> {
+  return drained(queue, options, (pool, { letter }) =>
+    pool.addJob(letter.queue, enclosed(letter), optionsOf(queue, letter))
   )
+}
 
 /**
- * Adds jobs that were given up to their queues again, as they were, with all their attempts before them. Gives how many there
- * were. Where it is interrupted between the two steps of one, that job may be in both queues. What is no letter stays there.
+ * Acknowledges letters, by DEQUEUE, WORKING and ACKJOB: they are gone, and the jobs in them. Gives how many there were: all
+ * that there are on each node as it is asked, unless told otherwise. With `limit` alone, the oldest of a node go first, one
+ * node after the other.
+ *
+ * @example
+ * ```ts
+ * import { DeadLetter } from "@disco/funnel"
+ *
+ * // What did not fit the schema will not fit it tomorrow.
+ * const program = DeadLetter.purge("emails", { where: ({ letter }) => letter.reason === "undecodable" })
+ * ```
  */
-export const redrive = (
-  queue: QueueRef,
-  options: { readonly limit?: number | undefined } = {}
-): Effect.Effect<number, AddJobError | GetJobsError | SettleError, DisquePool> =>
-  drain(queue, options.limit ?? Number.POSITIVE_INFINITY, (pool, jobs) =>
-    Effect.gen(function* () {
-      const foreign: Array<Job.Job> = []
-      for (const job of jobs) {
-        const letter = yield* Effect.option(fromJob(job))
-        if (Option.isNone(letter)) {
-          foreign.push(job)
-          continue
-        }
-        const { queue, retry, ttl } = letter.value
-        yield* pool.addJob(queue, enclosed(letter.value), {
-          ...(retry === undefined ? {} : { retry: `${retry} seconds` }),
-          ...(ttl === undefined || ttl < 1 ? {} : { ttl: `${ttl} seconds` })
-        })
-        yield* pool.ackJob(job)
-      }
-      return foreign
-    })
-  )
-
-/** Acknowledges jobs that were given up: they are gone. Gives how many there were. */
-export const purge = (
-  queue: QueueRef,
-  options: { readonly limit?: number | undefined } = {}
-): Effect.Effect<number, GetJobsError | SettleError, DisquePool> =>
-  drain(queue, options.limit ?? Number.POSITIVE_INFINITY, (pool, jobs) => Effect.as(pool.ackJob(jobs), []))
+export function purge<A, I, R>(
+  queue: JobQueue.JobQueue<A, I, R>,
+  options?: Selection<TypedEntry<A>>
+): Effect.Effect<number, CommandError | InvalidArgument, DisquePool | R>
+export function purge(
+  queue: string,
+  options?: Selection
+): Effect.Effect<number, CommandError | InvalidArgument, DisquePool>
+export function purge(
+  queue: string | AnyQueue,
+  options: Selection<never> = {}
+): Effect.Effect<number, CommandError | InvalidArgument, unknown> {
+  return drained(queue, options, () => Effect.void)
+}

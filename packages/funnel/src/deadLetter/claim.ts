@@ -1,0 +1,78 @@
+/** Taking single letters out of their queue, without touching the others. */
+import { JobId } from "@disco/core"
+import * as Effect from "effect/Effect"
+import { quietly } from "../internal/quietly.js"
+import { NodeFailed } from "./nodes.js"
+import type { Pool } from "./search.js"
+
+/** A letter where it was found. */
+export interface Place {
+  readonly id: JobId.JobId
+  readonly node: string
+}
+
+const logged = <E extends { readonly message: string }>(
+  { id, node }: Place,
+  effect: Effect.Effect<unknown, E>,
+  otherwise: string
+): Effect.Effect<void> =>
+  Effect.catchAll(Effect.asVoid(effect), (error) =>
+    quietly(Effect.logWarning(`letter ${id} on ${node} could not be put back${otherwise}: ${error.message}`))
+  )
+
+/**
+ * DEQUEUE: takes a letter, and says whether it was there to be taken: of several that try, one succeeds. WORKING then takes it
+ * off other nodes that have queued it, and has it come again no sooner than after its retry time.
+ */
+export const claim = (pool: Pool, place: Place): Effect.Effect<boolean, NodeFailed> => {
+  const commands = pool.on(place.node)
+  const dequeued = Effect.mapError(
+    commands.dequeueJob(place.id),
+    (error) => new NodeFailed({ node: place.node, error })
+  )
+  return Effect.flatMap(dequeued, (count) => {
+    if (count === 0) return Effect.succeed(false)
+    if (!JobId.isAtLeastOnce(place.id)) return Effect.succeed(true)
+    return Effect.match(commands.working(place.id), {
+      // It is taken all the same where half of its TTL has gone, or the node went: only not if it was acknowledged just now.
+      onFailure: (error) => error._tag !== "JobNotFound",
+      onSuccess: () => true
+    })
+  })
+}
+
+/** ENQUEUE: puts a letter back that was claimed. Where that fails, it comes again after its retry time. */
+export const putBack = (pool: Pool, place: Place, queue: string, body: Uint8Array): Effect.Effect<void> =>
+  JobId.isAtLeastOnce(place.id)
+    ? logged(place, pool.enqueueJob(place), ", and comes again after its retry time")
+    : // What was added with RETRY 0 is never queued again: a copy takes its place.
+      logged(
+        place,
+        Effect.zipRight(pool.addJob(queue, body, { retry: 0, replicate: 1, ttl: "30 days" }), pool.ackJob(place)),
+        ""
+      )
+
+/**
+ * Takes a letter, does something in its place, and acknowledges it. Gives whether it was there to be taken. Where what is done
+ * fails or is interrupted, the letter goes back; once it has succeeded, it does not.
+ */
+export const settle = <E, R>(
+  pool: Pool,
+  place: Place,
+  queue: string,
+  body: Uint8Array,
+  act: Effect.Effect<unknown, E, R>
+) =>
+  Effect.uninterruptibleMask((restore) =>
+    Effect.flatMap(claim(pool, place), (isClaimed) =>
+      isClaimed
+        ? Effect.as(
+            Effect.zipRight(
+              Effect.onError(restore(act), () => putBack(pool, place, queue, body)),
+              pool.ackJob(place)
+            ),
+            true
+          )
+        : Effect.succeed(false)
+    )
+  )

@@ -1,0 +1,130 @@
+/** Taking letters out of their queue, from all nodes. */
+import type { CommandError, InvalidArgument } from "@disco/core"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import { quietly } from "../internal/quietly.js"
+import { settle } from "./claim.js"
+import { NodeFailed, Nodes } from "./nodes.js"
+import { type Pool, portion, Search } from "./search.js"
+import type { Chooser, Chosen, Entry } from "./selection.js"
+
+/** The most letters that are claimed at a time. */
+const inHand = 16
+
+type Failure<E> = E | CommandError | InvalidArgument | NodeFailed
+
+class Drain<E extends Entry, E2, R> {
+  done = 0
+  // One letter may be queued on two nodes.
+  private readonly settled = new Set<string>()
+  private readonly pool: Pool
+  private readonly queue: string
+  private readonly chooser: Chooser<E, R>
+  private readonly act: (entry: E) => Effect.Effect<unknown, E2>
+
+  constructor(pool: Pool, queue: string, chooser: Chooser<E, R>, act: (entry: E) => Effect.Effect<unknown, E2>) {
+    this.pool = pool
+    this.queue = queue
+    this.chooser = chooser
+    this.act = act
+  }
+
+  /** Whether there is nothing left to look for. */
+  private get isOver(): boolean {
+    return this.done >= (this.chooser.limit ?? Number.POSITIVE_INFINITY) || this.chooser.missing?.size === 0
+  }
+
+  /** The letters whose ids are known need no search. */
+  byId(ids: ReadonlySet<string>, node: string): Effect.Effect<void, Failure<E2>, R> {
+    return Effect.suspend(() => {
+      const search = new Search(this.pool, node, this.queue)
+      return this.isOver ? Effect.void : Effect.flatMap(search.byId(ids), (jobs) => this.deal(node, jobs, ids.size))
+    })
+  }
+
+  /**
+   * The front of the queue, portion by portion: what was dealt with is gone from it. Where a whole portion is of no use, there
+   * may be more behind it.
+   */
+  node(node: string): Effect.Effect<void, Failure<E2>, R> {
+    const self = this
+    return Effect.gen(function* () {
+      if (self.isOver) return
+      const search = new Search(self.pool, node, self.queue)
+      // No more than there are now: jobs that were redriven may be back while this goes on.
+      let most = yield* search.length
+      while (most > 0) {
+        const jobs = yield* search.front(portion)
+        const chosen = yield* self.deal(node, jobs, most)
+        most -= chosen
+        if (jobs.length < portion || self.isOver) return
+        if (chosen === 0) break
+      }
+      if (most === 0) return
+      yield* search.all((jobs) =>
+        Effect.map(self.deal(node, jobs, most), (chosen) => {
+          most -= chosen
+          return most > 0 && !self.isOver
+        })
+      )
+    })
+  }
+
+  /** Deals with those of the jobs that are meant, so many at most, and gives how many those were. */
+  private deal(
+    node: string,
+    jobs: Parameters<Chooser<E, R>["choose"]>[0],
+    most: number
+  ): Effect.Effect<number, Failure<E2>, R> {
+    const self = this
+    return Effect.gen(function* () {
+      const wanted = Math.min(most, (self.chooser.limit ?? Number.POSITIVE_INFINITY) - self.done)
+      const chosen = yield* self.chooser.choose(jobs, wanted)
+      // One that fails is no reason to interrupt the others between their steps.
+      const results = yield* Effect.forEach(chosen, (one) => Effect.either(self.settle(node, one)), {
+        concurrency: inHand
+      })
+      const failures = results.flatMap((result) => (Either.isLeft(result) ? [result.left] : []))
+      const worst = failures.find((failure) => !(failure instanceof NodeFailed)) ?? failures[0]
+      return worst === undefined ? chosen.length : yield* Effect.fail(worst)
+    })
+  }
+
+  private settle(node: string, { body, entry }: Chosen<E>): Effect.Effect<void, Failure<E2>> {
+    return Effect.suspend(() => {
+      const place = { id: entry.id, node }
+      if (this.settled.has(entry.id)) return Effect.asVoid(this.pool.ackJob(place))
+      return Effect.map(settle(this.pool, place, this.queue, body, this.act(entry)), (isSettled) => {
+        if (!isSettled) return
+        this.settled.add(entry.id)
+        this.done += 1
+      })
+    })
+  }
+}
+
+/** Does something in the place of each letter that is meant, and acknowledges it. Gives how many there were. */
+export const drain = <E extends Entry, E2, R>(
+  pool: Pool,
+  queue: string,
+  chooser: Chooser<E, R>,
+  act: (entry: E) => Effect.Effect<unknown, E2>
+): Effect.Effect<number, E2 | CommandError | InvalidArgument, R> =>
+  Effect.gen(function* () {
+    const { nodes: known } = yield* pool.health
+    const nodes = new Nodes(known.map(({ address }) => address))
+    const work = new Drain(pool, queue, chooser, act)
+    const { missing } = chooser
+    if (missing !== undefined) yield* nodes.each((node) => work.byId(missing, node), "in turn")
+    yield* nodes.each((node) => work.node(node), "in turn")
+    yield* nodes.report(queue)
+    return work.done
+  }).pipe(
+    Effect.ensuring(
+      Effect.suspend(() =>
+        chooser.foreign === 0
+          ? Effect.void
+          : quietly(Effect.logWarning(`jobs that are no letters stay in ${JSON.stringify(queue)}: ${chooser.foreign}`))
+      )
+    )
+  )

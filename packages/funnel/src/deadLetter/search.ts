@@ -1,0 +1,77 @@
+/** Looking for letters on one node, without taking any. */
+import type { CommandError, DisquePool, InvalidArgument, Job } from "@disco/core"
+import type * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Stream from "effect/Stream"
+import { NodeFailed } from "./nodes.js"
+
+export type Pool = Context.Tag.Service<typeof DisquePool>
+
+/** How many jobs of a queue are looked at, and dealt with, at a time. */
+export const portion = 64
+
+// JSCAN looks at ten times as many places of the node's table for a page.
+const pageSize = 256
+
+const idsAtATime = 16
+
+const toJob = (info: Job.JobInfo): Option.Option<Job.PeekedJob> =>
+  info.queue === null || info.body === null
+    ? Option.none()
+    : Option.some({ queue: info.queue, id: info.id, body: info.body })
+
+export class Search {
+  private readonly commands: ReturnType<Pool["on"]>
+  private readonly node: string
+  private readonly queue: string
+
+  constructor(pool: Pool, node: string, queue: string) {
+    this.commands = pool.on(node)
+    this.node = node
+    this.queue = queue
+  }
+
+  private ask<A, R>(command: Effect.Effect<A, CommandError | InvalidArgument, R>): Effect.Effect<A, NodeFailed, R> {
+    return Effect.mapError(command, (error) => new NodeFailed({ node: this.node, error }))
+  }
+
+  /** QLEN: how many jobs the node has queued. */
+  get length(): Effect.Effect<number, NodeFailed> {
+    return this.ask(this.commands.queueLength(this.queue))
+  }
+
+  /** QPEEK: the oldest jobs that the node has queued. */
+  front(count: number): Effect.Effect<ReadonlyArray<Job.PeekedJob>, NodeFailed> {
+    return this.ask(this.commands.peek(this.queue, { count }))
+  }
+
+  /** SHOW: those of the jobs with the ids given that the node has queued. */
+  byId(ids: ReadonlySet<string>): Effect.Effect<ReadonlyArray<Job.PeekedJob>, NodeFailed> {
+    const shown = Effect.forEach([...ids], (id) => this.commands.show(id), { concurrency: idsAtATime })
+    return Effect.map(this.ask(shown), (infos) =>
+      infos.flatMap((info) =>
+        Option.toArray(
+          Option.flatMap(info, (info) =>
+            info.queue === this.queue && info.state === "queued" ? toJob(info) : Option.none()
+          )
+        )
+      )
+    )
+  }
+
+  /**
+   * JSCAN: all jobs that the node has queued, a portion at a time, until `use` says that it needs no more. It goes through all
+   * jobs that the node knows, of whatever queue, and holds a page and a portion of them.
+   */
+  all<E, R>(
+    use: (jobs: ReadonlyArray<Job.PeekedJob>) => Effect.Effect<boolean, E, R>
+  ): Effect.Effect<void, E | NodeFailed, R> {
+    return this.commands.jobs({ queue: this.queue, states: ["queued"], pageSize }).pipe(
+      Stream.mapError((error) => new NodeFailed({ node: this.node, error })),
+      Stream.filterMap(toJob),
+      Stream.grouped(portion),
+      Stream.runForEachWhile((jobs) => use([...jobs]))
+    )
+  }
+}

@@ -1,0 +1,153 @@
+/** Which letters are meant. */
+import { type InvalidArgument, type Job, JobId, type JobQueue } from "@disco/core"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as check from "../internal/options.js"
+import { enclosed, fromJob, type Letter } from "../worker/letter.js"
+
+/** A letter, and the id of the job that it is now. */
+export interface Entry {
+  /** The id of the letter in the queue `<name>.dead`; that of the job that was given up is `letter.id`. */
+  readonly id: JobId.JobId
+  readonly letter: Letter
+}
+
+/** A letter with the payload of the job that was given up. */
+export interface TypedEntry<out A> extends Entry {
+  /** The payload as its queue decodes it, or why it does not: a letter whose reason is `undecodable` has none. */
+  readonly payload: Either.Either<A, JobQueue.InvalidPayload>
+}
+
+/** Which letters are meant: those that all of these options fit. */
+export interface Selection<in E extends Entry = Entry> {
+  /** The most letters: a whole number, 1 or more. */
+  readonly limit?: number | undefined
+  /**
+   * Ids of letters (`entry.id`) or of the jobs that were given up (`entry.letter.id`). One that is no job id is refused, with
+   * `InvalidArgument`; one that is not found counts for nothing. The search ends when each was found once.
+   */
+  readonly ids?: string | ReadonlyArray<string> | undefined
+  /** Which letters are meant. It may be asked more than once about one; what it throws is a defect. */
+  readonly where?: ((entry: E) => boolean) | undefined
+}
+
+export const subject = "DeadLetter"
+
+const readIds = (given: Selection["ids"]): Either.Either<ReadonlySet<string> | undefined, InvalidArgument> => {
+  if (given === undefined) return Either.right(undefined)
+  const ids: ReadonlyArray<unknown> | undefined =
+    typeof given === "string" ? [given] : Array.isArray(given) ? given : undefined
+  if (ids === undefined) return check.refuse(subject, "ids", given, "an id, or an array of ids")
+  const strange = ids.findIndex((id) => !JobId.isJobId(id))
+  return strange < 0
+    ? Either.right(new Set(ids as ReadonlyArray<string>))
+    : check.refuse(
+        subject,
+        "ids",
+        ids[strange],
+        "ids of jobs: D-, 8 hex digits, -, 24 base64 characters, -, 4 hex digits"
+      )
+}
+
+// Where the queue or the body cannot be read, there is no job to be added: without the letter, nothing would be left of it.
+const isWhole = (letter: Letter): boolean =>
+  letter.queue !== "" && (letter.bodyBase64 === undefined || letter.bodyBase64 === "" || enclosed(letter).length > 0)
+
+/** The letter in a job; nothing where it is none. */
+const read = (job: Job.PeekedJob): Effect.Effect<Entry | undefined> =>
+  Effect.match(fromJob(job), {
+    onFailure: () => undefined,
+    onSuccess: (letter) => (isWhole(letter) ? { id: job.id, letter } : undefined)
+  })
+
+/** Gives entries the payloads of a queue. */
+export const withPayload =
+  <A, I, R>(queue: JobQueue.JobQueue<A, I, R>) =>
+  (entry: Entry): Effect.Effect<TypedEntry<A>, never, R> => {
+    const { id, queue: name } = entry.letter
+    const job = { queue: name, id: JobId.isJobId(id) ? id : entry.id, body: enclosed(entry.letter) }
+    return Effect.map(Effect.either(queue.decode(job)), (payload) => ({ ...entry, payload }))
+  }
+
+/** A letter that was chosen, and its body as it is in its queue. */
+export interface Chosen<out E> {
+  readonly entry: E
+  readonly body: Uint8Array
+}
+
+/** Chooses letters, and remembers what it has seen: the ids that are still to be found, and what is no letter. */
+export class Chooser<E extends Entry, R> {
+  readonly limit: number | undefined
+  private readonly ids: ReadonlySet<string> | undefined
+  private readonly where: ((entry: E) => boolean) | undefined
+  private readonly open: (entry: Entry) => Effect.Effect<E, never, R>
+  private readonly notFound: Set<string>
+  private readonly strangers = new Set<string>()
+
+  private constructor(
+    limit: number | undefined,
+    ids: ReadonlySet<string> | undefined,
+    where: ((entry: E) => boolean) | undefined,
+    open: (entry: Entry) => Effect.Effect<E, never, R>
+  ) {
+    this.limit = limit
+    this.ids = ids
+    this.where = where
+    this.open = open
+    this.notFound = new Set(ids)
+  }
+
+  static make<E extends Entry, R>(
+    { ids, limit, where }: Selection<E>,
+    open: (entry: Entry) => Effect.Effect<E, never, R>
+  ): Either.Either<Chooser<E, R>, InvalidArgument> {
+    return Either.gen(function* () {
+      const most = limit === undefined ? undefined : yield* check.count(subject, "limit", limit, 1)
+      const wanted = yield* readIds(ids)
+      if (where !== undefined && typeof where !== "function") {
+        return yield* check.refuse(subject, "where", where, "a function of an entry")
+      }
+      return new Chooser(most, wanted, where, open)
+    })
+  }
+
+  /** The ids that are still to be found; undefined where letters are not chosen by their ids. */
+  get missing(): ReadonlySet<string> | undefined {
+    return this.ids === undefined ? undefined : this.notFound
+  }
+
+  /** How many jobs were seen that are no letters. */
+  get foreign(): number {
+    return this.strangers.size
+  }
+
+  /** The letters among some jobs that are meant, so many at most. */
+  choose(
+    jobs: ReadonlyArray<Job.PeekedJob>,
+    most = Number.POSITIVE_INFINITY
+  ): Effect.Effect<ReadonlyArray<Chosen<E>>, never, R> {
+    const self = this
+    return Effect.gen(function* () {
+      const chosen: Array<Chosen<E>> = []
+      for (const job of jobs) {
+        if (chosen.length >= most) break
+        const entry = yield* read(job)
+        if (entry === undefined) {
+          self.strangers.add(job.id)
+          continue
+        }
+        if (!self.isNamed(entry)) continue
+        const opened = yield* self.open(entry)
+        if (self.where === undefined || self.where(opened)) chosen.push({ entry: opened, body: job.body })
+      }
+      return chosen
+    })
+  }
+
+  private isNamed({ id, letter }: Entry): boolean {
+    if (this.ids === undefined) return true
+    this.notFound.delete(id)
+    this.notFound.delete(letter.id)
+    return this.ids.has(id) || this.ids.has(letter.id)
+  }
+}
