@@ -1,64 +1,335 @@
 /**
- * Jobs that come again and again: a payload is added whenever a schedule says so.
+ * Jobs that come again and again: a payload is added whenever a cron or a schedule says so.
+ *
+ * **A tick** is a time at which a job is to be added. Ticks of a `cron`, or of a `schedule` that is one, go by the time of day. A
+ * clock that is set is noticed within an hour, or within a 24th of the wait where that is longer; no tick comes twice for it. Ticks
+ * of an interval (`Schedule.spaced`, `Schedule.fixed`) go by time as it passes, whatever is done to the clock. A wait may take as
+ * long as it likes.
+ *
+ * **A tick is missed** where it comes while the job of an earlier one is still made or added; where the program comes to it more
+ * than a minute late, because it was blocked or asleep; and where the clock is set forward past it. `catchUp` says what becomes of
+ * it. A tick that the program comes to within a minute, or as soon as it notices that the clock was set, is late and no more: its
+ * job is added, one for all where there are several. Intervals have no ticks to miss: `Schedule.spaced` counts from when a job was
+ * added, and `Schedule.fixed` has a way of its own to make up.
+ *
+ * **Not remembered**: what falls into a time at which the program does not run is unknown to it, and never made up for.
  */
-import { type AddJobOptions, DisquePool, type JobQueue } from "@disco/core"
+import { type AddJobOptions, DisquePool, type InvalidArgument, type JobQueue, Time } from "@disco/core"
+import * as Cron from "effect/Cron"
+import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
-import type * as Schedule from "effect/Schedule"
+import * as Option from "effect/Option"
+import * as Schedule from "effect/Schedule"
+import { causeText, squash, textOf } from "./internal/failure.js"
+import * as check from "./internal/options.js"
+import { quietly } from "./internal/quietly.js"
 import { defaultSchedule } from "./outgoing/outbox.js"
+import * as calendar from "./recurring/calendar.js"
+import { ofCalendar, ofSchedule, type Tick, type Ticks } from "./recurring/ticks.js"
 
-/** What is added, and when. */
-export interface RecurringOptions<A, E, R> {
-  /** When to add a payload: `Schedule.cron("0 6 * * *")`, `Schedule.spaced("1 hour")`. The first waits for its time too. */
-  readonly schedule: Schedule.Schedule<unknown, unknown, R>
-  /** The payload of the next job. */
+interface Shared<A, E, R> {
+  /**
+   * The payload of the next job, made when its time has come. One that fails, dies or interrupts itself is reported in the log, and
+   * the job is left out.
+   */
   readonly payload: Effect.Effect<A, E, R>
+  /** How jobs are added: a delay, a retry time, and so on. Those of the queue unless told otherwise. */
   readonly options?: AddJobOptions | undefined
+  /**
+   * What becomes of ticks that were missed: with `"none"`, the default, they are left out; with `"last"`, one job is added at once
+   * for the last of them, however many there were. Another word fails with `InvalidArgument`.
+   */
+  readonly catchUp?: "none" | "last" | undefined
 }
 
+/** What is added, and when by the calendar. */
+export interface CronOptions<A, E, R> extends Shared<A, E, R> {
+  /**
+   * When to add a job: `"0 6 * * *"`, 5 fields (minute, hour, day of the month, month, day of the week) or 6, seconds first; or a
+   * `Cron`. Where days of the month and of the week are both named, either will do, unless one of the fields begins with `*`. An
+   * expression that cannot be read, or a time that never comes (30 February), fails with `InvalidArgument`, which has the
+   * expression and the reason.
+   *
+   * Where clocks change, a cron of every hour (`*`) follows the clock on the wall: in the hour that comes twice it comes twice,
+   * in the hour that is left out not at all. A cron of some hours comes once for each time it names: the first time where that
+   * comes twice, and at the first moment after the gap where it is left out.
+   */
+  readonly cron: string | Cron.Cron
+  /**
+   * The time zone of `cron`: a name as `Europe/London`, an offset as `+01:00`, or a `TimeZone`. That of the `Cron` unless told
+   * otherwise, or else that of the machine. One that is unknown fails with `InvalidArgument`.
+   */
+  readonly timeZone?: string | DateTime.TimeZone | undefined
+  readonly schedule?: undefined
+}
+
+/** What is added, and when by a schedule. */
+export interface ScheduleOptions<A, E, R> extends Shared<A, E, R> {
+  /**
+   * When to add a job: `Schedule.spaced("1 hour")`. The first waits for its time too. It is asked for the first time at once:
+   * where it dies of that, as `Schedule.cron("61 * * * *")` does, this fails with `InvalidArgument`, which has the reason. No job
+   * is added once it has ended, which the log says.
+   *
+   * For crons there is `cron`. `Schedule.cron` of effect 3.22 leaves out the hour that comes twice where clocks go back; without a
+   * time zone, it keeps to the offset that the machine has when asked; and where the clock is set back by years, it waits for as
+   * long.
+   */
+  readonly schedule: Schedule.Schedule<unknown, unknown, R>
+  readonly cron?: undefined
+  readonly timeZone?: undefined
+}
+
+/** What is added, and when: by a `cron` or by a `schedule`, one of the two. */
+export type RecurringOptions<A, E, R> = CronOptions<A, E, R> | ScheduleOptions<A, E, R>
+
+const subject = "Recurring"
+
+const minute = 60_000
+const hour = 60 * minute
+
+// A timer that is late by less than this has missed nothing.
+const lateness = minute
+
+// A schedule that takes longer than this to name its first time is not waited for.
+const firstWithin = 1000
+
+/** How long to wait until the time of day is looked at again. */
+const slice = (left: number): number => Math.min(left, Math.max(minute, left / 24, Math.min(hour, left / 2)))
+
+const readZone = (zone: string): Option.Option<DateTime.TimeZone> =>
+  // The first of them takes what begins as GMT for an offset.
+  Option.orElse(DateTime.zoneFromString(zone), () => DateTime.zoneMakeNamed(zone))
+
+const zoneOf = (
+  given: string | DateTime.TimeZone | undefined,
+  cron: Cron.Cron
+): Either.Either<DateTime.TimeZone, InvalidArgument> => {
+  if (given === undefined) return Either.right(Option.getOrElse(cron.tz, DateTime.zoneMakeLocal))
+  if (DateTime.isTimeZone(given)) return Either.right(given)
+  const read = typeof given === "string" ? readZone(given) : Option.none()
+  return Option.isSome(read)
+    ? Either.right(read.value)
+    : check.refuse(
+        subject,
+        "timeZone",
+        typeof given === "string" ? given : textOf(given),
+        "a time zone: its name, or an offset as +01:00"
+      )
+}
+
+/** Why a cron is none: what is wrong, and with which part of it. */
+const reasonOf = (error: unknown): string =>
+  Cron.isParseError(error) && error.input !== undefined
+    ? `${error.message}: ${JSON.stringify(error.input)}`
+    : textOf(error)
+
+const cronOf = (given: string | Cron.Cron): Either.Either<Cron.Cron, InvalidArgument> => {
+  if (Cron.isCron(given)) return Either.right(given)
+  if (typeof given !== "string") return check.refuse(subject, "cron", textOf(given), "an expression or a Cron")
+  return Either.orElse(Cron.parse(given), (error) =>
+    check.refuse(subject, "cron", given, `a cron expression (${reasonOf(error)})`)
+  )
+}
+
+interface Begun<R> {
+  readonly ticks: Ticks<R>
+  /** The first tick; none where none comes. */
+  readonly first: Effect.Effect<Option.Option<Tick>, never, R>
+}
+
+const beginCron = (
+  given: string | Cron.Cron,
+  timeZone: string | DateTime.TimeZone | undefined,
+  now: number
+): Effect.Effect<Begun<never>, InvalidArgument> =>
+  Effect.gen(function* () {
+    const cron = yield* cronOf(given)
+    const ticks = ofCalendar(calendar.make(cron, yield* zoneOf(timeZone, cron)))
+    const first = ticks.next(now, undefined)
+    return Option.isSome(yield* first)
+      ? { ticks, first }
+      : yield* check.refuse(subject, "cron", given, "a time that comes (this one does not within 400 years)")
+  })
+
+const beginSchedule = <R>(
+  schedule: Schedule.Schedule<unknown, unknown, R>,
+  now: number
+): Effect.Effect<Begun<R>, InvalidArgument, R> =>
+  Effect.gen(function* () {
+    if (!Schedule.isSchedule(schedule)) return yield* check.refuse(subject, "schedule", textOf(schedule), "a Schedule")
+    const ticks = ofSchedule(schedule, yield* Effect.clock)
+    const first = ticks.next(now, undefined)
+    const asked = yield* Effect.exit(Time.timeoutOption(first, firstWithin))
+    if (Exit.isFailure(asked)) {
+      const expected = `one that names its first time (${reasonOf(squash(asked.cause))})`
+      return yield* check.refuse(subject, "schedule", "one that dies", expected)
+    }
+    return { ticks, first: Option.match(asked.value, { onNone: () => first, onSome: Effect.succeed }) }
+  })
+
+// Types keep the two apart, which not all programs have.
+interface When<R> {
+  readonly cron?: string | Cron.Cron | undefined
+  readonly timeZone?: string | DateTime.TimeZone | undefined
+  readonly schedule?: Schedule.Schedule<unknown, unknown, R> | undefined
+}
+
+const beginTicks = <R>(
+  { cron, schedule, timeZone }: When<R>,
+  now: number
+): Effect.Effect<Begun<R>, InvalidArgument, R> => {
+  if (schedule === undefined) {
+    return cron === undefined
+      ? check.refuse(subject, "schedule", undefined, "a cron or a schedule")
+      : beginCron(cron, timeZone, now)
+  }
+  if (cron !== undefined) return check.refuse(subject, "cron", textOf(cron), "none beside a schedule")
+  return timeZone === undefined
+    ? beginSchedule(schedule, now)
+    : check.refuse(subject, "timeZone", textOf(timeZone), "none beside a schedule: it goes with cron")
+}
+
+/** Runs an effect of a user's in a fiber of its own: nothing that it does to its fiber, interruption included, is done to this one. */
+const apart = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<Exit.Exit<A, E>, never, R> =>
+  Effect.uninterruptibleMask((restore) =>
+    // A fiber that fails hands its cause to the logger, which may have no stomach for it.
+    Effect.flatMap(Effect.fork(restore(Effect.exit(effect))), (fiber) =>
+      Effect.map(
+        Effect.onInterrupt(restore(Fiber.await(fiber)), () => Fiber.interrupt(fiber)),
+        Exit.flatten
+      )
+    )
+  )
+
+/** Checks the options, and gives what adds the jobs. */
+const begin = <A, I, RQ, E, R>(
+  queue: JobQueue.JobQueue<A, I, RQ>,
+  options: RecurringOptions<A, E, R>
+): Effect.Effect<Effect.Effect<void, never, R | RQ>, InvalidArgument, DisquePool | R> =>
+  Effect.gen(function* () {
+    const pool = yield* DisquePool
+    const clock = yield* Effect.clock
+    const timeOfDay = () => clock.unsafeCurrentTimeMillis()
+    const makesUp = (yield* check.word(subject, "catchUp", options.catchUp ?? "none", ["none", "last"])) === "last"
+    const now = timeOfDay()
+    const { first, ticks } = yield* beginTicks(options, now)
+
+    const say = (log: Effect.Effect<void>) => quietly(Effect.annotateLogs(log, "queue", queue.name))
+
+    const addOne = Effect.flatMap(options.payload, (payload) =>
+      Effect.retry(Effect.withClock(queue.add(pool, payload, options.options), clock), {
+        while: (error) => error.isRetryable,
+        schedule: defaultSchedule
+      }).pipe(Effect.withClock(Time.clockOfAttempts(clock)))
+    )
+    const add = Effect.flatMap(apart(addOne), (exit) =>
+      Exit.isSuccess(exit)
+        ? Effect.succeed(exit.value)
+        : Effect.as(say(Effect.logError(`a recurring job could not be added: ${causeText(exit.cause)}`)), undefined)
+    )
+
+    const go = Effect.gen(function* () {
+      // The ticks until this time of day have been seen to.
+      let after = now
+      // The time of day when it was last looked at.
+      let last = now
+      // How late a tick may be that is not missed.
+      let patience = lateness
+
+      const until = Effect.fnUntraced(function* (tick: number) {
+        let due = tick
+        for (;;) {
+          const now = timeOfDay()
+          if (now < last) {
+            after = Math.min(after, now)
+            due = ticks.setBack(due, now)
+          }
+          last = now
+          if (now >= due) return { due, now }
+          const wait = slice(due - now)
+          const since = Time.monotonicMillis(clock)
+          yield* Time.sleep(wait)
+          const setForward = timeOfDay() - now - (Time.monotonicMillis(clock) - since)
+          // The tick may have come at any time since the clock was set, which may have been when the wait began.
+          patience = lateness + Math.max(0, Math.min(wait, setForward))
+        }
+      })
+
+      let tick = yield* first
+      while (Option.isSome(tick)) {
+        let added: unknown
+        if (tick.value._tag === "After") {
+          yield* Time.sleep(tick.value.millis)
+          patience = 0
+          added = yield* add
+          after = timeOfDay()
+        } else {
+          const { due, now } = yield* until(tick.value.at)
+          const mayBeLate = patience === 0 ? 0 : Math.max(patience, tick.value.lasts)
+          const isMissed = now - due > mayBeLate
+          if (isMissed && !makesUp) {
+            after = now - mayBeLate
+          } else {
+            ticks.see(after, now)
+            after = now
+            patience = 0
+            added = yield* add
+          }
+        }
+        tick = yield* ticks.next(after, added)
+      }
+      yield* say(Effect.logInfo("the schedule has ended: no more jobs are added"))
+    })
+    return Effect.tapErrorCause(go, (cause) =>
+      say(Effect.logError(`no more recurring jobs are added: ${causeText(cause)}`))
+    )
+  })
+
 /**
- * Adds jobs to a queue for as long as the schedule goes on.
+ * Adds jobs to a queue until it is interrupted, or until the schedule ends.
+ *
+ * It fails with `InvalidArgument` at once where it could never add a job: see `RecurringOptions`. A schedule that dies later is a
+ * defect, which the log says too. What goes wrong with one job is reported in the log, and the job left out: a payload that fails,
+ * and one that cannot be added for a minute.
  *
  * Each process that runs it adds its own: three of them make three jobs for each time. Run it in one, or let the handler see
- * that the work is done already. What falls into a time at which it does not run is not made up for. A payload that fails, or
- * cannot be added for a minute, is reported in the log and left out.
+ * that the work is done already.
  *
  * @example
  * ```ts
  * import { JobQueue } from "@disco/core"
  * import { Recurring } from "@disco/funnel"
- * import { DateTime, Effect, Schedule, Schema } from "effect"
+ * import { DateTime, Effect, Schema } from "effect"
  *
  * const reports = JobQueue.make("reports", { payload: Schema.Struct({ day: Schema.String }) })
  *
  * const everyMorning = Recurring.run(reports, {
- *   schedule: Schedule.cron("0 6 * * *"),
- *   payload: Effect.map(DateTime.now, (now) => ({ day: DateTime.formatIsoDateUtc(now) }))
+ *   cron: "0 6 * * *",
+ *   timeZone: "Europe/London",
+ *   payload: Effect.map(DateTime.now, (now) => ({ day: DateTime.formatIsoDateUtc(now) })),
+ *   catchUp: "last"
  * })
  * ```
  */
 export const run = <A, I, RQ, E, R>(
   queue: JobQueue.JobQueue<A, I, RQ>,
   options: RecurringOptions<A, E, R>
-): Effect.Effect<void, never, DisquePool | R | RQ> =>
-  Effect.gen(function* () {
-    const pool = yield* DisquePool
-    const add = Effect.flatMap(options.payload, (payload) =>
-      Effect.retry(queue.add(pool, payload, options.options), {
-        while: (error) => error.isRetryable,
-        schedule: defaultSchedule
-      })
-    ).pipe(
-      Effect.catchAllCause((cause) =>
-        Effect.annotateLogs(Effect.logError("a recurring job could not be added", cause), "queue", queue.name)
-      )
-    )
-    yield* Effect.schedule(add, options.schedule)
-  })
+): Effect.Effect<void, InvalidArgument, DisquePool | R | RQ> => Effect.flatten(begin(queue, options))
 
-/** The same as a layer: jobs are added from when it is built until its scope closes. */
+/**
+ * The same as a layer: jobs are added from when it is built until its scope closes. Building it fails where `run` fails at once.
+ */
 export const layer = <A, I, RQ, E, R>(
   queue: JobQueue.JobQueue<A, I, RQ>,
   options: RecurringOptions<A, E, R>
-): Layer.Layer<never, never, DisquePool | R | RQ> =>
-  Layer.scopedDiscard(Effect.forkScoped(Effect.interruptible(run(queue, options))))
+): Layer.Layer<never, InvalidArgument, DisquePool | R | RQ> =>
+  Layer.scopedDiscard(
+    Effect.flatMap(Effect.interruptible(begin(queue, options)), (adding) =>
+      // Why it ended is in the log already.
+      Effect.forkScoped(Effect.interruptible(Effect.exit(adding)))
+    )
+  )
