@@ -1,6 +1,6 @@
 import { DisquePool, InvalidArgument, JobQueue } from "@disco/core"
 import { EmbeddedDisque } from "@disco/embedded"
-import { assert, describe, it } from "@effect/vitest"
+import { afterEach, assert, beforeEach, describe, it, vi } from "@effect/vitest"
 import {
   Cause,
   Clock,
@@ -18,7 +18,6 @@ import {
   Schema,
   TestClock
 } from "effect"
-import { afterEach, beforeEach, vi } from "vitest"
 import { Recurring } from "../src/index.js"
 import * as calendar from "../src/recurring/calendar.js"
 import { layer, left, logged, makeLog, settle } from "./utils.js"
