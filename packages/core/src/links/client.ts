@@ -20,7 +20,6 @@ import { type FetchError, Fetcher } from "../fetching/fetcher.js"
 import type { Reachable } from "../internal/cover.js"
 import * as telemetry from "../internal/telemetry.js"
 import type { Job } from "../Job.js"
-import type { Reply } from "../Reply.js"
 import * as Time from "../Time.js"
 import { Timekeeper } from "../Timekeeper.js"
 import type { Limits } from "./limits.js"
@@ -403,19 +402,23 @@ export class Client {
   ): void {
     const sentAt = this.now()
     this.refreshIfStale(sentAt)
-    const settle = (outcome: Exit.Exit<Reply, ConnectionError>) => {
-      const exit = Exit.isSuccess(outcome)
-        ? command.decode(outcome.value, link.node)
-        : Exit.failCause(lost(command, link.node, outcome.cause))
-      telemetry.measure(command.name, command.queue, link.lastReplyAt - sentAt, exit)
-      if (Exit.isFailure(exit)) {
-        this.judge(link, Exit.isFailure(outcome) ? outcome.cause : exit.cause)
-        done((recovers ? this.recover(command, exit.cause) : undefined) ?? exit)
-      } else {
-        done(exit)
-      }
-    }
-    link.send(command.wire, command.serverMillis + this.limits.commandMillis, settle, sentAt)
+    link.send(
+      command.wire,
+      command.serverMillis + this.limits.commandMillis,
+      (outcome) => {
+        const exit = Exit.isSuccess(outcome)
+          ? command.decode(outcome.value, link.node)
+          : Exit.failCause(lost(command, link.node, outcome.cause))
+        telemetry.measure(command.name, command.queue, link.lastReplyAt - sentAt, exit)
+        if (Exit.isFailure(exit)) {
+          this.judge(link, Exit.isFailure(outcome) ? outcome.cause : exit.cause)
+          done((recovers ? this.recover(command, exit.cause) : undefined) ?? exit)
+        } else {
+          done(exit)
+        }
+      },
+      sentAt
+    )
     this.timekeeper.expect(link.deadline)
   }
 
