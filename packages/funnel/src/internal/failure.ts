@@ -34,7 +34,8 @@ const property = (error: object, name: string): string | undefined =>
     return typeof value === "string" ? value : undefined
   })
 
-const json = (value: object): string | undefined =>
+/** An object as JSON, with what JSON does not have in words. */
+export const json = (value: object): string | undefined =>
   attempt(() => {
     const ancestors: Array<unknown> = []
     return JSON.stringify(value, function (this: unknown, _key, inner: unknown) {
@@ -50,7 +51,7 @@ const json = (value: object): string | undefined =>
 /** What an error says: its message, or its tag, or what it holds. */
 export const textOf = (error: unknown): string => {
   if (typeof error === "function" || typeof error !== "object" || error === null) {
-    return shorten(attempt(() => String(error)) ?? unreadable)
+    return shorten(attempt(() => String(error)) ?? (error === "" ? "nothing" : unreadable))
   }
   const said = property(error, "message") ?? property(error, "_tag")
   if (said !== undefined) return shorten(said)

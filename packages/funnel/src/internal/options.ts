@@ -3,6 +3,7 @@ import { InvalidArgument } from "@disco/core"
 import * as Duration from "effect/Duration"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
+import { json, textOf } from "./failure.js"
 
 type Checked<A> = Either.Either<A, InvalidArgument>
 
@@ -11,7 +12,7 @@ export const refuse = (subject: string, argument: string, value: unknown, expect
     new InvalidArgument({
       subject,
       argument,
-      value: typeof value === "object" ? (JSON.stringify(value) ?? String(value)) : String(value),
+      value: typeof value === "object" && value !== null ? (json(value) ?? textOf(value)) : textOf(value),
       expected
     })
   )

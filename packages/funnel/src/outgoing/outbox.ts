@@ -14,6 +14,8 @@ import type * as Runtime from "effect/Runtime"
 import * as Schedule from "effect/Schedule"
 import * as Stream from "effect/Stream"
 import { background } from "../internal/background.js"
+import { causeText } from "../internal/failure.js"
+import { quietly } from "../internal/quietly.js"
 import type { Restore } from "../internal/restore.js"
 
 /** The funnel closed before the job was added, or was closed already. */
@@ -311,7 +313,7 @@ export class Outbox<T, E extends Retryable> {
 
   private log(job: T, cause: Cause.Cause<unknown>): Effect.Effect<void> {
     const { bytes, queue } = this.options.describe(job)
-    return Effect.annotateLogs(Effect.logError("a job could not be added", cause), {
+    return Effect.annotateLogs(quietly(Effect.logError("a job could not be added", causeText(cause))), {
       queue,
       ...(bytes === undefined ? {} : { bytes })
     })

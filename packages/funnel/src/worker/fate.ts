@@ -227,7 +227,7 @@ export class Fate<A, E, B> {
     return Effect.catchAllCause(restore(Effect.suspend(hook)), (cause) =>
       Cause.isInterruptedOnly(cause)
         ? Effect.void
-        : quietly(Effect.logError(`a hook of the worker died: ${causeText(cause)}`))
+        : quietly(Effect.logError("a hook of the worker died", causeText(cause)))
     )
   }
 
