@@ -35,14 +35,11 @@ export const steadyTimeOfDay = (clock: Clock.Clock): (() => number) => {
 /** `Effect.sleep` for any time, in milliseconds; for ever where that is Infinity. */
 export const sleep = (millis: number): Effect.Effect<void> => {
   if (millis <= longestMillis) return Effect.sleep(Math.max(0, millis))
-  return Effect.flatMap(Effect.clock, (clock) => {
-    const until = monotonicMillis(clock) + millis
-    const wait: Effect.Effect<void> = Effect.suspend(() => {
-      const left = until - monotonicMillis(clock)
-      return left <= 0 ? Effect.void : Effect.zipRight(Effect.sleep(Math.min(left, longestMillis)), wait)
-    })
-    return wait
-  })
+  // Timers of the platform follow no time of day either.
+  return Effect.zipRight(
+    Effect.sleep(longestMillis),
+    Effect.suspend(() => sleep(millis - longestMillis))
+  )
 }
 
 /** `Effect.timeoutOption` for any time, in milliseconds. */
