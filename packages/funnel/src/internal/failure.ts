@@ -50,8 +50,9 @@ export const json = (value: object): string | undefined =>
 
 /** What an error says: its message, or its tag, or what it holds. */
 export const textOf = (error: unknown): string => {
+  if (typeof error === "string") return shorten(error)
   if (typeof error === "function" || typeof error !== "object" || error === null) {
-    return shorten(attempt(() => String(error)) ?? (error === "" ? "nothing" : unreadable))
+    return shorten(attempt(() => String(error)) ?? unreadable)
   }
   const said = property(error, "message") ?? property(error, "_tag")
   if (said !== undefined) return shorten(said)
