@@ -41,6 +41,8 @@ export interface InboxOptions {
   readonly putBackWith: "nack" | "enqueue"
   /** Gives back a job that nobody has settled, and that was taken or not; as `putBackWith` says, unless there is more to it. */
   readonly giveBack?: (held: Held, wasTaken: boolean) => void
+  /** Is told why there will be no more jobs, where the inbox has not closed. */
+  readonly onEnded?: (cause: Cause.Cause<GetJobsError>) => void
   /** How many turns an acknowledgement that nobody waits for gathers others, and can be withdrawn. */
   readonly ackTurns: number
 }
@@ -463,6 +465,7 @@ export class Inbox {
       if (this.ended !== undefined || Cause.isInterruptedOnly(cause)) return
       this.ended = Exit.failCause(cause)
       this.endTakers(Exit.mapError(this.ended, Option.some))
+      this.options.onEnded?.(cause)
     })
   }
 

@@ -64,8 +64,7 @@ export class Crew<A, E, B> {
           : new Pace(options.rate.limit, options.rate.intervalMillis, {
               now: inbox.now,
               fork: (effect) => inbox.fork(effect)
-            }),
-      onFatal: (cause) => this.fail(cause)
+            })
     }
   }
 
@@ -81,6 +80,7 @@ export class Crew<A, E, B> {
         ackWith: "ackjob",
         putBackWith: "enqueue",
         giveBack: (held, wasTaken) => crew.fate.giveBack(held, wasTaken),
+        onEnded: (cause) => crew.fail(cause),
         ackTurns: 8
       })
       const crew: Crew<A, E, B> = new Crew(pool, inbox, options, yield* Effect.runtime<never>(), yield* isTraced)

@@ -1,12 +1,10 @@
 /** One fibre of a worker: it takes jobs, runs the handler on them, and sees to what becomes of them. */
-import type { GetJobsError } from "@disco/core"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as FiberId from "effect/FiberId"
 import * as FiberRef from "effect/FiberRef"
-import * as Option from "effect/Option"
 import { ForkWatch } from "../incoming/attendance.js"
 import type { Held } from "../incoming/held.js"
 import type { Inbox } from "../incoming/inbox.js"
@@ -30,8 +28,6 @@ export interface Shared<A, E, B> {
   readonly opening: Opening<A, E, B>
   readonly fate: Fate<A, E, B>
   readonly pace: Pace | undefined
-  /** Is told why there will be no more jobs. */
-  readonly onFatal: (cause: Cause.Cause<GetJobsError>) => void
 }
 
 // A job that is ready, and that is read without waiting, is begun without an effect, and costs only those that the handler is
@@ -65,11 +61,8 @@ export class Lane<A, E, B> {
     this.setting = setting
     this.restore = restore
     this.wait = Effect.matchCauseEffect(shared.door.wait(this, restore), {
-      onFailure: (cause) => {
+      onFailure: () => {
         this.isOver = true
-        // None is the end of an inbox that has closed.
-        const reason = Cause.flatMap(cause, Option.match({ onNone: () => Cause.empty, onSome: Cause.fail }))
-        if (!Cause.isEmpty(reason) && !Cause.isInterruptedOnly(reason)) shared.onFatal(reason)
         return Effect.void
       },
       onSuccess: (held) => {
