@@ -66,9 +66,14 @@ export const kindOf = (error: unknown): string =>
     ? (property(error, "_tag") ?? property(error, "name") ?? "object")
     : typeof error
 
-/** A cause with its stack traces, for a log: a logger that is given the cause itself may stumble over what is in it. */
+/**
+ * A cause for a log: what failed in a sentence, what died with its stack traces. A logger that is given the cause itself may
+ * stumble over what is in it.
+ */
 export const causeText = (cause: Cause.Cause<unknown>): string =>
-  shorten(attempt(() => Cause.pretty(cause, { renderErrorCause: true })) ?? squashText(cause))
+  Cause.isDie(cause)
+    ? shorten(attempt(() => Cause.pretty(cause, { renderErrorCause: true })) ?? textOf(squash(cause)))
+    : textOf(squash(cause))
 
 /** What went wrong first in a cause. */
 export const squash = (cause: Cause.Cause<unknown>): unknown => {
@@ -78,5 +83,3 @@ export const squash = (cause: Cause.Cause<unknown>): unknown => {
     return new Error(unreadable)
   }
 }
-
-const squashText = (cause: Cause.Cause<unknown>): string => textOf(squash(cause))
