@@ -1,4 +1,5 @@
-import { assert, describe, it } from "@effect/vitest"
+import "./utils/hrtime.js"
+import { assert, describe, it, vi } from "@effect/vitest"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
@@ -14,7 +15,6 @@ import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import * as TestClock from "effect/TestClock"
-import { vi } from "vitest"
 import {
   type Arguments,
   ConnectionError,
@@ -26,15 +26,6 @@ import {
   Timekeeper
 } from "../src/index.js"
 import { asText, bulk, idOf } from "./utils/fakeNodes.js"
-
-// Effect keeps the `hrtime` that it finds when it is loaded. This one goes by that of the fake timers while there are such.
-vi.hoisted(() => {
-  const real = process.hrtime
-  const current: NodeJS.HRTime = Object.assign((time?: [number, number]) => real(time), {
-    bigint: () => (process.hrtime === current ? real : process.hrtime).bigint()
-  })
-  process.hrtime = current
-})
 
 /** What a node does about a command: it replies, cuts the link, says nothing, or replies after some milliseconds. */
 type Reaction = { readonly reply: Reply.Reply; readonly afterMillis?: number } | "cut" | "silent"

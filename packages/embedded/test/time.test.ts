@@ -1,5 +1,6 @@
+import "./utils/hrtime.js"
 import { DisquePool } from "@disco/core"
-import { assert, describe, it } from "@effect/vitest"
+import { assert, describe, it, vi } from "@effect/vitest"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
@@ -9,18 +10,8 @@ import * as LogLevel from "effect/LogLevel"
 import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
 import * as TestClock from "effect/TestClock"
-import { vi } from "vitest"
 import { EmbeddedDisque, type EmbeddedNode } from "../src/index.js"
 import { dial, layer, say, text } from "./utils/ask.js"
-
-// Effect keeps the `hrtime` that it finds when it is loaded. This one goes by that of the fake timers while there are such.
-vi.hoisted(() => {
-  const real = process.hrtime
-  const current: NodeJS.HRTime = Object.assign((time?: [number, number]) => real(time), {
-    bigint: () => (process.hrtime === current ? real : process.hrtime).bigint()
-  })
-  process.hrtime = current
-})
 
 const seconds = (millis: number) => String(millis / 1000)
 

@@ -1,7 +1,8 @@
+import "./hrtime.js"
 import { DisqueConnection, DisquePool } from "@disco/core"
 import { EmbeddedDisque } from "@disco/embedded"
 import { Funnel } from "@disco/funnel"
-import { assert, describe, it } from "@effect/vitest"
+import { assert, describe, it, vi } from "@effect/vitest"
 import {
   Cause,
   Clock,
@@ -16,18 +17,8 @@ import {
   Schedule,
   TestClock
 } from "effect"
-import { vi } from "vitest"
 import { NodeDisque } from "../src/index.js"
 import { scriptedPeer } from "./scriptedPeer.js"
-
-// Effect keeps the `hrtime` that it finds when it is loaded. This one goes by that of the fake timers while there are such.
-vi.hoisted(() => {
-  const real = process.hrtime
-  const current: NodeJS.HRTime = Object.assign((time?: [number, number]) => real(time), {
-    bigint: () => (process.hrtime === current ? real : process.hrtime).bigint()
-  })
-  process.hrtime = current
-})
 
 // Nodes that fail are warnings, and no news here.
 const quiet = Logger.withMinimumLogLevel(LogLevel.None)
