@@ -1,7 +1,7 @@
 import { DisquePool, Job, JobQueue } from "@disco/core"
 import { DeadLetter, Worker } from "@disco/funnel"
 import { assert, describe } from "@effect/vitest"
-import { Deferred, Effect, Either, Exit, Fiber, Schedule, Schema, Scope } from "effect"
+import { Deferred, Effect, Either, Exit, Fiber, Option, Schedule, Schema, Scope } from "effect"
 import type { Backend } from "./Backend.js"
 import { collect, until } from "./collect.js"
 import { freshQueue } from "./commands.js"
@@ -104,11 +104,8 @@ export const worker = (backend: Backend): void => {
         const [letter] = letters
         assert.deepStrictEqual([letter?.id, letter?.attempts, letter?.error, letter?.body], [id, 2, "broken", "0"])
         isBroken = false
-        const redriving = yield* Effect.fork(DeadLetter.redrive(queue))
+        assert.strictEqual(yield* DeadLetter.redrive(queue), 1)
         yield* untilIs(() => done, 1)
-        const redriven = yield* Effect.fork(Fiber.join(redriving))
-        yield* backend.pass("1 second")
-        assert.strictEqual(yield* Fiber.join(redriven), 1)
       }))
 
     test("a body that does not fit goes to the dead-letter queue, where it can be looked at", (pool, queue) =>
@@ -214,6 +211,103 @@ export const worker = (backend: Backend): void => {
         assert.deepStrictEqual(seen, [])
         yield* worker.resume
         yield* untilIs(() => seen.length, 3)
+      }))
+
+    test("a job of which half of the TTL has gone is handled to its end, once", (pool, queue) =>
+      Effect.gen(function* () {
+        yield* queue.add(pool, 1, { ttl: "6 seconds", retry: "5 seconds" })
+        for (let i = 0; i < 32; i++) yield* backend.pass("100 millis")
+        let begun = 0
+        let done = 0
+        yield* Worker.make(
+          queue,
+          () =>
+            Effect.gen(function* () {
+              begun += 1
+              yield* Effect.sleep("800 millis")
+              done += 1
+            }),
+          { grace: 0 }
+        )
+        yield* untilIs(() => done, 1)
+        assert.strictEqual(begun, 1)
+      }))
+
+    test("a job that waits for its next attempt when its worker closes keeps its attempts", (pool, queue) =>
+      Effect.gen(function* () {
+        yield* add(pool, queue, 1)
+        const attempts: Array<number> = []
+        for (const _ of [1, 2, 3]) {
+          const scope = yield* Scope.make()
+          const before = attempts.length
+          yield* Scope.extend(
+            Worker.make(
+              queue,
+              (_, { attempt }) =>
+                Effect.zipRight(
+                  Effect.sync(() => attempts.push(attempt)),
+                  Effect.fail("no")
+                ),
+              { retry: Schedule.spaced("1 second"), attempts: 3, grace: 0 }
+            ),
+            scope
+          )
+          yield* untilIs(() => attempts.length, before + 1)
+          const closing = yield* Effect.fork(Scope.close(scope, Exit.void))
+          yield* untilIs(() => Option.isSome(Effect.runSync(Fiber.poll(closing))), true)
+        }
+        assert.deepStrictEqual(attempts, [1, 2, 3])
+        assert.deepStrictEqual(
+          (yield* DeadLetter.list(queue)).map(({ letter }) => letter.attempts),
+          [3]
+        )
+      }))
+
+    test("jobs that go back untried spend nothing of the crash budget", (pool, queue) =>
+      Effect.gen(function* () {
+        yield* add(pool, queue, 3)
+        const done = new Set<number>()
+        for (const last of [false, false, false, true]) {
+          const scope = yield* Scope.make()
+          yield* Scope.extend(
+            Worker.make(queue, (n) => (last ? Effect.sync(() => done.add(n)) : Effect.never), {
+              crashes: 1,
+              prefetch: 4,
+              grace: 0
+            }),
+            scope
+          )
+          if (last) yield* untilIs(() => done.size, 3)
+          else for (let i = 0; i < 4; i++) yield* Effect.zipRight(backend.pass("50 millis"), backend.settle)
+          const closing = yield* Effect.fork(Scope.close(scope, Exit.void))
+          yield* untilIs(() => Option.isSome(Effect.runSync(Fiber.poll(closing))), true)
+        }
+        assert.deepStrictEqual(yield* DeadLetter.list(queue), [])
+      }))
+
+    test("a job that is delivered once is tried again after a long wait, and redriven", (pool, queue) =>
+      Effect.gen(function* () {
+        yield* queue.add(pool, 1, { retry: 0, replicate: 1 })
+        const attempts: Array<number> = []
+        let dead = 0
+        yield* Worker.make(
+          queue,
+          (_, { attempt }) =>
+            Effect.suspend(() => {
+              attempts.push(attempt)
+              return dead === 0 ? Effect.fail("no") : Effect.void
+            }),
+          {
+            retry: Schedule.spaced("1 second"),
+            parkUpTo: 0,
+            attempts: 2,
+            onDeadLetter: () => Effect.sync(() => dead++)
+          }
+        )
+        yield* untilIs(() => dead, 1)
+        assert.strictEqual(yield* DeadLetter.redrive(queue), 1)
+        yield* untilIs(() => attempts.length, 3)
+        assert.deepStrictEqual(attempts, [1, 2, 1])
       }))
   })
 }
