@@ -2,13 +2,14 @@ import { JobQueue } from "@disco/core"
 import { EmbeddedDisque } from "@disco/embedded"
 import { Recurring, Worker } from "@disco/funnel"
 import { assert, it } from "@effect/vitest"
-import { DateTime, Effect, Layer, Schedule, Schema, TestClock } from "effect"
+import { DateTime, Effect, Layer, Schema, TestClock } from "effect"
 
 const reports = JobQueue.make("reports", { payload: Schema.Struct({ day: Schema.String }) })
 
 // One process adds the jobs: each that runs this adds its own. Any number of them may do the work.
 const everyMorning = Recurring.layer(reports, {
-  schedule: Schedule.cron("0 6 * * *", "UTC"),
+  cron: "0 6 * * *",
+  timeZone: "UTC",
   payload: Effect.map(DateTime.now, (now) => ({ day: DateTime.formatIsoDateUtc(now) }))
 })
 
