@@ -61,7 +61,8 @@ export interface WorkerOptions<A, E, R = never> {
   readonly prefetchTimeToLive?: Duration.DurationInput | undefined
   /**
    * When a job that failed is tried again, and when no more; after 1 second, doubling up to 10 minutes. The schedule is given
-   * each failure: a `HandlerDied` where the handler threw or interrupted itself.
+   * each failure: a `HandlerDied` where the handler threw or interrupted itself. It is also gone through once when the worker is
+   * made, with no failure, to see whether the waits fit into the `ttl`.
    *
    * A wait of up to `parkUpTo` is spent here: the job keeps its lease, and is lost to this process alone if that dies. For a
    * longer one the job is added again, with DELAY, to the queue `<name>.retry`, in an envelope that counts its attempts, and
@@ -159,6 +160,12 @@ const limits = <A, E, R>(given: BatchOptions<A, E, R>, ttl: Duration.DurationInp
   Either.gen(function* () {
     const concurrency = yield* check.count(subject, "concurrency", given.concurrency ?? 1, 1)
     const pace = given.rateLimit
+    if (pace !== undefined && (typeof pace !== "object" || pace === null)) {
+      return yield* check.refuse(subject, "rateLimit", pace, "{ limit, interval }")
+    }
+    if (given.retry !== undefined && !Schedule.isSchedule(given.retry)) {
+      return yield* check.refuse(subject, "retry", given.retry, "a Schedule")
+    }
     const rate =
       pace === undefined
         ? undefined
@@ -176,8 +183,7 @@ const limits = <A, E, R>(given: BatchOptions<A, E, R>, ttl: Duration.DurationInp
       prefetchMillis: yield* check.prefetchMillis(subject, given.prefetchTimeToLive),
       rate,
       fetchCount: Math.min(128, prefetch + concurrency * size),
-      // There is room for others beside them.
-      mostParked: prefetch + concurrency - Math.min(64, prefetch),
+      mostParked: concurrency + Math.max(0, prefetch - 64),
       withinMillis: yield* check.millis(subject, "within", given.within ?? 0, 0),
       attempts: yield* check.count(subject, "attempts", given.attempts ?? 10, 1),
       crashes: yield* check.count(subject, "crashes", given.crashes ?? 10, 0),
@@ -321,14 +327,23 @@ export const makeBatch = <A, I, E, R, RQ, RO = never>(
     {
       handle: (works) =>
         Effect.map(handler(works.map(({ inHand, payload }) => ({ ...inHand, payload }))), (results) =>
-          results.map((result) => (Either.isRight(result) ? Exit.void : Exit.fail(result.left)))
+          isArray(results) ? results.map(outcomeOf) : []
         ),
       outcome: (exits, place) => exits[place] ?? noResult
     },
     { size: 10, ...options }
   )
 
+// Handlers may be no TypeScript.
+const isArray = (results: unknown): boolean => Array.isArray(results)
+
 const noResult = Exit.die(new Error("the handler gave no result for this job"))
+
+const outcomeOf = <E>(result: Either.Either<unknown, E>): Exit.Exit<unknown, E> => {
+  const isEither: boolean = Either.isEither(result)
+  if (!isEither) return noResult
+  return Either.isRight(result) ? Exit.void : Exit.fail(result.left)
+}
 
 const forever = <R>(
   worker: Effect.Effect<Worker, InvalidArgument, R>
@@ -347,9 +362,15 @@ const scoped = <R, RE>(
       const end = (cause: Cause.Cause<GetJobsError>): Effect.Effect<unknown, never, RE> => {
         if (Cause.isInterruptedOnly(cause)) return Effect.void
         const log = quietly(Effect.logError(`the worker has ended: ${causeText(cause)}`))
+        const endWith = (cause: Cause.Cause<unknown>) => Effect.sync(() => endProgram(Cause.flatMap(cause, Cause.die)))
         return Effect.zipRight(
           log,
-          onEnd === undefined ? Effect.sync(() => endProgram(Cause.flatMap(cause, Cause.die))) : onEnd(cause)
+          onEnd === undefined
+            ? endWith(cause)
+            : Effect.catchAllCause(
+                Effect.suspend(() => onEnd(cause)),
+                endWith
+              )
         )
       }
       yield* Effect.forkScoped(Effect.interruptible(Effect.catchAllCause(failed, end)))

@@ -419,3 +419,162 @@ describe("a worker with many attempts", () => {
     }).pipe(Effect.scoped, Effect.provide(layer))
   )
 })
+
+describe("a queue of the retries that refuses jobs", () => {
+  const refusing = Effect.flatMap(DisquePool, (pool) => pool.pause("numbers.retry", "in"))
+
+  it.effect("keeps no job from its own queue, and costs it nothing", () =>
+    Effect.gen(function* () {
+      yield* addAll(30)
+      yield* refusing
+      const worker = yield* Worker.make(numbers, ({ n }) => (n === 0 ? Effect.never : Effect.sleep("100 millis")), {
+        crashes: 0,
+        concurrency: 2,
+        grace: 0
+      })
+      yield* settle
+      const pool = yield* DisquePool
+      const pausing = yield* Effect.fork(worker.pause)
+      yield* passIn(10, "1 second")
+      assert.isTrue(Option.isSome(yield* Fiber.poll(pausing)))
+      yield* worker.resume
+      yield* passIn(10, "1 second")
+      assert.deepStrictEqual(yield* reasons, [])
+      assert.strictEqual(yield* pool.queueLength("numbers"), 0)
+    }).pipe(Effect.scoped, Effect.provide(makeLog().layer), Effect.provide(layer))
+  )
+
+  it.effect("loses no job that is delivered once and was not begun, while its worker lives", () =>
+    Effect.gen(function* () {
+      const pool = yield* DisquePool
+      for (let n = 0; n < 4; n++) yield* numbers.add(pool, { n }, { retry: 0 })
+      yield* refusing
+      const begun: Array<number> = []
+      yield* Worker.make(
+        numbers,
+        ({ n }) =>
+          Effect.zipRight(
+            Effect.sync(() => begun.push(n)),
+            Effect.sleep(n === 0 ? "3 minutes" : 0)
+          ),
+        { grace: 0 }
+      )
+      yield* passIn(20, "10 seconds")
+      assert.deepStrictEqual(begun.sort(), [0, 1, 2, 3])
+    }).pipe(Effect.scoped, Effect.provide(makeLog().layer), Effect.provide(layer))
+  )
+
+  it.effect("does not make a restart forget the attempts of a job that waits here", () =>
+    Effect.gen(function* () {
+      yield* addAll(1)
+      yield* refusing
+      const attempts: Array<number> = []
+      const once = Effect.scoped(
+        Effect.zipRight(
+          Worker.make(
+            numbers,
+            (_, { attempt }) =>
+              Effect.zipRight(
+                Effect.sync(() => attempts.push(attempt)),
+                Effect.fail("no")
+              ),
+            { retry: Schedule.spaced("5 seconds"), attempts: 3 }
+          ),
+          pass("1 second")
+        )
+      )
+      const three = yield* Effect.fork(Effect.zipRight(once, Effect.zipRight(once, once)))
+      yield* passIn(20, "1 second")
+      assert.isTrue(Option.isSome(yield* Fiber.poll(three)))
+      assert.deepStrictEqual(attempts, [1, 2, 3])
+    }).pipe(Effect.provide(makeLog().layer), Effect.provide(layer))
+  )
+})
+
+describe("a job that is no longer ours", () => {
+  const failing =
+    (tried: Array<number>, takes: string) =>
+    (_: unknown, { attempt }: Worker.JobInHand) =>
+      Effect.sync(() => tried.push(attempt)).pipe(
+        Effect.zipRight(Effect.sleep(takes as "1 second")),
+        Effect.zipRight(Effect.fail("no"))
+      )
+
+  for (const [how, settleIt] of [
+    ["acknowledged", (pool: DisquePool["Type"], id: string) => pool.ackJob(id)],
+    ["deleted", (pool: DisquePool["Type"], id: string) => pool.deleteJob(id)]
+  ] as const) {
+    it.effect(`as it was ${how} by others while its handler ran is not tried again`, () =>
+      Effect.gen(function* () {
+        const pool = yield* DisquePool
+        const [id = ""] = yield* addAll(1)
+        const tried: Array<number> = []
+        yield* Worker.make(numbers, failing(tried, "10 seconds"), {
+          attempts: 3,
+          retry: Schedule.spaced("1 minute"),
+          grace: 0
+        })
+        yield* pass("2 seconds")
+        yield* settleIt(pool, id)
+        yield* passIn(60, "5 seconds")
+        assert.deepStrictEqual(tried, [1])
+        assert.deepStrictEqual(yield* reasons, [])
+      }).pipe(Effect.scoped, Effect.provide(makeLog().layer), Effect.provide(layer))
+    )
+
+    it.effect(`as it was ${how} by others while it waited here is not tried again`, () =>
+      Effect.gen(function* () {
+        const pool = yield* DisquePool
+        const [id = ""] = yield* addAll(1)
+        const tried: Array<number> = []
+        yield* Worker.make(numbers, failing(tried, "0 seconds"), {
+          attempts: 3,
+          retry: Schedule.spaced("5 seconds"),
+          grace: 0
+        })
+        yield* pass("2 seconds")
+        yield* settleIt(pool, id)
+        yield* passIn(20, "1 second")
+        assert.deepStrictEqual(tried, [1])
+        assert.deepStrictEqual(yield* reasons, [])
+      }).pipe(Effect.scoped, Effect.provide(makeLog().layer), Effect.provide(layer))
+    )
+  }
+
+  it.effect("as others put it back is tried as often as it may be, all in all", () =>
+    Effect.gen(function* () {
+      const pool = yield* DisquePool
+      const [id = ""] = yield* addAll(1)
+      const tried: Array<number> = []
+      yield* Worker.make(numbers, failing(tried, "0 seconds"), {
+        attempts: 3,
+        retry: Schedule.spaced("1 second"),
+        grace: 0
+      })
+      yield* pass("300 millis")
+      yield* pool.nackJob(id)
+      yield* passIn(20, "500 millis")
+      assert.deepStrictEqual(tried, [1, 2, 3])
+      assert.deepStrictEqual(yield* reasons, ["failed"])
+    }).pipe(Effect.scoped, Effect.provide(makeLog().layer), Effect.provide(layer))
+  )
+
+  it.effect("as it was delivered again while its failure was seen to is not moved", () =>
+    Effect.gen(function* () {
+      const pool = yield* DisquePool
+      yield* numbers.add(pool, { n: 1 }, { ttl: "1 hour", retry: "5 seconds" })
+      yield* passIn(31, "1 minute")
+      const tried: Array<number> = []
+      yield* Worker.make(numbers, failing(tried, "1 second"), {
+        attempts: 3,
+        concurrency: 2,
+        retry: Schedule.spaced("1 minute"),
+        onFailure: () => Effect.sleep("10 seconds"),
+        grace: 0
+      })
+      yield* passIn(400, "1 second")
+      // Each of the first is lost before it is moved, and comes again: none of them is there twice.
+      assert.isAtMost((yield* reasons).length, 1)
+    }).pipe(Effect.scoped, Effect.provide(makeLog().layer), Effect.provide(layer))
+  )
+})

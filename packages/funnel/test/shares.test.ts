@@ -1,6 +1,6 @@
-import { DisquePool, JobQueue } from "@disco/core"
+import { DisquePool, Job, JobQueue } from "@disco/core"
 import { assert, describe, it } from "@effect/vitest"
-import { Clock, Effect, Fiber, Option, Schedule, Schema, Stream } from "effect"
+import { Clock, Effect, Exit, Fiber, Option, Schedule, Schema, Scope, Stream } from "effect"
 import { Funnel, Worker } from "../src/index.js"
 import { addAll, clusterOf, layer, makeLog, numbers, pass, passIn, settle } from "./utils.js"
 
@@ -134,6 +134,81 @@ describe("a job that was fetched ahead of a handler that takes long", () => {
     }).pipe(Effect.scoped, Effect.provide(layer))
   )
 })
+
+it.effect("a worker that is paused and resumed while a GETJOB is under way goes on", () =>
+  Effect.gen(function* () {
+    const pool = yield* DisquePool
+    // As over a network, where the reply of a GETJOB that waits has to be read.
+    const far: DisquePool["Type"] = {
+      ...pool,
+      consume: (queues, options) => Effect.onInterrupt(pool.consume(queues, options), () => Effect.sleep("2 seconds"))
+    }
+    yield* addAll(3)
+    const begun: Array<number> = []
+    const scope = yield* Scope.make()
+    const worker = yield* Worker.make(
+      numbers,
+      ({ n }) =>
+        Effect.zipRight(
+          Effect.sync(() => begun.push(n)),
+          Effect.sleep("300 millis")
+        ),
+      { grace: 0 }
+    ).pipe(Scope.extend(scope), Effect.provideService(DisquePool, far))
+    yield* pass("100 millis")
+    yield* Effect.fork(worker.pause)
+    yield* pass("400 millis")
+    yield* worker.resume
+    yield* passIn(5, "1 second")
+    assert.deepStrictEqual(begun, [0, 1, 2])
+    for (let i = 0; i < 3; i++) {
+      yield* passIn(13, "1 second")
+      yield* addAll(1)
+    }
+    yield* passIn(5, "1 second")
+    assert.lengthOf(begun, 6)
+    yield* Effect.fork(Scope.close(scope, Exit.void))
+    yield* passIn(5, "1 second")
+  }).pipe(Effect.scoped, Effect.provide(layer))
+)
+
+it.effect("a funnel loses no job that is delivered once and was fetched ahead of a slow consumer", () =>
+  Effect.gen(function* () {
+    const pool = yield* DisquePool
+    for (let i = 0; i < 4; i++) yield* pool.addJob("q", String(i), { retry: 0, replicate: 1 })
+    const seen: Array<string> = []
+    const funnel = yield* Funnel.make({ queues: "q" })
+    yield* Effect.fork(
+      Stream.runForEach(funnel.incoming, (job) =>
+        Effect.zipRight(
+          Effect.sync(() => seen.push(Job.text(job))),
+          Effect.sleep("1 minute")
+        )
+      )
+    )
+    yield* passIn(50, "10 seconds")
+    assert.deepStrictEqual(seen.sort(), ["0", "1", "2", "3"])
+  }).pipe(Effect.scoped, Effect.provide(layer))
+)
+
+it.effect("a funnel that ends early loses no job that is delivered once and that nobody took", () =>
+  Effect.gen(function* () {
+    const pool = yield* DisquePool
+    for (let i = 0; i < 4; i++) yield* pool.addJob("q", String(i), { retry: 0, replicate: 1 })
+    const seen: Array<string> = []
+    for (let i = 0; i < 4; i++) {
+      yield* Effect.scoped(
+        Effect.gen(function* () {
+          const funnel = yield* Funnel.make({ queues: "q" })
+          yield* Stream.runForEach(Stream.take(funnel.incoming, 1), (job) =>
+            Effect.sync(() => seen.push(Job.text(job)))
+          )
+        })
+      )
+    }
+    assert.deepStrictEqual(seen.sort(), ["0", "1", "2", "3"])
+  }).pipe(Effect.provide(layer))
+)
 
 describe("a prefetch of 0", () => {
   it.effect("fetches only what can begin", () =>

@@ -25,6 +25,9 @@ export class Later<In> {
 /** Makes of a job what a consumer gets. */
 export type Hand<In> = (held: Held) => In | Later<In>
 
+// A group is given out so long before a job of it may be delivered again.
+const marginMillis = 100
+
 type Elements<A> = Channel.Channel<Chunk.Chunk<A>, unknown, GetJobsError>
 
 /** How many jobs an element has at most, and how long the first of them waits for others. */
@@ -114,19 +117,21 @@ const groupsOf = <In>(
 ): Elements<Chunk.NonEmptyChunk<In>> => {
   const gather: Effect.Effect<Elements<Chunk.NonEmptyChunk<In>>> = Effect.uninterruptibleMask((restore) =>
     Effect.gen(function* () {
-      const jobs: Array<In> = []
+      const taken: Array<{ readonly held: Held; readonly job: In }> = []
       let dueAt = Number.POSITIVE_INFINITY
-      while (jobs.length < size) {
+      while (taken.length < size) {
         const isFirst = dueAt === Number.POSITIVE_INFINITY
         let held = inbox.takeNow()
         if (held === undefined) {
+          // Nor longer than a job that cannot be kept any more is left to us.
+          for (const { held } of taken) if (!held.isPostponable) dueAt = Math.min(dueAt, held.expiresAt - marginMillis)
           const leftMillis = dueAt - inbox.now()
           if (leftMillis <= 0) break
           const came = yield* Effect.either(
-            restore(isFirst ? inbox.wait : inbox.waitFor(leftMillis, size - jobs.length))
+            restore(isFirst ? inbox.wait : inbox.waitFor(leftMillis, size - taken.length))
           )
           if (Either.isLeft(came)) {
-            if (jobs.length > 0) break
+            if (taken.length > 0) break
             return ended(came.left)
           }
           held = came.right
@@ -139,7 +144,14 @@ const groupsOf = <In>(
         }
         const given = hand(held)
         const job = given instanceof Later ? yield* restore(given.job) : Option.some(given)
-        if (Option.isSome(job)) jobs.push(job.value)
+        if (Option.isSome(job)) taken.push({ held, job: job.value })
+        else run?.drop(held)
+      }
+      // Some may have been lost since they came.
+      const jobs: Array<In> = []
+      for (const { held, job } of taken) {
+        if (held.lost === undefined) jobs.push(job)
+        else run?.drop(held)
       }
       return isNonEmptyArray(jobs) ? emit(Chunk.unsafeFromNonEmptyArray(jobs)) : pull()
     })

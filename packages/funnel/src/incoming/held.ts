@@ -44,6 +44,12 @@ export class Held {
    */
   state: "held" | "moving" | "settling" | "returning" | "settled" = "held"
   lost: LeaseLost | undefined = undefined
+  /** Whether it is fetched and waits to be taken. */
+  isReady = false
+  /** Whether it was taken. */
+  wasTaken = false
+  /** Whether a handler began with it. */
+  hasBegun = false
   /** When the lease is renewed next. */
   renewAt: number
   /** When the node will deliver the job again, as far as is known. */

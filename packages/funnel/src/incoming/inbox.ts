@@ -1,5 +1,5 @@
 /** Jobs on their way from the cluster to those who take them: fetched as there is room, kept under their leases, each settled once. */
-import { type DisquePool, type GetJobsError, type Job, Slot, Time, Timekeeper } from "@disco/core"
+import { type DisquePool, type GetJobsError, type Job, JobId, Slot, Time, Timekeeper } from "@disco/core"
 import * as Cause from "effect/Cause"
 import type * as Clock from "effect/Clock"
 import type * as Context from "effect/Context"
@@ -10,9 +10,10 @@ import * as FiberId from "effect/FiberId"
 import * as Option from "effect/Option"
 import type * as Runtime from "effect/Runtime"
 import { background, keepAlive } from "../internal/background.js"
-import { causeText } from "../internal/failure.js"
+import { causeText, kindOf, textOf } from "../internal/failure.js"
 import { Notices } from "../internal/notice.js"
 import type { QueuePlan } from "../internal/options.js"
+import { copyOptions, factsOf } from "./copy.js"
 import { Held, type LeaseLost } from "./held.js"
 import { Leases } from "./leases.js"
 import { type Done, type SettleError, Settler } from "./settler.js"
@@ -39,8 +40,10 @@ export interface InboxOptions {
   readonly ackWith: "ackjob" | "fastack"
   /** How jobs go back. */
   readonly putBackWith: "nack" | "enqueue"
-  /** Gives back a job that nobody has settled, and that was taken or not; as `putBackWith` says, unless there is more to it. */
-  readonly giveBack?: (held: Held, wasTaken: boolean) => void
+  /** Gives back a job that nobody has settled; as `putBackWith` says, unless there is more to it. */
+  readonly giveBack?: (held: Held) => void
+  /** Is told of a job that comes again though nobody began with it: it was lost, or has to be let go. */
+  readonly onUnbegun?: (held: Held) => void
   /** Is told why there will be no more jobs, where the inbox has not closed. */
   readonly onEnded?: (cause: Cause.Cause<GetJobsError>) => void
   /** How many turns an acknowledgement that nobody waits for gathers others, and can be withdrawn. */
@@ -62,11 +65,14 @@ interface Demander {
 const ackBatch = 128
 // A job that was fetched so long before it is taken could have waited in its queue for somebody else.
 const longAheadMillis = 1000
+// How long the lease of a job that waited here is asked after before its next attempt.
+const checkMillis = 1000
 // Where one GETJOB must not wait for long on its node, as there is room for one job and it may come to another node.
 const shortSliceMillis = 250
 
 export class Inbox {
-  readonly held = new Set<Held>()
+  /** The jobs in our keeping, by their ids. */
+  private readonly held = new Map<string, Held>()
   readonly notices: Notices
   /** Milliseconds of the monotonic clock. */
   readonly now: () => number
@@ -98,7 +104,7 @@ export class Inbox {
   private consumers = 0
   private parked = 0
   private moving = 0
-  private onMoved: Array<() => void> = []
+  private readonly onMoved = new Set<() => void>()
   private isStopping = false
   private isPaused = false
   private isReturning = false
@@ -169,6 +175,7 @@ export class Inbox {
     if (this.window < this.options.prefetch) this.widen()
     if (held.fetchedAt !== this.takenFrom) this.beginBatch(held.fetchedAt)
     this.offerRoom()
+    held.wasTaken = true
     return held
   }
 
@@ -244,17 +251,6 @@ export class Inbox {
     this.resting -= 1
   }
 
-  /** Jobs that are ready, `most` at most. */
-  takeReady(most: number): Array<Held> {
-    const taken: Array<Held> = []
-    while (taken.length < most) {
-      const held = this.takeNow()
-      if (held === undefined) break
-      taken.push(held)
-    }
-    return taken
-  }
-
   /** Counts one more who takes jobs: as long as there is none, none are fetched. */
   open(): void {
     this.consumers += 1
@@ -281,14 +277,30 @@ export class Inbox {
   /** Stops to hand out jobs, and puts back those that were fetched ahead. */
   readonly pause: Effect.Effect<void> = Effect.suspend(() => {
     this.isPaused = true
+    // What they have goes back too.
+    for (const filler of this.fillers) filler.fill(Exit.fail(Option.none()))
     return this.putBackAll([])
   })
 
   readonly resume: Effect.Effect<void> = Effect.sync(() => {
     this.isPaused = false
     this.startFetch()
+    // Jobs that could not go back before this are still here, and takers that came meanwhile wait for them.
+    for (const takers of [this.fillers, this.takers]) {
+      for (const taker of takers) {
+        const held = this.takeNow()
+        if (held === undefined) break
+        takers.delete(taker)
+        taker.fill(Exit.succeed(held))
+      }
+    }
     this.offerRoom()
   })
+
+  /** Whether jobs are handed out at present. */
+  get isHandingOut(): boolean {
+    return !this.isPaused && !this.isClosed
+  }
 
   private putBackAll(left: ReadonlyArray<Held>): Effect.Effect<void> {
     return Effect.zipRight(
@@ -302,9 +314,43 @@ export class Inbox {
   }
 
   /** Gives back a job that nobody has settled. */
-  private giveBack(held: Held, wasTaken = false): void {
-    if (this.options.giveBack === undefined) this.putBackLater(held)
-    else this.options.giveBack(held, wasTaken)
+  private giveBack(held: Held): void {
+    if (this.options.giveBack !== undefined) this.options.giveBack(held)
+    else if (held.wasTaken || JobId.isAtLeastOnce(held.job.id)) this.putBackLater(held)
+    else this.move(held, this.addAgain(held))
+  }
+
+  // Neither NACK nor ENQUEUE brings back a job that is delivered once. Nobody has seen this one, so it is added once more.
+  private addAgain(held: Held): Effect.Effect<void> {
+    const { job } = held
+    return Effect.flatMap(factsOf(this.pool, job), (facts) => {
+      if (facts === "unknown") return Effect.void
+      return Effect.matchEffect(this.pool.addJob(job.queue, job.body, copyOptions(job, facts, 0)), {
+        onFailure: (error) => {
+          if (!this.isClosed) this.keepReady(held)
+          return this.sayUnreturned(held, error, this.isClosed ? "is lost" : "stays here")
+        },
+        onSuccess: () => Effect.sync(() => this.acknowledgeLater(held))
+      })
+    })
+  }
+
+  /** Says that a job that is delivered once cannot go back, and what becomes of it. */
+  sayUnreturned({ job }: Held, error: unknown, end: string): Effect.Effect<void> {
+    return this.notices.say(`return ${kindOf(error)}`, (more) =>
+      Effect.annotateLogs(
+        Effect.logError(`a job could not go back, and ${end}, as it is delivered once only: ${textOf(error)}${more}`),
+        { queue: job.queue, job: job.id }
+      )
+    )
+  }
+
+  /** Keeps a job that cannot go back, until somebody takes it or it can. */
+  keepReady(held: Held): void {
+    held.state = "held"
+    held.readySince = this.now()
+    this.shelf.put(held)
+    this.shelfKeeper.expect(held.readySince + this.options.prefetchMillis)
   }
 
   // After the fetches that wait on the nodes have ended: else these would get them.
@@ -317,6 +363,7 @@ export class Inbox {
       this.isReturning = false
       for (const held of this.shelf.takeSince(this.now() - prefetchMillis)) this.giveBack(held)
       this.shelfKeeper.expect(this.shelf.oldest + prefetchMillis)
+      this.offerRoom()
     })
     this.fork(Effect.zipRight(this.stopFetch, giveBack))
   }
@@ -349,17 +396,18 @@ export class Inbox {
     this.moving += 1
     const fiber = this.fork(effect)
     fiber.addObserver(() => {
-      this.letGo(held)
+      if (held.state === "moving") this.letGo(held)
       this.moving -= 1
-      if (this.moving > 0) return
-      for (const resume of this.onMoved.splice(0)) resume()
+      if (this.moving === 0) for (const resume of [...this.onMoved]) resume()
     })
     return fiber
   }
 
   private readonly moved: Effect.Effect<void> = Effect.async<void>((resume) => {
     if (this.moving === 0) return resume(Effect.void)
-    this.onMoved.push(() => resume(Effect.void))
+    const onMoved = () => resume(Effect.void)
+    this.onMoved.add(onMoved)
+    return Effect.sync(() => this.onMoved.delete(onMoved))
   })
 
   /** ACKJOB, and what came of it. A job whose lease is lost is acknowledged all the same: it may come again otherwise. */
@@ -382,7 +430,14 @@ export class Inbox {
 
   /** ACKJOB with the next batch. */
   acknowledgeLater(held: Held): void {
-    if (held.state === "held" || held.state === "moving") this.acks.add(held, this.acknowledged)
+    if (held.state !== "held" && held.state !== "moving") return
+    this.acks.add(held, this.acknowledged)
+    if (held.lost === undefined) return
+    // It was delivered again, and waits here: it need not be done again.
+    const again = this.held.get(held.job.id)
+    if (again?.isReady !== true) return
+    this.shelf.discount(again)
+    this.acks.add(again, this.acknowledged)
   }
 
   /** NACK or ENQUEUE with the next batch. */
@@ -392,7 +447,21 @@ export class Inbox {
 
   /** Leaves a job to come again after its retry time. */
   letGo(held: Held): void {
-    if (held.state === "held" || held.state === "moving") this.settle(held)
+    if (held.state !== "held" && held.state !== "moving") return
+    if (!held.hasBegun) this.options.onUnbegun?.(held)
+    this.settle(held)
+  }
+
+  /** Takes a job for lost: its node does not know it. */
+  lose(held: Held): void {
+    this.leases.lose(held, "unknown")
+  }
+
+  /** Renews the lease of a job, or finds out that it is lost; what takes longer than a moment is not waited for. */
+  check(held: Held): Effect.Effect<void> {
+    return JobId.isAtLeastOnce(held.job.id)
+      ? Effect.asVoid(Time.timeoutOption(this.leases.renew(held), checkMillis))
+      : Effect.void
   }
 
   /** Takes back acknowledgements that have not been sent. */
@@ -429,12 +498,14 @@ export class Inbox {
   }).pipe(
     Effect.zipRight(
       Effect.async<void>((resume) => {
-        for (const held of this.held) this.giveBack(held, true)
+        for (const held of [...this.held.values()]) this.giveBack(held)
         this.acks.hurry()
         if (this.held.size === 0) return resume(Effect.void)
         this.onEmpty = () => resume(Effect.void)
       })
     ),
+    // Acknowledgements of jobs that were lost are under way too.
+    Effect.zipRight(Effect.suspend(() => this.settled)),
     Effect.zipRight(Effect.suspend(() => this.end))
   )
 
@@ -533,7 +604,9 @@ export class Inbox {
       this.fork(
         this.notices.say(`settle ${held.job.node} ${what}`, (more) =>
           Effect.annotateLogs(
-            Effect.logWarning(`a job could not be ${what}, and comes back after its retry time${more}`, outcome.cause),
+            Effect.logWarning(
+              `a job could not be ${what}, and comes back after its retry time: ${causeText(outcome.cause)}${more}`
+            ),
             { queue: held.job.queue, job: held.job.id }
           )
         )
@@ -547,10 +620,14 @@ export class Inbox {
   }
 
   private forget(held: Held): void {
-    if (!this.held.delete(held)) return
+    if (this.held.get(held.job.id) !== held) return
+    this.held.delete(held.job.id)
     if (this.held.size === 0) this.onEmpty?.()
-    // Jobs in our hands are not ready ones: there is room when they were lost on the shelf.
-    if (held.lost !== undefined) this.offerRoom()
+    if (held.lost === undefined) return
+    if (!held.hasBegun) this.options.onUnbegun?.(held)
+    if (!held.isReady) return
+    this.shelf.discount(held)
+    this.offerRoom()
   }
 
   private get room(): number {
@@ -614,7 +691,7 @@ export class Inbox {
     for (const job of jobs) {
       if (this.isSettledAlready(job)) continue
       const held = new Held(job, now, this.leases.first(job.id, now))
-      this.held.add(held)
+      this.held.set(job.id, held)
       this.leases.expect(held.renewAt)
       kept.push(held)
     }
@@ -622,14 +699,12 @@ export class Inbox {
   }
 
   // A job that comes again while it is in our hands was delivered once more: so it was lost there. If what was decided about it is
-  // on its way, that settles this delivery too. Few jobs come again, so that those in hand are looked through.
-  private isSettledAlready(job: Job.Job): boolean {
-    if (job.additionalDeliveries === 0) return false
-    for (const held of this.held) {
-      if (held.job.id !== job.id || held.lost !== undefined) continue
-      if (held.state === "moving" || held.state === "settling") return true
-      if (held.state === "held") this.leases.lose(held, held.isPostponable ? "expired" : "too-old")
-    }
+  // on its way, that settles this delivery too.
+  private isSettledAlready({ id }: Job.Job): boolean {
+    const held = this.held.get(id)
+    if (held === undefined || held.state === "returning") return false
+    if (held.state !== "held") return true
+    this.leases.lose(held, held.isPostponable ? "expired" : "too-old")
     return false
   }
 
@@ -640,6 +715,7 @@ export class Inbox {
     if (taker !== undefined && !this.isPaused) {
       takers.delete(taker)
       if (this.window < this.options.prefetch) this.widen()
+      held.wasTaken = true
       taker.fill(Exit.succeed(held))
     } else if (this.isWanted || this.isStopping || this.isClosed) {
       this.shelf.put(held)

@@ -4,6 +4,7 @@ import type * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import { causeText } from "../internal/failure.js"
 import type { Notices } from "../internal/notice.js"
 import type { Held, LeaseLostReason } from "./held.js"
 
@@ -12,7 +13,8 @@ type Pool = Context.Tag.Service<typeof DisquePool>
 interface Owner {
   readonly pool: Pool
   readonly now: () => number
-  readonly held: ReadonlySet<Held>
+  /** The jobs in our keeping, by their ids. */
+  readonly held: ReadonlyMap<string, Held>
   /** Runs an effect that outlives the caller. */
   readonly fork: (effect: Effect.Effect<void>) => void
   readonly notices: Notices
@@ -58,21 +60,32 @@ export class Leases {
 
   private nextDue(): number {
     let due = Number.POSITIVE_INFINITY
-    for (const held of this.owner.held) due = Math.min(due, held.renewAt)
+    for (const held of this.owner.held.values()) due = Math.min(due, held.renewAt)
     return due
   }
 
   private tick(now: number): void {
     const due: Array<Held> = []
-    for (const held of this.owner.held) {
+    for (const held of this.owner.held.values()) {
       if (held.renewAt > now) continue
       held.renewAt = Number.POSITIVE_INFINITY
       due.push(held)
     }
-    this.owner.fork(Effect.forEach(due, (held) => this.renew(held), { concurrency, discard: true }))
+    // One that dies, for a fault of ours, is no reason to give up the lease, nor those of others.
+    const renew = (held: Held) =>
+      Effect.catchAllCause(this.renew(held), (cause) =>
+        Effect.zipRight(
+          Effect.sync(() => this.plan(held, this.owner.now() + againMillis)),
+          this.owner.notices.say("renewal died", (more) =>
+            Effect.logError(`the renewal of a lease died, and is tried again: ${causeText(cause)}${more}`)
+          )
+        )
+      )
+    this.owner.fork(Effect.forEach(due, renew, { concurrency, discard: true }))
   }
 
-  private renew(held: Held): Effect.Effect<void> {
+  /** Renews the lease of a job, or finds out that it is lost. */
+  renew(held: Held): Effect.Effect<void> {
     return Effect.suspend(() => {
       if (!isKept(held)) return Effect.void
       if (!held.isPostponable) return this.expire(held)
@@ -101,8 +114,10 @@ export class Leases {
       onSuccess: (found) => {
         if (!isKept(held)) return Effect.void
         if (Option.isNone(found)) return this.lost(held, "unknown")
-        const { nextRequeueWithin, state } = found.value
-        if (state === "queued") return this.lost(held, "too-old")
+        const { additionalDeliveries, nacks, nextRequeueWithin, state } = found.value
+        const { job } = held
+        const wasDelivered = additionalDeliveries > job.additionalDeliveries || nacks > job.nacks
+        if (state === "queued" || wasDelivered) return this.lost(held, "too-old")
         return Effect.sync(() => {
           const millis = nextRequeueWithin === null ? Number.POSITIVE_INFINITY : Duration.toMillis(nextRequeueWithin)
           const at = this.owner.now() + Math.max(0, millis)
@@ -128,7 +143,7 @@ export class Leases {
   }
 
   private plan(held: Held, at: number): void {
-    if (!this.owner.held.has(held)) return
+    if (this.owner.held.get(held.job.id) !== held) return
     held.renewAt = at
     this.expect(at)
   }

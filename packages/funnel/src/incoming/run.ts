@@ -91,6 +91,13 @@ export class Run {
     this.last?.jobs.push(held)
   }
 
+  /** Says that a job of the element that was begun last is nothing for the consumer. */
+  drop(held: Held): void {
+    const jobs = this.last?.jobs
+    const place = jobs?.indexOf(held) ?? -1
+    if (place >= 0) jobs?.splice(place, 1)
+  }
+
   /** Says that what was pulled last is nothing for the consumer. */
   skip(): void {
     this.last = undefined

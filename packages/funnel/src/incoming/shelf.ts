@@ -19,16 +19,24 @@ export class Shelf {
   put(held: Held): void {
     const row = this.rows[this.ranks.get(held.job.queue) ?? 0] as Fifo<Held>
     row.push(held)
+    held.isReady = true
+    held.wasTaken = false
     this.stock += 1
+  }
+
+  /** Says that a job was lost or settled while it waits here: it is passed over, and counts no more. */
+  discount(held: Held): void {
+    if (!held.isReady) return
+    held.isReady = false
+    this.stock -= 1
   }
 
   /** The next job that is still ours. */
   take(): Held | undefined {
     for (const row of this.rows) {
       while (row.size > 0) {
-        const held = row.shift() as Held
-        this.stock -= 1
-        if (held.isOurs) return held
+        const held = this.shift(row)
+        if (held !== undefined) return held
       }
     }
     return undefined
@@ -36,14 +44,25 @@ export class Shelf {
 
   /** Takes all jobs that are still ours. */
   clear(): Array<Held> {
-    this.stock = 0
-    return this.rows.flatMap((row) => row.drain()).filter((held) => held.isOurs)
+    const cleared = this.rows.flatMap((row) => row.drain()).filter((held) => held.isReady)
+    for (const held of cleared) this.discount(held)
+    return cleared.filter((held) => held.isOurs)
+  }
+
+  private shift(row: Fifo<Held>): Held | undefined {
+    const held = row.shift()
+    if (held === undefined || !held.isReady) return undefined
+    this.discount(held)
+    return held.isOurs ? held : undefined
   }
 
   /** Since when the job waits that has waited longest; Infinity where there is none. */
   get oldest(): number {
     let oldest = Number.POSITIVE_INFINITY
-    for (const row of this.rows) oldest = Math.min(oldest, row.peek()?.readySince ?? Number.POSITIVE_INFINITY)
+    for (const row of this.rows) {
+      while (row.peek()?.isReady === false) row.shift()
+      oldest = Math.min(oldest, row.peek()?.readySince ?? Number.POSITIVE_INFINITY)
+    }
     return oldest
   }
 
@@ -52,9 +71,8 @@ export class Shelf {
     const taken: Array<Held> = []
     for (const row of this.rows) {
       while ((row.peek()?.readySince ?? Number.POSITIVE_INFINITY) <= time) {
-        const held = row.shift() as Held
-        this.stock -= 1
-        if (held.isOurs) taken.push(held)
+        const held = this.shift(row)
+        if (held !== undefined) taken.push(held)
       }
     }
     return taken

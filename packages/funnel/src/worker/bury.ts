@@ -1,66 +1,57 @@
 /** Putting a letter into a queue in the place of its job: one that is tried again, or is given up. */
-import { type AddJobOptions, type DisquePool, type Job, JobId } from "@disco/core"
+import { type AddJobOptions, type DisquePool, JobId, Time } from "@disco/core"
 import * as Cause from "effect/Cause"
 import type * as Context from "effect/Context"
-import * as Duration from "effect/Duration"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import type * as Schedule from "effect/Schedule"
+import { factsOf } from "../incoming/copy.js"
 import type { Held } from "../incoming/held.js"
 import type { Inbox } from "../incoming/inbox.js"
 import { kindOf, squash, textOf } from "../internal/failure.js"
 import { defaultSchedule } from "../outgoing/outbox.js"
-import { type Account, type Facts, type Letter, type Reason, toJson, write } from "./letter.js"
+import { type Account, type Letter, type Reason, toJson, write } from "./letter.js"
 
 type Pool = Context.Tag.Service<typeof DisquePool>
 
 /** How long a letter is kept, unless told otherwise. */
 export const defaultLetterTtl: Duration.DurationInput = "30 days"
 
-/** What the node knows of a job; nothing where it does not answer. */
-export const factsOf = (pool: Pool, job: Job.Job): Effect.Effect<Facts | undefined> =>
-  Effect.match(pool.show(job), {
-    onFailure: () => undefined,
-    onSuccess: Option.match({
-      onNone: () => undefined,
-      onSome: (info) => ({
-        addedAt: Number(info.ctime / 1_000_000n),
-        leftMillis: Duration.toMillis(info.ttl),
-        retrySeconds: Duration.toSeconds(info.retry)
-      })
+/** Puts a letter into a queue in the place of its job, which is acknowledged then; gives what went wrong, where that did. */
+export const replace = (
+  pool: Pool,
+  inbox: Inbox,
+  held: Held,
+  queue: string,
+  letter: Letter,
+  options: AddJobOptions,
+  schedule: Schedule.Schedule<unknown>
+): Effect.Effect<Option.Option<unknown>> =>
+  Effect.retry(
+    Effect.suspend(() => pool.addJob(queue, toJson(letter), options)),
+    { while: (error) => error.isRetryable, schedule }
+  ).pipe(
+    Time.withLongSleeps,
+    Effect.matchCauseEffect({
+      onSuccess: () =>
+        Effect.sync(() => {
+          inbox.acknowledgeLater(held)
+          return Option.none()
+        }),
+      onFailure: (cause) =>
+        Cause.isInterruptedOnly(cause)
+          ? Effect.failCause(cause as Cause.Cause<never>)
+          : Effect.succeedSome(squash(cause))
     })
-  })
-
-/**
- * What a copy of a job is added with: what its node knows of it, so that it is delivered as the job was. A copy that is delayed
- * lives long enough to be handled after it, and to have its lease renewed meanwhile.
- */
-export const copyOptions = (
-  job: Job.Job,
-  facts: Facts | undefined,
-  delayMillis: number,
-  ttlMillis: number
-): AddJobOptions => {
-  const delay = Math.ceil(delayMillis / 1000)
-  const left = Math.ceil(Math.max(1000, facts?.leftMillis ?? ttlMillis) / 1000)
-  const retry = facts?.retrySeconds
-  return {
-    ...(delay === 0 ? {} : { delay: Duration.seconds(delay) }),
-    ttl: Duration.seconds(delay === 0 ? left : Math.max(left, 2 * (delay + (retry ?? 0)) + 1)),
-    // Disque delivers a job once only where there is one copy of it.
-    ...(JobId.isAtLeastOnce(job.id)
-      ? retry === undefined
-        ? {}
-        : { retry: Duration.seconds(retry) }
-      : { retry: 0, replicate: 1 })
-  }
-}
+  )
 
 /**
  * Puts a letter into a queue in the place of its job, and says whether that was done. Where it cannot be added, the job comes
  * again after its retry time: it is better done again than lost, and not over and over at once. Where the node falls silent
  * between the two steps, the job comes again too.
  */
-export const replace = (
+export const replaceOrLetGo = (
   pool: Pool,
   inbox: Inbox,
   held: Held,
@@ -68,40 +59,26 @@ export const replace = (
   letter: Letter,
   options: AddJobOptions
 ): Effect.Effect<boolean> =>
-  Effect.retry(
-    Effect.suspend(() => pool.addJob(queue, toJson(letter), options)),
-    { while: (error) => error.isRetryable, schedule: defaultSchedule }
-  ).pipe(
-    Effect.matchCauseEffect({
-      onSuccess: () =>
-        Effect.sync(() => {
-          inbox.acknowledgeLater(held)
-          return true
-        }),
-      onFailure: (cause) => {
-        if (Cause.isInterruptedOnly(cause)) return Effect.failCause(cause as Cause.Cause<never>)
-        inbox.letGo(held)
-        const error = squash(cause)
-        const end = JobId.isAtLeastOnce(held.job.id)
-          ? "and comes again after its retry time"
-          : "and is lost, as it is delivered once only"
-        return Effect.as(
-          inbox.notices.say(`replace ${queue} ${kindOf(error)}`, (more) =>
-            Effect.annotateLogs(
-              Effect.logError(`a job could not be moved to ${queue}, ${end}: ${textOf(error)}${more}`),
-              {
-                queue: held.job.queue,
-                job: held.job.id
-              }
-            )
-          ),
-          false
-        )
-      }
-    })
-  )
+  Effect.flatMap(replace(pool, inbox, held, queue, letter, options, defaultSchedule), (failure) => {
+    if (Option.isNone(failure)) return Effect.succeed(true)
+    inbox.letGo(held)
+    const end = JobId.isAtLeastOnce(held.job.id)
+      ? "comes again after its retry time"
+      : "is lost, as it is delivered once only"
+    const error = failure.value
+    const say = inbox.notices.say(`replace ${queue} ${kindOf(error)}`, (more) =>
+      Effect.annotateLogs(
+        Effect.logError(`a job could not be moved to ${queue}, and ${end}: ${textOf(error)}${more}`),
+        { queue: held.job.queue, job: held.job.id }
+      )
+    )
+    return Effect.as(say, false)
+  })
 
-/** Gives a job up to the dead-letter queue named, and gives the letter about it, where it could be added. */
+/**
+ * Gives a job up to the dead-letter queue named, and gives the letter about it, where it could be added. A job that its node does
+ * not know is not ours to give up: somebody acknowledged or deleted it, or its TTL has ended.
+ */
 export const bury = (
   pool: Pool,
   inbox: Inbox,
@@ -112,6 +89,10 @@ export const bury = (
   ttl: Duration.DurationInput
 ): Effect.Effect<Letter | undefined> =>
   Effect.flatMap(factsOf(pool, held.job), (facts) => {
+    if (facts === "unknown") inbox.lose(held)
+    if (facts === "unknown" || held.lost !== undefined) return Effect.succeed(undefined)
     const letter = write({ ...account, job: held.job, facts, now: inbox.timeOfDay() }, reason)
-    return Effect.map(replace(pool, inbox, held, queue, letter, { ttl }), (isDone) => (isDone ? letter : undefined))
+    return Effect.map(replaceOrLetGo(pool, inbox, held, queue, letter, { ttl }), (isDone) =>
+      isDone ? letter : undefined
+    )
   })

@@ -11,6 +11,7 @@ import type * as Runtime from "effect/Runtime"
 import { Inbox } from "../incoming/inbox.js"
 import { background, Deaths } from "../internal/background.js"
 import { causeText } from "../internal/failure.js"
+import { quietly } from "../internal/quietly.js"
 import { Door } from "./door.js"
 import { Fate } from "./fate.js"
 import { Lane, type Shared } from "./lane.js"
@@ -33,7 +34,7 @@ export class Crew<A, E, B> {
   private isClosing = false
   private readonly deaths: Deaths
   private failure: Cause.Cause<GetJobsError> | undefined = undefined
-  private onFatal: ((cause: Cause.Cause<GetJobsError>) => void) | undefined = undefined
+  private readonly onFatal = new Set<(cause: Cause.Cause<GetJobsError>) => void>()
   private onEnd: (() => void) | undefined = undefined
 
   private constructor(
@@ -79,7 +80,8 @@ export class Crew<A, E, B> {
         fetchers: 1,
         ackWith: "ackjob",
         putBackWith: "enqueue",
-        giveBack: (held, wasTaken) => crew.fate.giveBack(held, wasTaken),
+        giveBack: (held) => crew.fate.giveBack(held),
+        onUnbegun: (held) => crew.fate.records.returned(held.job.id),
         onEnded: (cause) => crew.fail(cause),
         ackTurns: 8
       })
@@ -93,18 +95,19 @@ export class Crew<A, E, B> {
   /** Fails once no node lets jobs be fetched, for a reason that no waiting mends. */
   readonly failed: Effect.Effect<never, GetJobsError> = Effect.async<never, GetJobsError>((resume) => {
     if (this.failure !== undefined) return resume(Effect.failCause(this.failure))
-    const before = this.onFatal
-    this.onFatal = (cause) => {
-      before?.(cause)
-      resume(Effect.failCause(cause))
-    }
+    const onFatal = (cause: Cause.Cause<GetJobsError>) => resume(Effect.failCause(cause))
+    this.onFatal.add(onFatal)
+    return Effect.sync(() => this.onFatal.delete(onFatal))
   })
 
   /** Takes no more jobs until `resume`. Those that wait here for their next attempt go to the queue of the retries. */
-  readonly pause: Effect.Effect<void> = Effect.suspend(() => {
-    const pausing = this.inbox.pause
+  readonly pause: Effect.Effect<void> = Effect.suspend(() => Effect.zipRight(this.inbox.pause, this.clear))
+
+  // After the fetches that wait on the nodes have ended: else these would get what goes back.
+  private readonly clear: Effect.Effect<void> = Effect.suspend(() => {
+    if (this.inbox.isHandingOut) return Effect.void
     this.fate.clear()
-    return pausing
+    return this.inbox.settled
   })
 
   /**
@@ -116,21 +119,21 @@ export class Crew<A, E, B> {
     this.isClosing = true
     this.fate.close()
     return Effect.gen(this, function* () {
-      this.fate.clear()
       this.shared.pace?.close()
-      const stopping = yield* Effect.fork(Effect.interruptible(this.inbox.closeFetch))
+      const stopping = yield* Effect.fork(Effect.interruptible(Effect.zipRight(this.inbox.closeFetch, this.clear)))
       yield* bounded(this.ended, graceMillis)
       if (this.fibers.size > 0) {
-        yield* Effect.logWarning(`${this.fibers.size} handlers are interrupted: they did not end within the grace`)
+        const what = this.fibers.size === 1 ? "a handler is" : `${this.fibers.size} handlers are`
+        yield* quietly(Effect.logWarning(`${what} interrupted: not at an end within the grace`))
         for (const fiber of this.fibers) fiber.unsafeInterruptAsFork(FiberId.none)
         yield* bounded(this.ended, closeMillis)
       }
       // A handler that cannot be interrupted goes on, and its job goes back all the same.
       const isClosed = yield* bounded(Effect.zipRight(Fiber.await(stopping), this.inbox.close), closeMillis)
       if (!isClosed) {
-        const what = `${this.inbox.size} jobs are not settled and come back after their retry time`
+        const what = `jobs that are not settled come back after their retry time (${this.inbox.size})`
         yield* Effect.zipRight(
-          Effect.logError(`the worker could not close in time: ${what}`),
+          quietly(Effect.logError(`the worker could not close in time: ${what}`)),
           Effect.zipRight(Effect.forkDaemon(Fiber.interrupt(stopping)), this.inbox.end)
         )
       }
@@ -171,7 +174,7 @@ export class Crew<A, E, B> {
     this.failure = cause
     this.shared.pace?.close()
     this.inbox.fork(this.inbox.die(cause))
-    this.onFatal?.(cause)
+    for (const onFatal of [...this.onFatal]) onFatal(cause)
   }
 }
 

@@ -8,13 +8,15 @@ import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as FiberId from "effect/FiberId"
 import * as Option from "effect/Option"
+import * as Schedule from "effect/Schedule"
+import { copyOptions, type Facts, factsOf } from "../incoming/copy.js"
 import type { Held } from "../incoming/held.js"
 import type { Inbox } from "../incoming/inbox.js"
 import { causeText, kindOf, squash, textOf } from "../internal/failure.js"
 import { quietly } from "../internal/quietly.js"
 import type { Restore } from "../internal/restore.js"
-import { advance, type Progress } from "./backoff.js"
-import { bury, copyOptions, factsOf, replace } from "./bury.js"
+import { advance } from "./backoff.js"
+import { bury, replace, replaceOrLetGo } from "./bury.js"
 import { deadQueue, fromJob, type Letter, millis, type Reason, retryQueue, write } from "./letter.js"
 import type { Meters } from "./meters.js"
 import { Records } from "./records.js"
@@ -38,6 +40,9 @@ export interface Standing {
   readonly firstAt: number | undefined
   readonly error: string | undefined
 }
+
+// What goes back is to go back soon: as it is, where it cannot be moved at once.
+const whileMoving = Schedule.stop
 
 export class Fate<A, E, B> {
   readonly records = new Records()
@@ -69,10 +74,6 @@ export class Fate<A, E, B> {
     }
   }
 
-  get isClosed(): boolean {
-    return this.isClosing
-  }
-
   /** Lets no more jobs wait here. */
   close(): void {
     this.isClosing = true
@@ -90,7 +91,7 @@ export class Fate<A, E, B> {
     cause: Cause.Cause<E>,
     restore: Restore
   ) {
-    const { attempts, mostParked, parkMillis, schedule } = this.options
+    const { attempts, mostParked, parkMillis, queue, schedule } = this.options
     const { held, history, inHand, payload } = work
     const { attempt, job } = inHand
     const failure = Cause.failureOption(cause)
@@ -98,7 +99,7 @@ export class Fate<A, E, B> {
     const text = textOf(error)
     const now = this.inbox.timeOfDay()
     const firstAt = Math.min(work.firstAt ?? now, now)
-    const known = this.records.of(held.job.id)?.schedule as Progress | undefined
+    const known = this.records.of(held.job.id)?.schedule
     // Whatever comes next, this attempt is counted.
     this.records.failed(held.job.id, { attempts: attempt, firstAt, error: text, schedule: undefined })
     let delay: number | undefined
@@ -108,7 +109,7 @@ export class Fate<A, E, B> {
         delay = planned.value.delay
         this.records.failed(held.job.id, { attempts: attempt, firstAt, error: text, schedule: planned.value })
       } else if (Cause.isInterruptedOnly(planned.cause)) {
-        this.giveBack(held, true)
+        this.giveBack(held)
         return
       } else {
         yield* quietly(
@@ -120,25 +121,41 @@ export class Fate<A, E, B> {
     yield* this.inbox.notices.say(`failed ${kindOf(error)}`, (more) =>
       Effect.logWarning(`a job failed (attempt ${attempt}): ${text}${more}`)
     )
-    if (delay === undefined) {
-      yield* this.giveUp(held, history, error, "failed", restore)
-      return
-    }
-    if (delay <= parkMillis && !this.isClosing && this.canWait(held, delay) && this.inbox.park(mostParked)) {
+    if (held.lost !== undefined) return yield* this.lost(held)
+    if (delay === undefined) return yield* this.giveUp(held, history, error, "failed", restore)
+    const isWaitedFor = delay <= parkMillis && !this.isClosing && this.inbox.isHandingOut && this.canWait(held, delay)
+    if (isWaitedFor && this.inbox.park(mostParked)) {
       this.park(held, history, delay)
       this.meters.count("retried")
       return
     }
     const facts = yield* factsOf(this.pool, held.job)
+    if (facts === "unknown") this.inbox.lose(held)
+    if (facts === "unknown" || held.lost !== undefined) return yield* this.lost(held)
     if (facts !== undefined && delay >= facts.leftMillis) {
       const late = new Error(`${text} (its TTL ends before the next attempt, in ${Math.ceil(delay / 1000)} s)`)
-      yield* this.giveUp(held, history, late, "failed", restore)
-      return
+      return yield* this.giveUp(held, history, late, "failed", restore)
     }
-    const moved = yield* Effect.exit(restore(this.toRetryQueue(held, history, Math.max(1000, delay))))
-    if (Exit.isFailure(moved)) this.giveBack(held, true)
-    else if (moved.value) this.meters.count("retried")
+    const letter = this.letterOf(held, history, facts)
+    const options = copyOptions(held.job, facts, Math.max(1000, delay), this.options.ttlMillis)
+    const moved = yield* Effect.exit(
+      restore(replaceOrLetGo(this.pool, this.inbox, held, retryQueue(queue), letter, options))
+    )
+    if (Exit.isFailure(moved)) {
+      this.giveBack(held)
+    } else if (moved.value) {
+      this.records.forget(held.job.id)
+      this.meters.count("retried")
+    }
   })
+
+  /** Sees to a job that is no longer ours. */
+  lost({ lost }: Held): Effect.Effect<void> {
+    this.meters.count("lost")
+    return lost === undefined
+      ? Effect.void
+      : this.inbox.notices.say(`lost ${lost.reason}`, (more) => Effect.logWarning(`${lost.message}${more}`))
+  }
 
   private canWait(held: Held, delay: number): boolean {
     return held.isPostponable || this.inbox.now() + delay < held.expiresAt
@@ -150,7 +167,8 @@ export class Fate<A, E, B> {
       held.onFixed = undefined
       this.inbox.unpark(held)
     })
-    const timer = this.inbox.fork(Effect.zipRight(Time.sleep(delay), come))
+    const check = Effect.suspend(() => this.inbox.check(held))
+    const timer = this.inbox.fork(Effect.zipRight(Time.sleep(delay), Effect.zipRight(check, come)))
     this.parked.set(held, { history, dueAt: this.inbox.now() + delay, timer })
     // Where its next delivery cannot be postponed until then, it waits in the queue.
     held.onFixed = () => {
@@ -171,22 +189,37 @@ export class Fate<A, E, B> {
 
   /** Moves a job to the queue of the retries as it is, in a letter that says what is known of it. */
   private move(held: Held, history: Letter | undefined, delayMillis: number): void {
-    this.inbox.move(held, Effect.asVoid(this.toRetryQueue(held, history, delayMillis)))
+    const { queue, ttlMillis } = this.options
+    const name = retryQueue(queue)
+    const moving = Effect.flatMap(factsOf(this.pool, held.job), (facts) => {
+      // Somebody acknowledged or deleted it, or its TTL has ended.
+      if (facts === "unknown" || held.lost !== undefined) return Effect.void
+      const letter = this.letterOf(held, history, facts)
+      const options = copyOptions(held.job, facts, delayMillis, ttlMillis)
+      return Effect.flatMap(replace(this.pool, this.inbox, held, name, letter, options, whileMoving), (failure) => {
+        if (Option.isSome(failure)) return this.unmoved(held, failure.value)
+        this.records.forget(held.job.id)
+        return Effect.void
+      })
+    })
+    this.inbox.move(held, moving)
   }
 
-  private toRetryQueue(held: Held, history: Letter | undefined, delayMillis: number): Effect.Effect<boolean> {
-    const { queue, ttlMillis } = this.options
-    return Effect.flatMap(factsOf(this.pool, held.job), (facts) => {
-      const now = this.inbox.timeOfDay()
-      const standing = this.standing(held, history)
-      const letter = write({ ...standing, job: held.job, history, firstAt: standing.firstAt ?? now, now, facts })
-      const options = copyOptions(held.job, facts, delayMillis, ttlMillis)
-      return Effect.tap(replace(this.pool, this.inbox, held, retryQueue(queue), letter, options), (isMoved) =>
-        Effect.sync(() => {
-          if (isMoved) this.records.forget(held.job.id)
-        })
-      )
-    })
+  // Back to its queue then, at once: one that has failed by NACK, which counts one failure at least.
+  private unmoved(held: Held, error: unknown): Effect.Effect<void> {
+    const { job } = held
+    if (JobId.isAtLeastOnce(job.id)) {
+      const hasFailed = (this.records.of(job.id)?.attempts ?? 0) > 0
+      return Effect.ignore(hasFailed ? this.pool.nackJob(job) : this.pool.enqueueJob(job))
+    }
+    if (!this.isClosing) this.inbox.keepReady(held)
+    return this.inbox.sayUnreturned(held, error, this.isClosing ? "is lost" : "stays here")
+  }
+
+  private letterOf(held: Held, history: Letter | undefined, facts: Facts | undefined): Letter {
+    const now = this.inbox.timeOfDay()
+    const standing = this.standing(held, history)
+    return write({ ...standing, job: held.job, history, firstAt: standing.firstAt ?? now, now, facts })
   }
 
   /** Gives up a job: a letter about it goes to the dead-letter queue. */
@@ -199,6 +232,7 @@ export class Fate<A, E, B> {
     restore: Restore
   ) {
     const { letterTtl, queue } = this.options
+    if (held.lost !== undefined) return yield* this.lost(held)
     const standing = this.standing(held, history)
     const firstAt = standing.firstAt ?? this.inbox.timeOfDay()
     const account = { ...standing, history, firstAt, error: textOf(error) }
@@ -206,10 +240,11 @@ export class Fate<A, E, B> {
       restore(bury(this.pool, this.inbox, held, account, reason, deadQueue(queue), letterTtl))
     )
     if (Exit.isFailure(buried)) {
-      this.giveBack(held, reason === "failed")
+      this.giveBack(held)
       return
     }
     const letter = buried.value
+    if (held.lost !== undefined) return yield* this.lost(held)
     if (letter === undefined) return
     this.records.forget(held.job.id)
     this.meters.count("dead")
@@ -238,7 +273,7 @@ export class Fate<A, E, B> {
    * given back often goes in a letter which says that it was not, and so does one whose attempts only this worker knows. ENQUEUE
    * does nothing for a job that is delivered once, so one that was not begun goes in a letter too.
    */
-  giveBack(held: Held, hasBegun: boolean): void {
+  giveBack(held: Held): void {
     if (!held.isOurs) return
     this.meters.count("returned")
     const { crashes, queue } = this.options
@@ -246,7 +281,7 @@ export class Fate<A, E, B> {
     const history = job.queue === retryQueue(queue) ? Option.getOrUndefined(Either.getRight(fromJob(job))) : undefined
     const seenByOthers = (history?.crashes ?? 0) + job.additionalDeliveries + 1
     const isFresh = (this.records.of(job.id)?.attempts ?? 0) === 0
-    if (JobId.isAtLeastOnce(job.id) ? isFresh && seenByOthers <= crashes / 2 : hasBegun) {
+    if (JobId.isAtLeastOnce(job.id) ? isFresh && seenByOthers <= crashes / 2 : isFresh && held.hasBegun) {
       this.records.returned(job.id)
       this.inbox.putBackLater(held)
     } else {

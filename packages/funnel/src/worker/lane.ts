@@ -2,7 +2,7 @@
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import type * as Fiber from "effect/Fiber"
+import * as Fiber from "effect/Fiber"
 import * as FiberId from "effect/FiberId"
 import * as FiberRef from "effect/FiberRef"
 import { ForkWatch } from "../incoming/attendance.js"
@@ -28,6 +28,23 @@ export interface Shared<A, E, B> {
   readonly opening: Opening<A, E, B>
   readonly fate: Fate<A, E, B>
   readonly pace: Pace | undefined
+}
+
+// A batch is begun so long before a job of it may be delivered again.
+const marginMillis = 100
+
+const isBeginnable = ({ held }: Work<unknown>): boolean => held.isOurs
+
+/** Runs all effects at once, in fibers that are interrupted with this one. */
+const allOf = (effects: ReadonlyArray<Effect.Effect<void>>): Effect.Effect<void> => {
+  const [only] = effects
+  if (only !== undefined && effects.length === 1) return only
+  return Effect.flatMap(Effect.forEach(effects, Effect.fork), (fibers) =>
+    Effect.flatMap(Effect.forEach(fibers, Fiber.await), (exits) => {
+      const died = exits.find((exit) => Exit.isFailure(exit) && !Exit.isInterrupted(exit))
+      return died ?? Effect.void
+    })
+  )
 }
 
 // A job that is ready, and that is read without waiting, is begun without an effect, and costs only those that the handler is
@@ -68,7 +85,7 @@ export class Lane<A, E, B> {
       onSuccess: (held) => {
         if (held === undefined) return Effect.void
         if (!this.isInterrupted) return this.take(held)
-        shared.fate.giveBack(held, false)
+        shared.fate.giveBack(held)
         return Effect.void
       }
     })
@@ -167,7 +184,7 @@ export class Lane<A, E, B> {
     const { fate, inbox, options, pace } = this.shared
     if (pace !== undefined) this.permits += pace.takeNow(options.batch - this.permits)
     const size = pace === undefined ? options.batch : this.permits
-    const dueAt = inbox.now() + options.withinMillis
+    let dueAt = inbox.now() + options.withinMillis
     const taken = [first]
     while (taken.length < size) {
       const ready = inbox.takeNow()
@@ -175,6 +192,8 @@ export class Lane<A, E, B> {
         taken.push(ready)
         continue
       }
+      // Nor longer than a job that cannot be kept any more is left to us.
+      for (const held of taken) if (!held.isPostponable) dueAt = Math.min(dueAt, held.expiresAt - marginMillis)
       const left = dueAt - inbox.now()
       if (left <= 0) break
       const came = yield* Effect.exit(this.restore(inbox.waitFor(left, size - taken.length)))
@@ -184,10 +203,11 @@ export class Lane<A, E, B> {
     const works: Array<Work<A>> = []
     for (const held of taken) {
       // Who waited for more may be told to end meanwhile.
-      if (this.isInterrupted || fate.isClosed) {
-        fate.giveBack(held, false)
+      if (this.isInterrupted || !inbox.isHandingOut) {
+        fate.giveBack(held)
         continue
       }
+      if (held.lost !== undefined) continue
       const opened = this.read(held)
       const work = Effect.isEffect(opened) ? yield* this.orLetGo(taken, opened) : opened
       if (work !== undefined) works.push(work)
@@ -199,15 +219,18 @@ export class Lane<A, E, B> {
   /** Runs the handler. */
   private begin(works: ReadonlyArray<Work<A>>): Effect.Effect<void> {
     const { fate, inbox, isTraced, meters, options } = this.shared
+    // Some may have been lost since they came.
+    if (!works.every(isBeginnable)) return this.begin(works.filter(isBeginnable))
     const [first] = works
     if (this.isInterrupted || first === undefined) {
-      for (const { held } of works) fate.giveBack(held, false)
+      for (const { held } of works) fate.giveBack(held)
       return Effect.void
     }
     this.works = works
     this.taken = undefined
     this.beganAt = inbox.now()
     meters.begin(works.length)
+    for (const { held } of works) held.hasBegun = true
     if (options.interruptsLost) for (const { held } of works) held.watch(this.onLost)
     this.setting.begin(options.contextOf(works), works.length > 1 ? undefined : first.inHand.job.id)
     if (!isTraced) return this.handle
@@ -249,15 +272,17 @@ export class Lane<A, E, B> {
     this.works = []
     meters.end(works.length, inbox.now() - this.beganAt)
     const isCut = this.isInterrupted
-    let more: Effect.Effect<void> | undefined
+    let more: Array<Effect.Effect<void>> | undefined
     let place = 0
     for (const work of works) {
       if (options.interruptsLost) work.held.unwatch(this.onLost)
       const outcome = Exit.isSuccess(exit) ? options.outcome(exit.value, place++) : exit
       const settling = this.settle(work, outcome, isCut)
-      if (settling !== undefined) more = more === undefined ? settling : Effect.zipRight(more, settling)
+      if (settling === undefined) continue
+      if (more === undefined) more = [settling]
+      else more.push(settling)
     }
-    if (more !== undefined) return Effect.zipRight(more, this.endChildren)
+    if (more !== undefined) return Effect.zipRight(allOf(more), this.endChildren)
     return this.watch.hasForked ? this.endChildren : Effect.void
   }
 
@@ -273,11 +298,9 @@ export class Lane<A, E, B> {
       // Settled by the handler itself.
       meters.count("done")
     } else if (held.lost !== undefined) {
-      const { lost } = held
-      meters.count("lost")
-      return inbox.notices.say(`lost ${lost.reason}`, (more) => Effect.logWarning(`${lost.message}${more}`))
+      return fate.lost(held)
     } else if (isCut) {
-      fate.giveBack(held, true)
+      fate.giveBack(held)
     } else {
       return this.orLetGo([held], fate.again(work, outcome.cause, this.restore))
     }

@@ -6,6 +6,7 @@ import * as Either from "effect/Either"
 import * as Encoding from "effect/Encoding"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
+import type { Facts } from "../incoming/copy.js"
 
 /**
  * Why a job was given up.
@@ -111,14 +112,6 @@ export interface Account {
   /** None where it did not fail. */
   readonly error: string | undefined
   readonly facts: Facts | undefined
-}
-
-/** What its node knows of a job. */
-export interface Facts {
-  readonly addedAt: number
-  /** What is left of its TTL. */
-  readonly leftMillis: number
-  readonly retrySeconds: number
 }
 
 // The id carries the TTL in minutes, up to this many.

@@ -44,7 +44,9 @@ export class Opening<A, E, B> {
       return this.none(this.fate.giveUp(held, history, error, "failed", restore))
     }
     if (crashes > this.options.crashes) {
-      const error = new Error(`it was delivered ${crashes} times more without having failed`)
+      const error = new Error(
+        `it was delivered again without having failed: ${crashes} ${crashes === 1 ? "time" : "times"}`
+      )
       return this.none(this.fate.giveUp(held, history, error, "crashed", restore))
     }
     const opened = this.options.open(job)
@@ -53,7 +55,7 @@ export class Opening<A, E, B> {
       onFailure: (cause) =>
         Effect.flatMap(isInterrupted, (isCut) => {
           if (!isCut) return this.none(this.fate.giveUp(held, history, squash(cause), "undecodable", restore))
-          this.fate.giveBack(held, false)
+          this.fate.giveBack(held)
           return Effect.succeed(undefined)
         }),
       onSuccess: (typed) => Effect.succeed(this.work(held, job, typed, before + 1, history, firstAt))

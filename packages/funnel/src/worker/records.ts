@@ -1,4 +1,5 @@
 /** What a worker remembers of jobs from one delivery to the next: a node counts deliveries, but does not know what came of them. */
+import type { Progress } from "./backoff.js"
 
 export interface Record {
   /** How often the job was tried, so far as it failed. */
@@ -8,7 +9,7 @@ export interface Record {
   /** What went wrong last. */
   readonly error: string | undefined
   /** Where the schedule of its retries has got to. */
-  readonly schedule: unknown
+  readonly schedule: Progress | undefined
   /** How often it went back untried or unfinished: the node counts each as another delivery. */
   readonly returns: number
 }
