@@ -52,31 +52,19 @@ export const timeoutOption = <A, E, R>(
     : // As the wait of `Effect.timeoutOption`, it can be interrupted where the effect cannot.
       Effect.raceFirst(Effect.asSome(effect), Effect.interruptible(Effect.as(sleep(millis), Option.none())))
 
-/** A clock with another time of day, and with sleeps of any length. */
-const withTimeOfDay = (clock: Clock.Clock, timeOfDay: () => number): Clock.Clock => ({
-  [Clock.ClockTypeId]: Clock.ClockTypeId,
-  unsafeCurrentTimeMillis: timeOfDay,
-  unsafeCurrentTimeNanos: () => clock.unsafeCurrentTimeNanos(),
-  currentTimeMillis: Effect.sync(timeOfDay),
-  currentTimeNanos: clock.currentTimeNanos,
-  sleep: (duration) => Effect.withClock(sleep(Duration.toMillis(duration)), clock)
-})
-
-/**
- * Runs an effect whose sleeps may be of any length: what waits as a `Schedule` says (`Effect.retry`, the `next` of a driver). Code
- * of a user is not to be run so: under `TestClock` it would not find that.
- */
-export const withLongSleeps = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-  Effect.flatMap(Effect.clock, (clock) =>
-    Effect.withClock(
-      effect,
-      withTimeOfDay(clock, () => clock.unsafeCurrentTimeMillis())
-    )
-  )
-
 /**
  * The clock for a series of attempts, from the first of them on: sleeps may be of any length, and the time of day goes on as time
  * passes. A `Schedule` that ends after a minute (`upTo`, `elapsed`) reckons by the time of day, and would end at once or never
- * where that is set.
+ * where that is set. Code of a user is not to be run with it: under `TestClock` it would not find that.
  */
-export const clockOfAttempts = (clock: Clock.Clock): Clock.Clock => withTimeOfDay(clock, steadyTimeOfDay(clock))
+export const clockOfAttempts = (clock: Clock.Clock): Clock.Clock => {
+  const timeOfDay = steadyTimeOfDay(clock)
+  return {
+    [Clock.ClockTypeId]: Clock.ClockTypeId,
+    unsafeCurrentTimeMillis: timeOfDay,
+    unsafeCurrentTimeNanos: () => clock.unsafeCurrentTimeNanos(),
+    currentTimeMillis: Effect.sync(timeOfDay),
+    currentTimeNanos: clock.currentTimeNanos,
+    sleep: (duration) => Effect.withClock(sleep(Duration.toMillis(duration)), clock)
+  }
+}

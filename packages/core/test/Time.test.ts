@@ -113,9 +113,12 @@ const waits: Record<string, (millis: number) => Effect.Effect<unknown, unknown, 
       yield* Effect.forkScoped(keeper.run)
       yield* Deferred.await(done)
     }),
-  "a retry with long sleeps": (millis) =>
-    Time.withLongSleeps(
-      Effect.retry(Effect.fail("no"), Schedule.intersect(Schedule.spaced(millis), Schedule.recurs(1)))
+  "an attempt after a long wait": (millis) =>
+    Effect.flatMap(Effect.clock, (clock) =>
+      Effect.withClock(
+        Effect.retry(Effect.fail("no"), Schedule.intersect(Schedule.spaced(millis), Schedule.recurs(1))),
+        Time.clockOfAttempts(clock)
+      )
     ),
   "a series of attempts (upTo)": (millis) =>
     Effect.flatMap(Effect.clock, (clock) =>

@@ -1,7 +1,7 @@
 import { DisquePool, JobQueue } from "@disco/core"
 import { EmbeddedDisque } from "@disco/embedded"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Exit, Fiber, Option, Schedule, Schema, Scope, TestClock } from "effect"
+import { type Duration, Effect, Exit, Fiber, Option, Schedule, Schema, Scope, TestClock } from "effect"
 import { DeadLetter, Worker } from "../src/index.js"
 import { addAll, clusterOf, layer, left, logged, makeLog, numbers, pass, passIn, settle } from "./utils.js"
 
@@ -493,10 +493,10 @@ describe("a queue of the retries that refuses jobs", () => {
 
 describe("a job that is no longer ours", () => {
   const failing =
-    (tried: Array<number>, takes: string) =>
+    (tried: Array<number>, takes: Duration.DurationInput) =>
     (_: unknown, { attempt }: Worker.JobInHand) =>
       Effect.sync(() => tried.push(attempt)).pipe(
-        Effect.zipRight(Effect.sleep(takes as "1 second")),
+        Effect.zipRight(Effect.sleep(takes)),
         Effect.zipRight(Effect.fail("no"))
       )
 
@@ -504,41 +504,28 @@ describe("a job that is no longer ours", () => {
     ["acknowledged", (pool: DisquePool["Type"], id: string) => pool.ackJob(id)],
     ["deleted", (pool: DisquePool["Type"], id: string) => pool.deleteJob(id)]
   ] as const) {
-    it.effect(`as it was ${how} by others while its handler ran is not tried again`, () =>
-      Effect.gen(function* () {
-        const pool = yield* DisquePool
-        const [id = ""] = yield* addAll(1)
-        const tried: Array<number> = []
-        yield* Worker.make(numbers, failing(tried, "10 seconds"), {
-          attempts: 3,
-          retry: Schedule.spaced("1 minute"),
-          grace: 0
-        })
-        yield* pass("2 seconds")
-        yield* settleIt(pool, id)
-        yield* passIn(60, "5 seconds")
-        assert.deepStrictEqual(tried, [1])
-        assert.deepStrictEqual(yield* reasons, [])
-      }).pipe(Effect.scoped, Effect.provide(makeLog().layer), Effect.provide(layer))
-    )
-
-    it.effect(`as it was ${how} by others while it waited here is not tried again`, () =>
-      Effect.gen(function* () {
-        const pool = yield* DisquePool
-        const [id = ""] = yield* addAll(1)
-        const tried: Array<number> = []
-        yield* Worker.make(numbers, failing(tried, "0 seconds"), {
-          attempts: 3,
-          retry: Schedule.spaced("5 seconds"),
-          grace: 0
-        })
-        yield* pass("2 seconds")
-        yield* settleIt(pool, id)
-        yield* passIn(20, "1 second")
-        assert.deepStrictEqual(tried, [1])
-        assert.deepStrictEqual(yield* reasons, [])
-      }).pipe(Effect.scoped, Effect.provide(makeLog().layer), Effect.provide(layer))
-    )
+    for (const [when, takes, retry] of [
+      ["its handler ran", "10 seconds", "1 minute"],
+      ["it waited here", "0 seconds", "5 seconds"]
+    ] as const) {
+      it.effect(`as it was ${how} by others while ${when} is not tried again`, () =>
+        Effect.gen(function* () {
+          const pool = yield* DisquePool
+          const [id = ""] = yield* addAll(1)
+          const tried: Array<number> = []
+          yield* Worker.make(numbers, failing(tried, takes), {
+            attempts: 3,
+            retry: Schedule.spaced(retry),
+            grace: 0
+          })
+          yield* pass("2 seconds")
+          yield* settleIt(pool, id)
+          yield* passIn(30, "5 seconds")
+          assert.deepStrictEqual(tried, [1])
+          assert.deepStrictEqual(yield* reasons, [])
+        }).pipe(Effect.scoped, Effect.provide(makeLog().layer), Effect.provide(layer))
+      )
+    }
   }
 
   it.effect("as others put it back is tried as often as it may be, all in all", () =>

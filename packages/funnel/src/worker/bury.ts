@@ -18,6 +18,10 @@ type Pool = Context.Tag.Service<typeof DisquePool>
 /** How long a letter is kept, unless told otherwise. */
 export const defaultLetterTtl: Duration.DurationInput = "30 days"
 
+// A minute of attempts is one however the clock is set meanwhile.
+const inAttempts = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E> =>
+  Effect.flatMap(Effect.clock, (clock) => Effect.withClock(effect, Time.clockOfAttempts(clock)))
+
 /** Puts a letter into a queue in the place of its job, which is acknowledged then; gives what went wrong, where that did. */
 export const replace = (
   pool: Pool,
@@ -32,7 +36,7 @@ export const replace = (
     Effect.suspend(() => pool.addJob(queue, toJson(letter), options)),
     { while: (error) => error.isRetryable, schedule }
   ).pipe(
-    Time.withLongSleeps,
+    inAttempts,
     Effect.matchCauseEffect({
       onSuccess: () =>
         Effect.sync(() => {
