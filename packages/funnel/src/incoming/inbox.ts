@@ -379,6 +379,7 @@ export class Inbox {
   unpark(held: Held): void {
     this.parked -= 1
     held.readySince = this.now()
+    held.hasBegun = false
     if (held.isOurs) this.shelve(held)
     else this.offerRoom()
   }
