@@ -30,6 +30,9 @@ export class LeaseLost extends Data.TaggedError("LeaseLost")<{
   }
 }
 
+// A renewal that is so late will have been held up.
+const overdueMillis = 1000
+
 type Watcher = (lost: LeaseLost) => void
 
 export class Held {
@@ -72,6 +75,12 @@ export class Held {
   /** Whether it is ours: nothing is decided about it, and nobody else has it. */
   get isOurs(): boolean {
     return this.state === "held" && this.lost === undefined
+  }
+
+  /** Whether its lease may have run out at the time given, though nobody has found that out yet. */
+  isDoubtful(now: number): boolean {
+    if (this.renewAt === Number.POSITIVE_INFINITY && this.expiresAt === Number.POSITIVE_INFINITY) return false
+    return now >= this.expiresAt || now - overdueMillis > this.renewAt
   }
 
   /** Says when the next delivery comes, which cannot be postponed any more. */

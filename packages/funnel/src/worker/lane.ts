@@ -221,6 +221,8 @@ export class Lane<A, E, B> {
     const { fate, inbox, isTraced, meters, options } = this.shared
     // Some may have been lost since they came.
     if (!works.every(isBeginnable)) return this.begin(works.filter(isBeginnable))
+    const now = inbox.now()
+    if (works.some(({ held }) => held.isDoubtful(now))) return this.check(works, now)
     const [first] = works
     if (this.isInterrupted || first === undefined) {
       for (const { held } of works) fate.giveBack(held)
@@ -228,7 +230,7 @@ export class Lane<A, E, B> {
     }
     this.works = works
     this.taken = undefined
-    this.beganAt = inbox.now()
+    this.beganAt = now
     meters.begin(works.length)
     for (const { held } of works) held.hasBegun = true
     if (options.interruptsLost) for (const { held } of works) held.watch(this.onLost)
@@ -236,6 +238,17 @@ export class Lane<A, E, B> {
     if (!isTraced) return this.handle
     const isLinked = options.linksTraces || first.inHand.attempt > 1 || works.length > 1
     return this.handling(processing(this.handler, first.inHand.job, first.trace, isLinked))
+  }
+
+  // This process was held up: whether the jobs are still ours is to be found out before they are begun. Those whose node does not
+  // say so in a moment come again.
+  private check(works: ReadonlyArray<Work<A>>, now: number): Effect.Effect<void> {
+    const { inbox } = this.shared
+    const checks = Effect.forEach(works, ({ held }) => (held.isDoubtful(now) ? inbox.check(held) : Effect.void))
+    return Effect.flatMap(checks, () => {
+      for (const { held } of works) if (held.isDoubtful(now)) inbox.letGo(held)
+      return this.begin(works.filter(isBeginnable))
+    })
   }
 
   private readonly handler: Effect.Effect<B, E> = Effect.suspend(() => {
