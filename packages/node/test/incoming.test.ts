@@ -93,4 +93,68 @@ describe("what comes in", () => {
       assert.throws(() => read(Buffer.from(text)), Malformed)
     }
   })
+
+  it("takes no more memory, stack or time than its bytes are worth, whatever it announces", () => {
+    const before = process.memoryUsage().heapUsed
+    for (const text of [
+      "*5000000000\r\n:1\r\n",
+      "*4294967295\r\n",
+      "*99999999999999999999\r\n",
+      "$9007199254740993\r\nx"
+    ]) {
+      assert.deepStrictEqual(read(Buffer.from(text)), [])
+    }
+    assert.isBelow(process.memoryUsage().heapUsed - before, 50_000_000)
+    const deep = Buffer.from("*1\r\n".repeat(100_000))
+    const digits = Buffer.from(`:${"9".repeat(1_000_000)}\r\n`)
+    const feeds = Buffer.from(`+${"\n".repeat(1_000_000)}`)
+    for (const hostile of [deep, digits, feeds]) {
+      assert.throws(() => read(hostile), Malformed)
+      const pieces = Array.from({ length: Math.ceil(hostile.length / 1000) }, (_, i) =>
+        hostile.subarray(i * 1000, (i + 1) * 1000)
+      )
+      assert.throws(() => read(...pieces), Malformed)
+    }
+  })
+
+  it("of any bytes is read or refused", () => {
+    FastCheck.assert(
+      FastCheck.property(
+        FastCheck.array(
+          FastCheck.oneof(
+            FastCheck.constantFrom(
+              "*",
+              "$",
+              "+",
+              "-",
+              ":",
+              "\r\n",
+              "\n",
+              "\r",
+              "1",
+              "0",
+              "-1",
+              "3",
+              "99999999999",
+              "x"
+            ),
+            reply.map((reply) => encode(reply).toString("latin1"))
+          ),
+          { maxLength: 60 }
+        ),
+        FastCheck.integer({ min: 1, max: 50 }),
+        (tokens, size) => {
+          const bytes = Buffer.from(tokens.join(""), "latin1")
+          const chunks: Array<Buffer> = []
+          for (let at = 0; at < bytes.length; at += size) chunks.push(bytes.subarray(at, at + size))
+          try {
+            read(...chunks)
+          } catch (error) {
+            assert.instanceOf(error, Malformed)
+          }
+        }
+      ),
+      { numRuns: 1000 }
+    )
+  })
 })

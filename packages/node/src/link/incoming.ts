@@ -4,7 +4,9 @@ import { Reply } from "@disco/core"
 /** An array whose items are not all there. */
 interface Unfinished {
   readonly items: Array<Reply.Reply>
-  next: number
+  /** How many items it is to have. What a peer announces is no reason to make room: only what has come is. */
+  readonly length: number
+  readonly depth: number
   /** The array that it is an item of. */
   readonly parent: Unfinished | undefined
 }
@@ -23,6 +25,11 @@ const nine = 0x39
 const colon = 0x3a
 const carriageReturn = 0x0d
 const lineFeed = 0x0a
+
+// No reply of Disque has arrays in arrays beyond a few: who reads one without an end would run out of stack.
+const mostDepth = 32
+// Those of 64 bits, and a sign.
+const mostDigits = 20
 
 // An array has begun, and its items follow.
 const opened = Symbol("opened")
@@ -98,8 +105,8 @@ export class Incoming {
   private complete(value: Reply.Reply): void {
     let complete = value
     for (let array = this.unfinished; array !== undefined; array = this.unfinished) {
-      array.items[array.next++] = complete
-      if (array.next < array.items.length) return
+      array.items.push(complete)
+      if (array.items.length < array.length) return
       this.unfinished = array.parent
       complete = array.items
     }
@@ -129,6 +136,8 @@ export class Incoming {
   private line(): string | undefined {
     const { at, bytes } = this
     const end = bytes.indexOf(carriageReturn, at)
+    // Else what has come of such a line would be looked through for each one.
+    if (end < 0 && bytes.includes(lineFeed, at)) throw new Malformed("A line cannot end with a line feed alone.")
     if (end < 0 || end + 1 >= bytes.length) return undefined
     this.at = end + 2
     return bytes.toString("utf8", at, end)
@@ -146,7 +155,9 @@ export class Incoming {
     if (length === undefined) return undefined
     if (length < 0) return null
     if (length === 0) return []
-    this.unfinished = { items: new Array<Reply.Reply>(length), next: 0, parent: this.unfinished }
+    const depth = (this.unfinished?.depth ?? 0) + 1
+    if (depth > mostDepth) throw new Malformed(`A reply cannot have arrays in arrays ${depth} deep.`)
+    this.unfinished = { items: [], length, depth, parent: this.unfinished }
     return opened
   }
 
@@ -182,6 +193,7 @@ export class Incoming {
         return isNegative ? -number : number
       }
       if (byte < zero || byte > nine) break
+      if (at - first >= mostDigits) throw new Malformed(`A number cannot have more than ${mostDigits} digits.`)
       number = number * 10 + (byte - zero)
     }
     if (at === bytes.length) return undefined
