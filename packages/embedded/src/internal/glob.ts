@@ -18,29 +18,51 @@ const matchSet = (pattern: string, from: number, char: string): { readonly isIn:
   return { isIn: isIn !== isNegated, end: i + 1 }
 }
 
-/** Whether a text matches a pattern with `*`, `?`, `[…]` and `\`, as the server matches the names of parameters. */
-export const matchesGlob = (pattern: string, text: string): boolean => {
-  let at = 0
-  for (let i = 0; i < pattern.length; at++) {
-    const char = pattern[i] as string
-    if (char === "*") {
-      const rest = pattern.slice(i + 1)
-      for (let k = at; k <= text.length; k++) if (matchesGlob(rest, text.slice(k))) return true
-      return false
+/** Where a pattern goes on after what stands for one character, where that character fits; else nothing. */
+const matchOne = (pattern: string, from: number, char: string): number | undefined => {
+  switch (pattern[from]) {
+    case "?":
+      return from + 1
+    case "[": {
+      const { isIn, end } = matchSet(pattern, from + 1, char)
+      return isIn ? end : undefined
     }
-    const other = text[at]
-    if (other === undefined) return false
-    if (char === "?") {
-      i++
-    } else if (char === "[") {
-      const { isIn, end } = matchSet(pattern, i + 1, other)
-      if (!isIn) return false
-      i = end
-    } else {
-      if (char === "\\" && i + 1 < pattern.length) i++
-      if (pattern[i] !== other) return false
-      i++
+    default: {
+      const at = pattern[from] === "\\" && from + 1 < pattern.length ? from + 1 : from
+      return pattern[at] === char ? at + 1 : undefined
     }
   }
-  return at === text.length
+}
+
+/**
+ * Whether a text matches a pattern with `*`, `?`, `[…]` and `\`, as the server matches the names of parameters. Only the last `*` is
+ * given another try where the rest does not fit: what fits an earlier one in another way fits the last one too, so that the time
+ * grows with the length of both, and not with their stars.
+ */
+export const matchesGlob = (pattern: string, text: string): boolean => {
+  let at = 0
+  let next = 0
+  let afterStar = -1
+  let starAt = 0
+  while (at < text.length || next < pattern.length) {
+    if (pattern[next] === "*") {
+      afterStar = next + 1
+      starAt = at
+      next = afterStar
+      continue
+    }
+    const char = text[at]
+    const going = next < pattern.length && char !== undefined ? matchOne(pattern, next, char) : undefined
+    if (going !== undefined) {
+      next = going
+      at += 1
+    } else if (afterStar >= 0 && starAt < text.length) {
+      starAt += 1
+      at = starAt
+      next = afterStar
+    } else {
+      return false
+    }
+  }
+  return true
 }
