@@ -296,7 +296,8 @@ const open = <A, I, E, R, RQ, RO, B>(
  * Jobs come at least once: a handler has to bear seeing one twice.
  *
  * When the scope closes, no more jobs are taken, and those fetched ahead go back by ENQUEUE; handlers have the `grace` to end,
- * then they are interrupted, and their jobs go back too. Neither NACK nor ENQUEUE brings back an at-most-once job (RETRY 0).
+ * then they are interrupted, and their jobs go back too. Neither NACK nor ENQUEUE brings back an at-most-once job (RETRY 0): one that
+ * was not begun is added anew, and one whose handler was interrupted is not.
  */
 export const make = <A, I, E, R, RQ, RO = never>(
   queue: JobQueue.JobQueue<A, I, RQ>,
