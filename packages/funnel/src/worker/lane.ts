@@ -58,7 +58,7 @@ export class Lane<A, E, B> {
   private readonly wait: Effect.Effect<void>
   private readonly handle: Effect.Effect<void>
   private works: ReadonlyArray<Work<A>> = []
-  /** The job taken last, until its handler begins. */
+  /** The job taken last, until it is read. */
   private taken: Held | undefined = undefined
   private beganAt = 0
   /** Permits to begin with jobs, where there is a rate. */
@@ -148,15 +148,21 @@ export class Lane<A, E, B> {
 
   /** Leaves its place, and what it has in hand where it died: that comes again after its retry time. */
   private leave(): void {
-    const { door, inbox, pace } = this.shared
+    const { door, pace } = this.shared
     door.leave(this)
     if (pace !== undefined) this.givePermits(pace, this.permits)
-    if (this.taken !== undefined) inbox.letGo(this.taken)
-    for (const { held } of this.works) inbox.letGo(held)
+    if (this.taken !== undefined) this.drop(this.taken)
+    for (const { held } of this.works) this.drop(held)
+  }
+
+  // What goes back, or is moved, is on its way already.
+  private drop(held: Held): void {
+    if (held.isOurs && !held.isReady) this.shared.inbox.letGo(held)
   }
 
   private open(held: Held): Effect.Effect<void> {
     const opened = this.read(held)
+    this.taken = undefined
     if (!Effect.isEffect(opened)) return this.begin([opened])
     return Effect.flatMap(this.orLetGo([held], opened), (work) =>
       work === undefined ? Effect.void : this.begin([work])
@@ -167,7 +173,7 @@ export class Lane<A, E, B> {
   private orLetGo<C>(jobs: ReadonlyArray<Held>, effect: Effect.Effect<C>): Effect.Effect<C> {
     return Effect.tapErrorCause(effect, () =>
       Effect.sync(() => {
-        for (const held of jobs) this.shared.inbox.letGo(held)
+        for (const held of jobs) this.drop(held)
       })
     )
   }
@@ -182,6 +188,7 @@ export class Lane<A, E, B> {
   /** Fills a batch: with what is ready, and what comes in the time that it waits; never with more than the rate allows. */
   private readonly gather = Effect.fnUntraced(function* (this: Lane<A, E, B>, first: Held) {
     const { fate, inbox, options, pace } = this.shared
+    this.taken = undefined
     if (pace !== undefined) this.permits += pace.takeNow(options.batch - this.permits)
     const size = pace === undefined ? options.batch : this.permits
     let dueAt = inbox.now() + options.withinMillis
@@ -229,7 +236,6 @@ export class Lane<A, E, B> {
       return Effect.void
     }
     this.works = works
-    this.taken = undefined
     this.beganAt = now
     meters.begin(works.length)
     for (const { held } of works) held.hasBegun = true
@@ -245,8 +251,9 @@ export class Lane<A, E, B> {
   private check(works: ReadonlyArray<Work<A>>, now: number): Effect.Effect<void> {
     const { inbox } = this.shared
     const checks = Effect.forEach(works, ({ held }) => (held.isDoubtful(now) ? inbox.check(held) : Effect.void))
-    return Effect.flatMap(checks, () => {
-      for (const { held } of works) if (held.isDoubtful(now)) inbox.letGo(held)
+    const jobs = works.map(({ held }) => held)
+    return Effect.flatMap(this.orLetGo(jobs, checks), () => {
+      for (const { held } of works) if (held.isDoubtful(now)) this.drop(held)
       return this.begin(works.filter(isBeginnable))
     })
   }
