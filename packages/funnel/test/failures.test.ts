@@ -1,6 +1,6 @@
 import { DisquePool, JobQueue } from "@disco/core"
 import { assert, describe, it } from "@effect/vitest"
-import { Cause, Deferred, Effect, Exit, Fiber, Layer, Logger, Option, Schedule, Schema, Stream } from "effect"
+import { Cause, Deferred, Effect, Either, Exit, Fiber, Layer, Logger, Option, Schedule, Schema, Stream } from "effect"
 import { DeadLetter, Funnel, Worker } from "../src/index.js"
 import { causeText, kindOf, textOf } from "../src/internal/failure.js"
 import { addAll, known, layer, left, logged, makeLog, numbers, pass, passIn, settle } from "./utils.js"
@@ -225,6 +225,27 @@ describe("a fiber of a worker that dies", () => {
         1
       )
     }).pipe(Effect.provide(layer))
+  )
+
+  it.effect("keeps none of the jobs of its batch", () =>
+    Effect.gen(function* () {
+      const ids = yield* addAll(4)
+      const handled: Array<number> = []
+      let isBroken = true
+      yield* Worker.makeBatch(
+        deadly((n) => isBroken && n === 2),
+        (jobs) => {
+          for (const { payload } of jobs) handled.push(payload.n)
+          return Effect.succeed(jobs.map(() => Either.right(0)))
+        },
+        { size: 4, grace: 0 }
+      )
+      yield* settle
+      isBroken = false
+      yield* passIn(2, "1 minute")
+      assert.deepStrictEqual(handled.sort(), [0, 1, 2, 3])
+      assert.strictEqual(yield* known(ids), 0)
+    }).pipe(Effect.scoped, Effect.provide(makeLog().layer), Effect.provide(layer))
   )
 
   it.effect("again and again ends the worker: `Worker.run` dies of it, and the jobs are not lost", () =>

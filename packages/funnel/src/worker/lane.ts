@@ -215,8 +215,11 @@ export class Lane<A, E, B> {
         continue
       }
       if (held.lost !== undefined) continue
-      const opened = this.read(held)
-      const work = Effect.isEffect(opened) ? yield* this.orLetGo(taken, opened) : opened
+      const reading = Effect.suspend(() => {
+        const opened = this.read(held)
+        return Effect.isEffect(opened) ? opened : Effect.succeed(opened)
+      })
+      const work = yield* this.orLetGo(taken, reading)
       if (work !== undefined) works.push(work)
     }
     if (works.length > 0) yield* this.begin(works)
