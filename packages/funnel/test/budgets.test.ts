@@ -97,6 +97,23 @@ describe("jobs that are given back untried", () => {
     }).pipe(Effect.provide(makeLog().layer), Effect.provide(layer))
   )
 
+  it.effect("are there once each after a close that moved them", () =>
+    Effect.gen(function* () {
+      yield* addAll(3)
+      const scope = yield* Scope.make()
+      yield* Scope.extend(
+        Worker.makeBatch(numbers, () => Effect.succeed([]), { size: 5, within: "1 hour", crashes: 0 }),
+        scope
+      )
+      yield* pass("1 second")
+      const closing = yield* Effect.fork(Scope.close(scope, Exit.void))
+      yield* passIn(5, "1 second")
+      assert.isTrue(Option.isSome(yield* Fiber.poll(closing)))
+      yield* passIn(3, "1 minute")
+      assert.lengthOf(yield* leftAnywhere, 3)
+    }).pipe(Effect.provide(layer))
+  )
+
   it.effect("keep the attempts that only this worker knows of", () =>
     Effect.gen(function* () {
       yield* addAll(1)
