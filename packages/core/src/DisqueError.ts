@@ -4,6 +4,7 @@
 import * as Data from "effect/Data"
 import * as Duration from "effect/Duration"
 import type { Command } from "./Command.js"
+import { ErrorReply } from "./Reply.js"
 
 /** Where trying again can help: not at all, on the same node after a while, on another node, or either. */
 export type Remedy = "none" | "later" | "elsewhere" | "later or elsewhere"
@@ -95,6 +96,7 @@ export class ConnectionError
     readonly reason: ConnectionErrorReason
     /** The attempts behind it, where several nodes were tried. */
     readonly attempts?: ReadonlyArray<ConnectionError | NotAuthenticated>
+    /** What the transport threw, or the `ErrorReply` with which the node ended the connection (`ERR max number of clients reached`). */
     readonly cause?: unknown
   }>
   implements Failure
@@ -110,7 +112,9 @@ export class ConnectionError
     return this.reason === "lost" || this.reason === "silent" || this.reason === "closed"
   }
   override get message(): string {
-    const detail = this.reason === "failed" && this.cause instanceof Error ? `: ${this.cause.message}` : ""
+    const { cause } = this
+    const said = cause instanceof ErrorReply ? `: the last it said was ${JSON.stringify(cause.text)}` : ""
+    const detail = this.reason === "failed" && cause instanceof Error ? `: ${cause.message}` : said
     const attempts = (this.attempts ?? []).map((attempt) => attempt.message).join("; ")
     return `${this.node} ${reasons[this.reason]}${detail}${attempts && ` (${attempts})`}`
   }

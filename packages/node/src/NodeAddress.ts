@@ -32,8 +32,15 @@ export const format = ({ at }: Pick<NodeAddress, "at">): string => {
   return at.host.includes(":") ? `[${at.host}]:${at.port}` : `${at.host}:${at.port}`
 }
 
-// What may be a password does not go into errors.
-const withoutPassword = (text: string): string => text.replace(/^((?:[a-z]+:)?\/\/)?.*@/i, "$1***@")
+// Which part of what cannot be read is a password cannot be told, nor whether it is one of a longer password with commas. So words
+// are shown, where nothing beside them looks like more than hosts and ports; all else is but counted.
+const describe = (text: unknown, all: ReadonlyArray<unknown>): string => {
+  if (typeof text !== "string") return "no text"
+  const areHosts = all.every((each) => typeof each === "string" && /^[\w. -]*(:\d{1,5})?$/.test(each))
+  if (areHosts && /^[A-Za-z. -]*$/.test(text)) return JSON.stringify(text)
+  const place = all.length === 1 ? "" : ` (number ${all.indexOf(text) + 1} of ${all.length})`
+  return `one of ${text.length} characters${place}`
+}
 
 const decode = (text: string): string | undefined => {
   try {
@@ -43,15 +50,27 @@ const decode = (text: string): string | undefined => {
   }
 }
 
-/** Reads one address. `subject` says where it was written. */
-export const parse = (text: string, subject: string): Either.Either<NodeAddress, InvalidArgument> => {
+// What begins with two slashes, or has a colon and an @, is more likely a URL with something missing: with a password in it.
+const isPath = (path: string): boolean => !path.startsWith("//") && !/:.*@/s.test(path)
+
+/** Reads one address. `subject` says where it was written. An error shows nothing that may hold a password. */
+export const parse = (text: string, subject: string): Either.Either<NodeAddress, InvalidArgument> =>
+  parseOf(text, [text], subject)
+
+/** Reads one of the addresses of a list. */
+const parseOf = (
+  text: string,
+  all: ReadonlyArray<string>,
+  subject: string
+): Either.Either<NodeAddress, InvalidArgument> => {
   const invalid = () =>
-    Either.left(
-      new InvalidArgument({ subject, argument: "address", value: JSON.stringify(withoutPassword(text)), expected })
-    )
+    Either.left(new InvalidArgument({ subject, argument: "address", value: describe(text, all), expected }))
+  if (typeof text !== "string") return invalid()
   const written = text.trim()
-  const path = /^(?:unix:(?:\/\/)?)?(\/.+)$/.exec(written)?.[1]
-  if (path !== undefined) return Either.right({ at: { path }, password: undefined, tls: false })
+  const path = /^(?:unix:(?:\/\/(?=\/))?)?(\/.+)$/s.exec(written)?.[1]
+  if (path !== undefined) {
+    return isPath(path) ? Either.right({ at: { path }, password: undefined, tls: false }) : invalid()
+  }
   const full = written.includes("://") ? written : `disque://${written}`
   const url = URL.canParse(full) ? new URL(full) : undefined
   const scheme = url === undefined ? undefined : schemes[url.protocol]
@@ -77,14 +96,14 @@ export const parseAll = (
   subject: string
 ): Either.Either<ReadonlyArray<NodeAddress>, InvalidArgument> => {
   const written = typeof nodes === "string" ? nodes.split(",") : nodes
-  return written.length === 0
-    ? Either.left(
+  return Array.isArray(written) && written.length > 0
+    ? Either.all(written.map((text) => parseOf(text, written, subject)))
+    : Either.left(
         new InvalidArgument({
           subject,
           argument: "address",
-          value: "none",
+          value: Array.isArray(written) ? "none" : "no text",
           expected: "the address of at least one node"
         })
       )
-    : Either.all(written.map((text) => parse(text, subject)))
 }

@@ -41,35 +41,40 @@ export interface NodesOptions {
   readonly nodes: string | ReadonlyArray<string>
   /** The password of the nodes whose address has none. */
   readonly password?: Redacted.Redacted | undefined
-  /** How TLS connections are made: `ca` to trust, `cert` and `key` to be trusted, `servername`; as for `tls.connect` of Node.js. */
+  /**
+   * How TLS connections are made: `ca` to trust, `cert` and `key` to be trusted, as for `tls.connect` of Node.js. Each node is
+   * asked for by the name of its host (SNI) unless `servername` says otherwise.
+   */
   readonly tls?: TlsOptions | undefined
   /** How long a connection may take to be made and to answer for the first time; 5 seconds. */
   readonly connectTimeout?: Duration.DurationInput | undefined
 }
 
+// A node in such a state takes connections, and refuses commands by itself.
+const mayPass: ReadonlySet<string> = new Set(["LOADING", "MISCONF"])
+
 const authenticate = (
   link: DisqueLink,
   password: Redacted.Redacted | undefined
 ): Effect.Effect<void, ConnectionError | NotAuthenticated> => {
-  const send = (...command: ReadonlyArray<string>) =>
-    Effect.async<Reply.Reply, ConnectionError>((resume) => link.send(command, (outcome) => resume(outcome)))
-  const refused = (command: string, reply: Reply.ErrorReply) =>
-    Effect.fail(new NotAuthenticated({ command, node: link.node, reply: reply.text }))
-  // A node without a password refuses AUTH; whether this one lets us in is what PING says.
-  const auth =
-    password === undefined
-      ? Effect.void
-      : Effect.flatMap(send("AUTH", Redacted.value(password)), (reply) =>
-          reply instanceof Reply.ErrorReply && reply.text.includes("invalid password")
-            ? refused("AUTH", reply)
-            : Effect.void
-        )
-  return Effect.zipRight(
-    auth,
-    Effect.flatMap(send("PING"), (reply) =>
-      reply instanceof Reply.ErrorReply && reply.word === "NOAUTH" ? refused("PING", reply) : Effect.void
+  const { node } = link
+  const secret = password === undefined ? undefined : Redacted.value(password)
+  const send = (command: string, ...args: ReadonlyArray<string>) =>
+    Effect.flatMap(
+      Effect.async<Reply.Reply, ConnectionError>((resume) => link.send([command, ...args], resume)),
+      (reply): Effect.Effect<void, ConnectionError | NotAuthenticated> => {
+        if (!(reply instanceof Reply.ErrorReply) || mayPass.has(reply.word)) return Effect.void
+        const text = secret === undefined ? reply.text : reply.text.replaceAll(secret, "<redacted>")
+        if (text.startsWith("NOAUTH") || text.includes("invalid password")) {
+          return Effect.fail(new NotAuthenticated({ command, node, reply: text }))
+        }
+        // A node without a password refuses AUTH; whether this one lets us in is what PING says.
+        if (command === "AUTH" && text.includes("no password is set")) return Effect.void
+        // Why it will not have us, which it says before it closes the connection: as the reply to what was asked first.
+        return Effect.fail(new ConnectionError({ node, reason: "failed", cause: new Reply.ErrorReply({ text }) }))
+      }
     )
-  )
+  return secret === undefined ? send("PING") : Effect.zipRight(send("AUTH", secret), send("PING"))
 }
 
 const makeDialer = (options: NodesOptions, subject: string): Effect.Effect<DisqueDialer["Type"], InvalidArgument> =>

@@ -1,5 +1,6 @@
+import { inspect } from "node:util"
 import { assert, describe, it } from "@effect/vitest"
-import { Either, Redacted } from "effect"
+import { Either, FastCheck, Option, Redacted } from "effect"
 import { NodeAddress } from "../src/index.js"
 
 describe("an address", () => {
@@ -64,5 +65,97 @@ describe("an address", () => {
     assert.deepStrictEqual(read(["a:1", "b"]), ["a:1", "b:7711"])
     assert.isTrue(Either.isLeft(NodeAddress.parseAll([], "nodes")))
     assert.isTrue(Either.isLeft(NodeAddress.parseAll("a:1,,b:2", "nodes")))
+  })
+
+  it("shows the words that are none, and where in a list one stands that might hold a password", () => {
+    const say = (nodes: string | ReadonlyArray<string>) =>
+      Either.getOrThrow(Either.flip(NodeAddress.parseAll(nodes, "DISQUE_NODES"))).message
+    assert.include(say("a:1,local host"), 'DISQUE_NODES: address is "local host", expected host')
+    assert.include(
+      say("a:1,disque://:local host@b:x,c"),
+      "address is one of 24 characters (number 2 of 3), expected host"
+    )
+    assert.include(say("a:1,local host,:x@b"), "address is one of 10 characters (number 2 of 3)")
+    assert.include(say([7711] as never), "address is no text")
+    assert.include(say(7711 as never), "address is no text")
+  })
+
+  it("is the path of a Unix socket with an @, but none where that may be a URL with something missing", () => {
+    const read = (text: string) => NodeAddress.parse(text, "nodes")
+    assert.deepStrictEqual(Either.getOrThrow(read("/run/disque@1.sock")).at, { path: "/run/disque@1.sock" })
+    for (const text of ["//:sesame@host", "unix://:sesame@host", "unix:///:sesame@host", "/:sesame@host:7711"]) {
+      assert.notInclude(Either.getOrThrow(Either.flip(read(text))).message, "sesa", text)
+    }
+  })
+
+  const schemes = [
+    "",
+    "disque://",
+    "disques://",
+    "redis://",
+    "redis:",
+    "http://",
+    "//",
+    "/",
+    "disque:/",
+    "unix:",
+    "unix://"
+  ]
+  const before = ["", ":", "user:", "@", "::", " ", "a:1,", "disque://a:1,:"]
+  const after = [
+    "",
+    "@",
+    "@host",
+    "@host:7711",
+    "@host:x",
+    "@ho st",
+    "@host/0",
+    ":7711",
+    ":x@host",
+    "@host,b:2",
+    "@@",
+    "\\@host",
+    "/@",
+    "?@host",
+    "\n@host:99999",
+    "@h\u00f6st"
+  ]
+  const written = FastCheck.tuple(
+    FastCheck.constantFrom(...schemes),
+    FastCheck.constantFrom(...before),
+    FastCheck.constantFrom(...after),
+    FastCheck.array(FastCheck.constantFrom(..."@/#?:, %\\\nAe3\u00fc=&;"), { minLength: 1, maxLength: 3 })
+  )
+
+  it("is never shown with what may be a password, however it is written", () => {
+    FastCheck.assert(
+      FastCheck.property(written, ([scheme, before, after, odd]) => {
+        const text = `${scheme}${before}s3sam3${odd.join("")}0p3nup${after}`
+        const nodes = `host:7711,${text}`
+        for (const error of [
+          Either.getLeft(NodeAddress.parse(text, "nodes")),
+          Either.getLeft(NodeAddress.parseAll(nodes, "nodes")),
+          Either.getLeft(NodeAddress.parseAll(text, "nodes"))
+        ]) {
+          if (Option.isNone(error)) continue
+          const shown = [error.value.message, String(error.value), JSON.stringify(error.value), inspect(error.value)]
+          for (const part of ["s3sa", "sam3", "0p3n", "nup"]) assert.notInclude(shown.join(), part, text)
+        }
+      }),
+      { numRuns: 500 }
+    )
+  })
+
+  it("with a password in it names the node without it", () => {
+    for (const text of [
+      ":s3sam3@host:1",
+      "disque://:s3%40sam3@host:1",
+      "redis://:s3@sam3@host:1",
+      "rediss://:s3sam3@host:1"
+    ]) {
+      const address = Either.getOrThrow(NodeAddress.parse(text, "nodes"))
+      assert.strictEqual(NodeAddress.format(address), "host:1")
+      assert.notInclude(`${JSON.stringify(address)} ${inspect(address, { depth: 9 })}`, "sam3")
+    }
   })
 })

@@ -1,6 +1,7 @@
+import { type AddressInfo, createServer, type Server } from "node:net"
 import { DisqueConnection, DisquePool } from "@disco/core"
 import { assert, describe, it } from "@effect/vitest"
-import { ConfigProvider, Duration, Effect, Fiber, type Layer, Redacted } from "effect"
+import { ConfigProvider, Duration, Effect, Either, Fiber, type Layer, Redacted, type Scope } from "effect"
 import { NodeDisque } from "../src/index.js"
 import { embeddedOverTcp } from "./embeddedOverTcp.js"
 import { scriptedPeer } from "./scriptedPeer.js"
@@ -107,6 +108,19 @@ describe("a connection", () => {
   )
 })
 
+/** A node that says so to whoever connects, and closes. */
+const rejecting = (words: string): Effect.Effect<string, never, Scope.Scope> =>
+  Effect.acquireRelease(
+    Effect.async<Server>((resume) => {
+      const server = createServer((socket) => {
+        socket.on("error", () => {})
+        socket.end(`-${words}\r\n`)
+      })
+      server.listen(0, "127.0.0.1", () => resume(Effect.succeed(server)))
+    }),
+    (server) => Effect.sync(() => server.close())
+  ).pipe(Effect.map((server) => `127.0.0.1:${(server.address() as AddressInfo).port}`))
+
 describe("a connection whose node", () => {
   const connect = (address: string) =>
     NodeDisque.layerConnection({ nodes: address, commandTimeout: "300 millis", connectTimeout: "1 second" })
@@ -169,6 +183,49 @@ describe("a connection whose node", () => {
         assert.include(mistyped.message, "expected an integer")
         const garbage = yield* Effect.flip(disque.show("D-01234567-0123456789abcdefghijklmn-05a1"))
         assert.strictEqual(garbage._tag, "ConnectionError")
+      }).pipe(Effect.provide(connect(peer.address)))
+    })
+  )
+
+  it.scopedLive("says why it ends the connection is quoted, whether that is asked for or not", () =>
+    Effect.gen(function* () {
+      const denied = "DENIED Disque is running in protected mode because no password is set."
+      for (const words of ["ERR max number of clients reached", denied, "ERR something of its own"]) {
+        const peer = yield* rejecting(words)
+        for (const nodes of [peer, `disque://:sesame@${peer}`]) {
+          const error = yield* connectionError(NodeDisque.layerConnection({ nodes }))
+          assert.include(error, { _tag: "ConnectionError" })
+          assert.include(error.message, words)
+          assert.notInclude(error.message, "sesame")
+        }
+      }
+      const noAuth = yield* rejecting("NOAUTH Authentication required.")
+      const error = yield* connectionError(NodeDisque.layerConnection({ nodes: noAuth }))
+      assert.include(error, { _tag: "NotAuthenticated", reply: "NOAUTH Authentication required." })
+    })
+  )
+
+  it.scopedLive("ends the connection with an error is quoted to all who wait, and a getJob goes on", () =>
+    Effect.gen(function* () {
+      let isOver = false
+      const words = "ERR output buffer limits were overcome"
+      const peer = yield* scriptedPeer({
+        QLEN: (socket) => socket.end(`:1\r\n-${words}\r\n`),
+        ADDJOB: () => {},
+        GETJOB: (socket) => (isOver ? socket.write("*-1\r\n") : socket.end(`-${words}\r\n`))
+      })
+      yield* Effect.gen(function* () {
+        const disque = yield* DisqueConnection
+        const [length, added] = yield* Effect.all([disque.queueLength("q"), Effect.either(disque.addJob("q", "x"))], {
+          concurrency: "unbounded"
+        })
+        assert.strictEqual(length, 1)
+        assert.isTrue(Either.isLeft(added))
+        if (Either.isLeft(added)) assert.include(added.left.message, words)
+        const refused = yield* Effect.flip(disque.getJobs("q", { timeout: 0 }))
+        assert.include(refused.message, words)
+        isOver = true
+        assert.deepStrictEqual(yield* disque.getJobs("q", { timeout: 0 }), [])
       }).pipe(Effect.provide(connect(peer.address)))
     })
   )

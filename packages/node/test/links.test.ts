@@ -4,7 +4,7 @@ import { connect } from "node:net"
 import { networkInterfaces, tmpdir } from "node:os"
 import { join } from "node:path"
 import { createServer } from "node:tls"
-import { DisqueConnection, Job } from "@disco/core"
+import { DisqueConnection, DisquePool, Job } from "@disco/core"
 import { EmbeddedDisque, EmbeddedServer } from "@disco/embedded"
 import { SocketServer } from "@effect/platform"
 import { NodeSocketServer } from "@effect/platform-node"
@@ -23,8 +23,8 @@ const roundTrip = Effect.gen(function* () {
   return [Job.text(job), job.node] as const
 })
 
-/** A TLS server that asks for a certificate, in front of what listens at `address`. */
-const tlsInFront = (address: string): Effect.Effect<number, never, Scope.Scope> =>
+/** A TLS server that asks for a certificate, in front of what listens at `address`; it adds the names it is asked for to `names`. */
+const tlsInFront = (address: string, names: Array<unknown> = []): Effect.Effect<number, never, Scope.Scope> =>
   Effect.acquireRelease(
     Effect.async<{ readonly port: number; readonly close: () => void }>((resume) => {
       const server = createServer(
@@ -36,6 +36,7 @@ const tlsInFront = (address: string): Effect.Effect<number, never, Scope.Scope> 
           rejectUnauthorized: true
         },
         (socket) => {
+          names.push(socket.servername)
           const plain = connect(Number(address.split(":").at(-1)), "127.0.0.1")
           socket.on("error", () => plain.destroy())
           plain.on("error", () => socket.destroy())
@@ -74,6 +75,42 @@ describe("a link", () => {
         assert.strictEqual(error._tag, "ConnectionError", error.message)
         assert.notInclude(error.message, "sesame")
       }
+    })
+  )
+
+  it.scopedLive(
+    "over TLS asks for the node by the name of its host, or by the one that it is told to, and for no IP address",
+    () =>
+      Effect.gen(function* () {
+        const names: Array<unknown> = []
+        const { address } = yield* embeddedOverTcp()
+        const port = yield* tlsInFront(address, names)
+        const keys = { ca: data("ca.pem"), cert: data("client.pem"), key: data("client.key.pem") }
+        const ping = (host: string, tls: NodeDisque.TlsOptions = keys) =>
+          Effect.flatMap(DisqueConnection, (disque) => disque.ping).pipe(
+            Effect.provide(NodeDisque.layerConnection({ nodes: `disques://${host}:${port}`, tls }))
+          )
+        yield* ping("localhost")
+        yield* ping("127.0.0.1")
+        yield* ping("127.0.0.1", { ...keys, servername: "localhost" })
+        assert.deepStrictEqual(names, ["localhost", false, "localhost"])
+        const other = yield* Effect.flip(ping("localhost", { ...keys, servername: "elsewhere.example" }))
+        assert.include(other.message, "elsewhere.example")
+        })
+  )
+
+  it.scopedLive("over TLS asks for a node that the cluster told of by the name of its host too", () =>
+    Effect.gen(function* () {
+      const names: Array<unknown> = []
+      const disque = yield* embeddedCluster(2)
+      const [first, second] = disque.nodes.map(({ address }) => address)
+      const ports = yield* Effect.forEach([first, second], (address) => tlsInFront(address ?? "", names))
+      const map = { [second ?? ""]: `localhost:${ports[1]}` }
+      const keys = { ca: data("ca.pem"), cert: data("client.pem"), key: data("client.key.pem") }
+      yield* Effect.flatMap(DisquePool, (pool) => pool.queueLength("q")).pipe(
+        Effect.provide(NodeDisque.layerPool({ nodes: `disques://127.0.0.1:${ports[0]}`, tls: keys, addressMap: map }))
+      )
+      assert.deepStrictEqual(names, [false, "localhost"])
     })
   )
 

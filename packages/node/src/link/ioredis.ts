@@ -1,4 +1,5 @@
 /** Links over ioredis, used for its sockets alone: what it would queue, resend or reconnect is Disco's to decide. */
+import { isIP } from "node:net"
 import type { ConnectionOptions } from "node:tls"
 import {
   type Arguments,
@@ -6,7 +7,7 @@ import {
   type ConnectionErrorReason,
   type DisqueLink,
   Fifo,
-  type Reply,
+  Reply,
   Time
 } from "@disco/core"
 import * as Effect from "effect/Effect"
@@ -41,6 +42,8 @@ class IoredisLink implements DisqueLink {
   private readonly waiting = new Fifo<Done>()
   private isClosed = false
   private lastError: Error | undefined = undefined
+  /** What the node said last, where that was an error: it may have ended the connection for it. */
+  private lastWords: Reply.ErrorReply | undefined = undefined
 
   /** Takes over the socket of a client that is connected. */
   constructor(node: string, redis: Redis) {
@@ -76,7 +79,9 @@ class IoredisLink implements DisqueLink {
 
   send(command: Arguments, done: Done): void {
     if (this.isClosed || !this.stream.writable) {
-      done(Exit.fail(new ConnectionError({ node: this.node, reason: "unsent", cause: this.lastError })))
+      done(
+        Exit.fail(new ConnectionError({ node: this.node, reason: "unsent", cause: this.lastWords ?? this.lastError }))
+      )
       return
     }
     this.waiting.push(done)
@@ -85,13 +90,20 @@ class IoredisLink implements DisqueLink {
 
   private settle(reply: Reply.Reply): void {
     if (this.isClosed) return
+    this.lastWords = reply instanceof Reply.ErrorReply ? reply : undefined
     const done = this.waiting.shift()
-    if (done === undefined) throw new Malformed("A reply came to no command.")
-    done(Exit.succeed(reply))
+    if (done !== undefined) {
+      done(Exit.succeed(reply))
+    } else if (this.lastWords === undefined) {
+      throw new Malformed("A reply came to no command.")
+    } else {
+      // Why it closes the connection is the one thing that a node says unasked.
+      this.close(this.lost(undefined))
+    }
   }
 
   private lost(error: Error | undefined): ConnectionError {
-    return new ConnectionError({ node: this.node, reason: "lost", cause: this.lastError ?? error })
+    return new ConnectionError({ node: this.node, reason: "lost", cause: this.lastWords ?? this.lastError ?? error })
   }
 
   close(reason: ConnectionError): void {
@@ -105,9 +117,13 @@ class IoredisLink implements DisqueLink {
   }
 }
 
+/** The name by which a node is asked for over TLS, where it has one: an IP address is none, and it ends without a dot. */
+const serverName = ({ at }: NodeAddress): ConnectionOptions =>
+  "path" in at || isIP(at.host) !== 0 ? {} : { servername: at.host.replace(/\.$/, "") }
+
 const options = (address: NodeAddress, tls: ConnectionOptions): RedisOptions => ({
   ...address.at,
-  ...(address.tls ? { tls } : {}),
+  ...(address.tls ? { tls: tls.servername === undefined ? { ...tls, ...serverName(address) } : tls } : {}),
   lazyConnect: true,
   // The time is kept by `connect`: a timer of a socket holds 25 days at most, and begins anew with every byte.
   connectTimeout: 0,
