@@ -39,6 +39,11 @@ class Node {
 const many = 1_000_000
 const alone = (names: ReadonlyArray<string>, left: Record<string, number>) => new Node(new Shares(names, 64), left)
 const count = (taken: ReadonlyArray<string>, queue: string) => taken.filter((name) => name === queue).length
+const tally = (taken: ReadonlyArray<string>) => {
+  const counts = new Map<string, number>()
+  for (const name of taken) counts.set(name, (counts.get(name) ?? 0) + 1)
+  return counts
+}
 const repeat = (times: number, take: () => ReadonlyArray<string>) => Array.from({ length: times }, take).flat()
 
 const letters = ["a", "b", "c", "d"]
@@ -219,5 +224,24 @@ describe("shares", () => {
     node.get(5000)
     assert.strictEqual(new Set(node.asked).size, 300)
     assert.isAtMost(node.asked.length, 600)
+  })
+
+  it("of 10,000 queues are kept as those of few, in little time", () => {
+    const names = Array.from({ length: 10_000 }, (_, i) => `q${i}`)
+    const node = alone(names, Object.fromEntries(names.map((name) => [name, many])))
+    const begun = performance.now()
+    const taken = repeat(20, () => node.get(500))
+    assert.isBelow(performance.now() - begun, 5000)
+    const counts = tally(taken)
+    for (const name of names) assert.strictEqual(counts.get(name), 1)
+    const sparse = alone(names, { q3: 5, q7000: 1000 })
+    assert.deepStrictEqual(
+      [...tally(sparse.get(100))],
+      [
+        ["q3", 5],
+        ["q7000", 95]
+      ]
+    )
+    assert.deepStrictEqual([...tally(sparse.get(100))], [["q7000", 100]])
   })
 })

@@ -4,6 +4,7 @@ import * as FiberMap from "effect/FiberMap"
 import type { Job } from "../Job.js"
 import type { Client } from "../links/client.js"
 import type { FetchError, Fetcher, Unwanted } from "./fetcher.js"
+import { RankedPoll } from "./ranks.js"
 import { NodeShares, Shares } from "./shares.js"
 
 /** What is fetched, and for whom. */
@@ -112,12 +113,23 @@ export class Consumer {
   private loop(node: string, key: string): Effect.Effect<never, FetchError> {
     const shares = this.shares === undefined ? undefined : new NodeShares(this.shares)
     const loop: Loop = { node, shares, state: "full", lastRound: undefined, error: undefined }
-    const { names } = this
-    const poll = this.fetch(loop, this.request.isRanked ? names.map((name) => [name]) : [names], this.request.count, 0)
-    const wait = this.fetch(loop, [names], 1, Number.POSITIVE_INFINITY)
-    const round = Effect.flatMap(poll, (got) => (got ? Effect.void : wait)).pipe(
-      Effect.catchAll((error) => this.rest(loop, error))
+    const poll = this.fetch(loop, this.request.count, 0)
+    const wait = this.fetch(loop, 1, Number.POSITIVE_INFINITY)
+    // Who has waited for nothing need not look before it waits again: GETJOB does.
+    let isQuiet = false
+    const fetch = Effect.suspend(() =>
+      isQuiet ? wait : Effect.flatMap(poll, (got) => (got ? Effect.succeed(true) : wait))
     )
+    const round = Effect.matchEffect(fetch, {
+      onFailure: (error) => {
+        isQuiet = false
+        return this.rest(loop, error)
+      },
+      onSuccess: (got) => {
+        isQuiet = !got
+        return Effect.void
+      }
+    })
     return Effect.suspend(() => {
       shares?.join()
       this.loops.set(key, loop)
@@ -134,39 +146,43 @@ export class Consumer {
 
   // A call that waits is woken with one job, whatever it asks for, and room that it holds is no other node's: so it asks for
   // one, and what came with that one is asked for without waiting.
-  private fetch(
-    loop: Loop,
-    ranks: ReadonlyArray<ReadonlyArray<string>>,
-    most: number,
-    waitMillis: number
-  ): Effect.Effect<boolean, FetchError> {
-    const { demand, receive, sliceMillis, unwanted } = this.request
+  private fetch(loop: Loop, most: number, waitMillis: number): Effect.Effect<boolean, FetchError> {
+    const { names } = this
+    const { demand, isRanked, receive, sliceMillis, unwanted } = this.request
     return Effect.uninterruptibleMask((restore) =>
       Effect.flatMap(
         Effect.suspend(() => {
           loop.state = "full"
           return restore(demand(most))
         }),
-        (count) => {
+        (room) => {
           loop.state = "fetching"
-          const next = (rank: number, before: ReadonlyArray<Job>): Effect.Effect<boolean, FetchError> => {
-            const left = count - before.length
-            const queues = loop.shares?.order(left) ?? ranks[rank] ?? []
-            const fetch = this.fetcher.once({ queues, count: left, waitMillis, sliceMillis, unwanted, node: loop.node })
+          const ranks = isRanked && waitMillis === 0 ? new RankedPoll(names, room) : undefined
+          const next = (
+            queues: ReadonlyArray<string>,
+            count: number,
+            before: ReadonlyArray<Job>
+          ): Effect.Effect<boolean, FetchError> => {
+            const fetch = this.fetcher.once({ queues, count, waitMillis, sliceMillis, unwanted, node: loop.node })
             return Effect.matchCauseEffect(restore(fetch), {
-              onFailure: (cause) => Effect.zipRight(receive(before, count), Effect.failCause(cause)),
+              onFailure: (cause) => Effect.zipRight(receive(before, room), Effect.failCause(cause)),
               onSuccess: (got) => {
                 loop.lastRound = this.client.now()
                 loop.error = undefined
-                loop.shares?.received(got, left)
+                loop.shares?.received(got, count)
+                ranks?.received(got)
                 const jobs = before.length === 0 ? got : [...before, ...got]
-                return jobs.length < count && rank + 1 < ranks.length
-                  ? next(rank + 1, jobs)
-                  : Effect.as(receive(jobs, count), jobs.length > 0)
+                const ask = ranks?.next()
+                return ask === undefined
+                  ? Effect.as(receive(jobs, room), jobs.length > 0)
+                  : next(ask.queues, ask.count, jobs)
               }
             })
           }
-          return next(0, [])
+          const first = ranks?.next()
+          return first === undefined
+            ? next(loop.shares?.order(room) ?? names, room, [])
+            : next(first.queues, first.count, [])
         }
       )
     )

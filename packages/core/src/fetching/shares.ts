@@ -34,6 +34,8 @@ const mostNames = 256
 const isBefore = (a: Queue, b: Queue): boolean =>
   a.plannedAhead < b.plannedAhead || (a.plannedAhead === b.plannedAhead && a.plannedTurn < b.plannedTurn)
 
+const byPlan = (a: Queue, b: Queue): number => a.plannedAhead - b.plannedAhead || a.plannedTurn - b.plannedTurn
+
 /** The shares of a consumer's queues, over all of its nodes. A queue has as many as it is named times. */
 export class Shares {
   /** Each queue once. */
@@ -88,10 +90,13 @@ export class NodeShares {
   private readonly shares: Shares
   private readonly holds: Array<boolean>
   private readonly plan: Array<Queue> = []
+  /** All queues as they were in order last time, from which little differs the next time. */
+  private readonly ordered: Array<Queue>
 
   constructor(shares: Shares) {
     this.shares = shares
     this.holds = shares.queues.map(() => false)
+    this.ordered = [...shares.queues]
   }
 
   /** The loop begins. */
@@ -115,11 +120,21 @@ export class NodeShares {
       queue.plannedAhead = isHeld ? queue.ahead : behind
       queue.plannedTurn = isHeld ? queue.turn : queue.index - 2 * queues.length
     }
+    const { ordered } = this
+    ordered.sort(byPlan)
     let { turn } = this.shares
     const most = Math.min(count, mostNames)
     plan.length = 0
+    // The queues that are planned: the others follow in their order.
+    let begun = 0
     while (plan.length < most) {
-      const next = queues.reduce((first, queue) => (isBefore(queue, first) ? queue : first))
+      let next = ordered[begun]
+      for (let i = 0; i < begun; i++) {
+        const queue = ordered[i] as Queue
+        if (next === undefined || isBefore(queue, next)) next = queue
+      }
+      if (next === undefined) break
+      if (next === ordered[begun]) begun += 1
       plan.push(next)
       next.planned += 1
       next.plannedAhead += next.stride
@@ -127,26 +142,37 @@ export class NodeShares {
       // From here on it would be the same again, which Disque does by itself.
       if (plan.length === length && queues.every(({ planned, weight }) => planned === weight)) break
     }
-    const others = queues.filter(({ planned }) => planned === 0)
-    plan.push(...others.sort((a, b) => (isBefore(a, b) ? -1 : 1)))
+    for (let i = begun; i < ordered.length; i++) plan.push(ordered[i] as Queue)
     return plan.map(({ name }) => name)
   }
 
   /** Takes note of the reply to a GETJOB that named the queues in the order last given, and asked for `count` jobs. */
   received(jobs: ReadonlyArray<Job>, count: number): void {
-    const { plan } = this
+    // Disque goes round the queues: what it passed over had none, and is passed over from then on.
+    let round: ReadonlyArray<Queue> = this.plan
+    let served: Array<Queue> = []
     let at = 0
     for (const { queue: name } of jobs) {
-      // Disque goes round the queues: what it passed over had none.
-      for (let passed = 0; passed < plan.length; passed++) {
-        const queue = plan[at] as Queue
-        at = at + 1 === plan.length ? 0 : at + 1
-        if (queue.name === name) {
+      let isFound = false
+      // What is in neither the rest of this round nor the next one was not asked for.
+      for (let turns = 0; !isFound && turns < 2; ) {
+        const queue = round[at]
+        if (queue === undefined) {
+          round = served
+          served = []
+          at = 0
+          turns += 1
+          continue
+        }
+        at += 1
+        isFound = queue.name === name
+        if (isFound) {
           this.found(queue)
           this.shares.served(queue)
-          break
+          served.push(queue)
+        } else {
+          this.lacked(queue)
         }
-        this.lacked(queue)
       }
     }
     if (jobs.length < count) this.forget()

@@ -139,10 +139,14 @@ export const secret = (subject: string, argument: string, value: Redacted.Redact
 export const queue = (subject: string, name: string): string =>
   text(subject, "queue", name, "the name of a queue, at least one character")
 
+// Disque takes a command of 1,048,576 words at most.
+const mostQueues = 1_000_000
+
 /** Queues' names, at least one. */
 export const queues = (subject: string, names: string | ReadonlyArray<string>): ReadonlyArray<string> => {
   if (!Array.isArray(names)) return [queue(subject, names as string)]
   if (names.length === 0) return refuse(subject, "queues", "none", "the name of at least one queue")
+  if (names.length > mostQueues) return refuse(subject, "queues", String(names.length), `${mostQueues} names at most`)
   for (const name of names) queue(subject, name)
   return names
 }

@@ -10,8 +10,9 @@ export interface ConnectionOptions {
   /** How long a node may take to answer a command, beyond the time that the command itself gives it; 5 seconds. */
   readonly commandTimeout?: Duration.DurationInput | undefined
   /**
-   * The longest that one GETJOB waits on the node; 2 seconds. A longer wait is cut into such slices, because Disque loses the
-   * delivery of a job whose reply nobody reads: closing waits for the slice that is under way.
+   * The longest that one GETJOB waits on the node; 500 ms. A longer wait is cut into such slices, because Disque loses the
+   * delivery of a job whose reply nobody reads: closing waits for the slice that is under way. Each wait costs one command for
+   * each slice.
    */
   readonly slice?: Duration.DurationInput | undefined
   /**
@@ -80,7 +81,7 @@ export const check = (
 ): Either.Either<Limits, InvalidArgument> =>
   Either.all({
     commandMillis: argument.wait(subject, "commandTimeout", options.commandTimeout ?? "5 seconds", 1),
-    sliceMillis: argument.wait(subject, "slice", options.slice ?? "2 seconds", 1),
+    sliceMillis: argument.wait(subject, "slice", options.slice ?? "500 millis", 1),
     maxActive: argument.count(subject, "maxActive", options.maxActive ?? defaults.maxActive, 1, 65_535),
     maxIdle: argument.count(subject, "maxIdle", options.maxIdle ?? defaults.maxIdle, 0, 65_535),
     idleMillis: argument.wait(subject, "idleTimeToLive", options.idleTimeToLive ?? "200 seconds", 1),

@@ -2,14 +2,23 @@
 import { Fifo } from "@disco/core"
 import type { Held } from "./held.js"
 
+/** Jobs of one rank. */
+interface Row {
+  readonly rank: number
+  readonly jobs: Fifo<Held>
+}
+
+// So many rows are kept that may be empty.
+const mostRows = 64
+
 export class Shelf {
-  private readonly rows: ReadonlyArray<Fifo<Held>>
   private readonly ranks: ReadonlyMap<string, number>
+  /** In the order of their ranks: those that have jobs, and some more. */
+  private rows: Array<Row> = []
   private stock = 0
 
   constructor(queues: ReadonlyArray<string>, isRanked: boolean) {
     this.ranks = new Map(isRanked ? queues.map((name, rank) => [name, rank]) : [])
-    this.rows = Array.from({ length: Math.max(1, this.ranks.size) }, () => new Fifo<Held>())
   }
 
   get size(): number {
@@ -17,11 +26,22 @@ export class Shelf {
   }
 
   put(held: Held): void {
-    const row = this.rows[this.ranks.get(held.job.queue) ?? 0] as Fifo<Held>
-    row.push(held)
+    this.row(this.ranks.get(held.job.queue) ?? 0).push(held)
     held.isReady = true
     held.wasTaken = false
     this.stock += 1
+  }
+
+  private row(rank: number): Fifo<Held> {
+    const { rows } = this
+    let place = rows.length
+    while (place > 0 && (rows[place - 1] as Row).rank > rank) place -= 1
+    const before = rows[place - 1]
+    if (before?.rank === rank) return before.jobs
+    const row = { rank, jobs: new Fifo<Held>() }
+    rows.splice(place, 0, row)
+    if (rows.length > mostRows) this.rows = rows.filter((other) => other === row || other.jobs.size > 0)
+    return row.jobs
   }
 
   /** Says that a job was lost or settled while it waits here: it is passed over, and counts no more. */
@@ -33,7 +53,7 @@ export class Shelf {
 
   /** The next job that is still ours. */
   take(): Held | undefined {
-    for (const row of this.rows) {
+    for (const { jobs: row } of this.rows) {
       while (row.size > 0) {
         const held = this.shift(row)
         if (held !== undefined) return held
@@ -44,7 +64,7 @@ export class Shelf {
 
   /** Takes all jobs that are still ours. */
   clear(): Array<Held> {
-    const cleared = this.rows.flatMap((row) => row.drain()).filter((held) => held.isReady)
+    const cleared = this.rows.flatMap(({ jobs }) => jobs.drain()).filter((held) => held.isReady)
     for (const held of cleared) this.discount(held)
     return cleared.filter((held) => held.isOurs)
   }
@@ -59,7 +79,7 @@ export class Shelf {
   /** Since when the job waits that has waited longest; Infinity where there is none. */
   get oldest(): number {
     let oldest = Number.POSITIVE_INFINITY
-    for (const row of this.rows) {
+    for (const { jobs: row } of this.rows) {
       while (row.peek()?.isReady === false) row.shift()
       oldest = Math.min(oldest, row.peek()?.readySince ?? Number.POSITIVE_INFINITY)
     }
@@ -69,7 +89,7 @@ export class Shelf {
   /** Takes the jobs that have waited since the time given or longer, as far as they are still ours. */
   takeSince(time: number): Array<Held> {
     const taken: Array<Held> = []
-    for (const row of this.rows) {
+    for (const { jobs: row } of this.rows) {
       while ((row.peek()?.readySince ?? Number.POSITIVE_INFINITY) <= time) {
         const held = this.shift(row)
         if (held !== undefined) taken.push(held)
