@@ -106,7 +106,33 @@ export interface AnyDefinition
 /** The error replies that any command can give. */
 const common: ReadonlySet<string> = new Set(["NOAUTH", "LOADING", "MISCONF"])
 
+// Disque ends the connection of whoever sends more words.
+const mostWords = 1024 * 1024
+// All words together: beyond that a connection of Disque would not buffer them either.
+const mostBytes = 1024 * 1024 * 1024
+
+/** What is wrong with the size of a command as a whole, where something is. */
+const excess = (wire: Arguments): readonly [value: string, expected: string] | undefined => {
+  if (wire.length > mostWords) return [`${wire.length} words`, `at most ${mostWords}`]
+  let size = 0
+  for (const argument of wire) size += argument.length
+  return size > mostBytes ? [`${size} bytes or more`, "at most 1 GB"] : undefined
+}
+
 const concealed = "<redacted>"
+
+// An error reply may quote what was sent, or be anything: what is longer tells nobody more.
+const mostErrorText = 4096
+
+/** The text of an error reply as errors show it: without the secret, and without an end where it has none. */
+const errorText = (text: string, secret: string | undefined): string => {
+  const hidden = secret?.length ?? 0
+  const isCut = text.length > mostErrorText + hidden
+  const head = isCut ? text.slice(0, mostErrorText + hidden) : text
+  const shown = secret === undefined ? head : head.replaceAll(secret, concealed)
+  // What is cut may end with a part of the secret.
+  return isCut ? `${shown.slice(0, shown.length - hidden)}…` : shown
+}
 
 /** What a command fails with whose reply never came. */
 export const lost = <A, E>(
@@ -173,8 +199,7 @@ export const define = <
   const words: Arguments = spec.name.split(" ")
 
   const refuse = (error: Reply.ErrorReply, command: string, node: string, secret: string | undefined): Error => {
-    const reply = secret === undefined ? error.text : error.text.replaceAll(secret, concealed)
-    const detail = { command, node, reply }
+    const detail = { command, node, reply: errorText(error.text, secret) }
     const word = spec.kindOf?.(error.text) ?? error.word
     if (known.has(word) || common.has(word)) return new DisqueError.refusals[word as W](detail) as Refused<W>
     return new DisqueError.CommandRefused(detail)
@@ -203,6 +228,11 @@ export const define = <
       const name = call.name ?? spec.name
       // Two spreads in one array would make it grow item by item.
       const wire = (call.name === undefined ? words : [name]).concat(call.args)
+      const over = excess(wire)
+      if (over !== undefined) {
+        const [value, expected] = over
+        return Either.left(new DisqueError.InvalidArgument({ subject: name, argument: "command", value, expected }))
+      }
       const isPlain = call.name === undefined && call.secret === undefined
       return Either.right(new Ready(spec, call, name, wire, isPlain ? decode : decodeAs(name, call.secret)))
     }

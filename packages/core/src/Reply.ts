@@ -37,23 +37,31 @@ export const read = <A>(reader: Reader<A>, reply: Reply): Either.Either<A, Misma
 
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true })
 
+/** Text of a reply, in few words. */
+export const quote = (text: string): string => JSON.stringify(text.slice(0, 80))
+
 /** Says what a reply is, in few words and without its content: bodies have no place in errors and logs. */
 export const describe = (reply: Reply | undefined): string => {
   if (reply === undefined) return "nothing"
   if (reply === null) return "null"
   if (reply instanceof Uint8Array) return `a bulk of ${reply.length} bytes`
-  if (reply instanceof ErrorReply) return `the error ${JSON.stringify(reply.text)}`
+  if (reply instanceof ErrorReply) return `the error ${quote(reply.text)}`
   if (typeof reply === "object") return `an array of ${reply.length}`
-  return typeof reply === "string" ? `the status ${JSON.stringify(reply.slice(0, 80))}` : `the integer ${reply}`
+  return typeof reply === "string" ? `the status ${quote(reply)}` : `the integer ${reply}`
 }
 
 const mismatch = (expected: string, reply: Reply | undefined): never => {
   throw new Mismatch({ expected, actual: describe(reply) })
 }
 
+// What the longest string holds.
+const mostText = 2 ** 29 - 24
+
 /** A status line or a bulk, as text. */
-export const text: Reader<string> = (reply) =>
-  typeof reply === "string" ? reply : reply instanceof Uint8Array ? decoder.decode(reply) : mismatch("text", reply)
+export const text: Reader<string> = (reply) => {
+  if (typeof reply === "string") return reply
+  return reply instanceof Uint8Array && reply.length <= mostText ? decoder.decode(reply) : mismatch("text", reply)
+}
 
 /** Whether a reply is the ASCII text given, found out without making text of it. */
 export const isText = (reply: Reply | undefined, expected: string): boolean => {
@@ -76,16 +84,24 @@ const plainBytes = (bytes: Uint8Array): Uint8Array =>
 export const bytes: Reader<Uint8Array> = (reply) =>
   reply instanceof Uint8Array ? plainBytes(reply) : mismatch("a bulk", reply)
 
-/** A reply as it is, for those who read it by themselves. */
-export const plain: Reader<Reply> = (reply) => {
+// No reply of Disque has arrays in arrays beyond a few, and whoever walks through one without an end runs out of stack.
+const mostDepth = 32
+
+const plainWithin = (depth: number, reply: Reply): Reply => {
   if (reply instanceof Uint8Array) return plainBytes(reply)
-  return Array.isArray(reply) ? reply.map(plain) : reply
+  if (!Array.isArray(reply)) return reply
+  return depth === 0
+    ? mismatch(`arrays in arrays ${mostDepth} deep at most`, reply)
+    : reply.map((item) => plainWithin(depth - 1, item))
 }
+
+/** A reply as it is, for those who read it by themselves. */
+export const plain: Reader<Reply> = (reply) => plainWithin(mostDepth, reply)
 
 /** An integer that a double can hold. */
 export const integer: Reader<number> = (reply) => {
-  if (typeof reply === "number") return reply
-  const digits = reply instanceof Uint8Array ? decoder.decode(reply) : ""
+  if (Number.isSafeInteger(reply)) return reply as number
+  const digits = reply instanceof Uint8Array && reply.length <= 16 ? decoder.decode(reply) : ""
   return /^-?\d{1,15}$/.test(digits) ? Number(digits) : mismatch("an integer", reply)
 }
 

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Duration, Either, FastCheck } from "effect"
-import { Commands, type Job, type JobId } from "../src/index.js"
+import { Duration, Either, FastCheck, Redacted } from "effect"
+import { Commands, type InvalidArgument, type Job, type JobId } from "../src/index.js"
 import { asText } from "./utils/fakeNodes.js"
 
 const optional = <A>(arbitrary: FastCheck.Arbitrary<A>) => FastCheck.option(arbitrary, { nil: undefined })
@@ -138,6 +138,80 @@ describe("the arguments of commands about jobs", () => {
       assert.isTrue(Either.isLeft(made))
     }
   )
+})
+
+const refusalBy = (made: Either.Either<unknown, InvalidArgument>): string =>
+  Either.match(made, { onLeft: ({ message }) => message, onRight: () => "nothing" })
+
+describe("text with half of a surrogate pair", () => {
+  const half = "ab\ud83d"
+  const whole = "ab\ud83d\ude00"
+
+  it("is refused, with its place, wherever text goes out", () => {
+    const texts: Record<string, (text: string) => Either.Either<unknown, InvalidArgument>> = {
+      "ADDJOB: body": (text) => Commands.addJob.make("q", text),
+      "ADDJOB: queue": (text) => Commands.addJob.make(text, "x"),
+      "QLEN: queue": (text) => Commands.queueLength.make(text),
+      "QSTAT: queue": (text) => Commands.queueStats.make(text),
+      "QPEEK: queue": (text) => Commands.peek.make(text),
+      "PAUSE: queue": (text) => Commands.pause.make(text, "in"),
+      "JSCAN: queue": (text) => Commands.scanJobs.make("0", { queue: text }),
+      "AUTH: password": (text) => Commands.auth.make(Redacted.make(text)),
+      "CONFIG GET: pattern": (text) => Commands.config.get.make(text),
+      "CONFIG SET: requirepass": (text) => Commands.config.set.make("requirepass", Redacted.make(text)),
+      "INFO: section": (text) => Commands.info.make(text),
+      "LATENCY GRAPH: event": (text) => Commands.latency.graph.make(text),
+      "LATENCY RESET: event": (text) => Commands.latency.reset.make("fork", text),
+      "CLIENT KILL: address": (text) => Commands.client.kill.make({ address: `${text}:1` }),
+      "DEBUG: argument": (text) => Commands.debug.make("ERROR", text),
+      "raw: argument": (text) => Commands.raw.make("PING", text)
+    }
+    for (const [what, make] of Object.entries(texts)) {
+      const message = `${what} is text with half of a surrogate pair at 2, expected text of whole characters`
+      assert.strictEqual(refusalBy(make(half)), message)
+      assert.strictEqual(refusalBy(make(`ab\ude00${whole}`)), message)
+      assert.strictEqual(refusalBy(make(whole)), "nothing", what)
+    }
+  })
+
+  it.prop("arrives as it is, or not at all", [FastCheck.string({ unit: "binary" })], ([text]) => {
+    const torn = text + String.fromCharCode(0xd800)
+    assert.strictEqual(new TextDecoder().decode(new TextEncoder().encode(text)), text)
+    assert.isTrue(Either.isRight(Commands.addJob.make("q", text)))
+    assert.include(refusalBy(Commands.addJob.make("q", torn)), ` at ${text.length},`)
+  })
+})
+
+describe("what is longer than the server takes", () => {
+  const most = 512 * 1024 * 1024
+
+  it("is refused: bytes, and text by the bytes that it takes", () => {
+    const over = new Uint8Array(most + 1)
+    assert.strictEqual(
+      refusalBy(Commands.addJob.make("q", over)),
+      "ADDJOB: body is 536870913 bytes, expected at most 512 MB"
+    )
+    assert.match(refusalBy(Commands.raw.make("PING", over)), /^raw: argument is 536870913 bytes/)
+    const text = "€".repeat(most / 3 + 1)
+    assert.strictEqual(
+      refusalBy(Commands.addJob.make("q", text)),
+      `ADDJOB: body is text of ${3 * text.length} bytes, expected at most 512 MB`
+    )
+  }, 30_000)
+
+  it("is refused: more words than a command may have, and more than a connection holds", () => {
+    const id = "D-00000000-000000000000000000000000-05a1"
+    assert.strictEqual(
+      refusalBy(Commands.ackJobs.make(new Array(1024 * 1024).fill(id))),
+      "ACKJOB: command is 1048577 words, expected at most 1048576"
+    )
+    assert.isTrue(Either.isRight(Commands.ackJobs.make(new Array(1024 * 1024 - 1).fill(id))))
+    const name = "x".repeat(1024 * 1024)
+    assert.match(
+      refusalBy(Commands.getJobs.make(new Array(1024).fill(name), 1, 0)),
+      /^GETJOB: command is \d+ bytes or more, expected at most 1 GB$/
+    )
+  })
 })
 
 describe("the filters of scans", () => {

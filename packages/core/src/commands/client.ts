@@ -37,15 +37,15 @@ const readClient = (line: string): ClientInfo => {
   const field = (name: string, pattern: RegExp): string => {
     const text = fields.get(name)
     if (text !== undefined && pattern.test(text)) return text
-    throw new Reply.Mismatch({ expected: `a field ${name} of a client`, actual: JSON.stringify(line.slice(0, 120)) })
+    throw new Reply.Mismatch({ expected: `a field ${name} of a client`, actual: Reply.quote(line) })
   }
   const flags = field("flags", /^/)
   return {
-    id: BigInt(field("id", /^\d+$/)),
+    id: BigInt(field("id", /^\d{1,20}$/)),
     address: field("addr", /^/),
     name: fields.get("name") ?? "",
-    age: Duration.seconds(Number(field("age", /^\d+$/))),
-    idle: Duration.seconds(Number(field("idle", /^\d+$/))),
+    age: Duration.seconds(Number(field("age", /^\d{1,15}$/))),
+    idle: Duration.seconds(Number(field("idle", /^\d{1,15}$/))),
     flags,
     isBlocked: flags.includes("b"),
     command: field("cmd", /^/),

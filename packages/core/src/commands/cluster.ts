@@ -86,7 +86,7 @@ const readNode = (line: string, dialled: string): ClusterNode => {
   const colon = address.lastIndexOf(":")
   const port = Number(address.slice(colon + 1))
   if (colon < 0 || !Number.isInteger(port) || link === "") {
-    throw new Reply.Mismatch({ expected: "a line of CLUSTER NODES", actual: JSON.stringify(line.slice(0, 120)) })
+    throw new Reply.Mismatch({ expected: "a line of CLUSTER NODES", actual: Reply.quote(line) })
   }
   const host = address.slice(0, colon)
   const flags = flagText.split(",").filter((flag) => flag !== "noflags" && flag !== "")
@@ -140,10 +140,10 @@ export interface ClusterInfo {
 
 const whole = (fields: ReadonlyMap<string, string>, name: string): string => {
   const text = fields.get(name)
-  if (text !== undefined && /^\d+$/.test(text)) return text
+  if (text !== undefined && /^\d{1,20}$/.test(text)) return text
   throw new Reply.Mismatch({
     expected: `a number ${name}`,
-    actual: text === undefined ? "nothing" : JSON.stringify(text)
+    actual: text === undefined ? "nothing" : Reply.quote(text)
   })
 }
 

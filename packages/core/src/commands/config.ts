@@ -66,6 +66,7 @@ const readSetting = (name: string, value: string | number | Redacted.Redacted): 
   const shown = isSecret ? "<redacted>" : input.show(plain)
   const text = typeof plain === "number" && Number.isFinite(plain) ? String(plain) : plain
   if (typeof text !== "string") return input.refuse("CONFIG SET", name, shown, "text or a number")
+  input.sendable("CONFIG SET", name, text)
   if (name.toLowerCase() === "requirepass" && encoder.encode(text).length > maxPasswordBytes) {
     input.refuse("CONFIG SET", name, shown, `at most ${maxPasswordBytes} bytes`)
   }

@@ -304,7 +304,7 @@ const readState: Reply.Reader<JobState> = (reply) => {
   const text = Reply.text(reply)
   const state = states.find((state) => state === text)
   if (state !== undefined) return state
-  throw new Reply.Mismatch({ expected: `one of ${states.join(", ")}`, actual: JSON.stringify(text) })
+  throw new Reply.Mismatch({ expected: `one of ${states.join(", ")}`, actual: Reply.quote(text) })
 }
 
 const readTexts = Reply.array(Reply.text)

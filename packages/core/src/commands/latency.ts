@@ -1,13 +1,14 @@
 /** The commands about what made a node wait, measured where `latency-monitor-threshold` is set. */
-import * as DateTime from "effect/DateTime"
+import type * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Command from "../Command.js"
 import * as input from "../internal/input.js"
 import * as Reply from "../Reply.js"
+import { momentOf } from "./server.js"
 
 const nothing = input.checked((): Command.Call => ({ args: [] }))
 
-const readMoment: Reply.Reader<DateTime.Utc> = (reply) => DateTime.unsafeMake(Reply.integer(reply) * 1000)
+const readMoment: Reply.Reader<DateTime.Utc> = (reply) => momentOf(Reply.integer(reply) * 1000)
 const readMillis: Reply.Reader<Duration.Duration> = (reply) => Duration.millis(Reply.integer(reply))
 
 /** A time that a node waited. */

@@ -37,7 +37,7 @@ const readPause: Reply.Reader<PauseState> = (reply) => {
   const text = Reply.text(reply)
   const state = pauseStates.find((state) => state === text)
   if (state !== undefined) return state
-  throw new Reply.Mismatch({ expected: `one of ${pauseStates.join(", ")}`, actual: JSON.stringify(text) })
+  throw new Reply.Mismatch({ expected: `one of ${pauseStates.join(", ")}`, actual: Reply.quote(text) })
 }
 
 /** What one node knows of a queue (QSTAT). */

@@ -7,8 +7,8 @@ import * as Reply from "../Reply.js"
 const everyRefusal = Object.keys(refusals) as ReadonlyArray<RefusalWord>
 
 const readArgument = (subject: string, argument: string | number | Uint8Array): string | Uint8Array => {
-  if (typeof argument === "string") return argument
-  if (argument instanceof Uint8Array) return new Uint8Array(argument)
+  if (typeof argument === "string") return input.sendable(subject, "argument", argument)
+  if (argument instanceof Uint8Array) return input.copyOf(subject, "argument", argument)
   return typeof argument === "number" && Number.isFinite(argument)
     ? String(argument)
     : input.refuse(subject, "argument", input.show(argument), "text, a number or a Uint8Array")

@@ -107,9 +107,12 @@ export type ServerInfo = ReadonlyMap<InfoSection | (string & {}), ReadonlyMap<st
 /** Names and hashes, which may happen to look like a number. */
 const textual: ReadonlySet<string> = new Set(["disque_version", "disque_git_sha1", "disque_build_id", "run_id"])
 
+// More digits are none of a node's numbers.
+const mostDigits = 40
+
 /** Reads a number that is written as one is, without leading zeros or exponents. */
 export const readValue = (name: string, text: string): InfoValue => {
-  if (textual.has(name) || !/^-?(0|[1-9]\d*)(\.\d+)?$/.test(text)) return text
+  if (textual.has(name) || text.length > mostDigits || !/^-?(0|[1-9]\d*)(\.\d+)?$/.test(text)) return text
   const number = Number(text)
   return text.includes(".") || Number.isSafeInteger(number) ? number : BigInt(text)
 }
@@ -159,6 +162,15 @@ export interface ServerTime {
   readonly microseconds: bigint
 }
 
+// What a date can hold, in milliseconds.
+const latest = 8.64e15
+
+/** A moment, from milliseconds since 1970. */
+export const momentOf = (millis: number): DateTime.Utc => {
+  if (Math.abs(millis) <= latest) return DateTime.unsafeMake(millis)
+  throw new Reply.Mismatch({ expected: "a time", actual: `${millis} ms` })
+}
+
 /** TIME: the time on a node. */
 export const time = Command.define({
   name: "TIME",
@@ -175,7 +187,7 @@ export const time = Command.define({
     const seconds = Reply.at(parts, 0, Reply.integer)
     const microseconds = Reply.at(parts, 1, Reply.integer)
     return {
-      at: DateTime.unsafeMake(seconds * 1000 + Math.floor(microseconds / 1000)),
+      at: momentOf(seconds * 1000 + Math.floor(microseconds / 1000)),
       microseconds: BigInt(seconds) * 1_000_000n + BigInt(microseconds)
     }
   }

@@ -1,9 +1,10 @@
 /** The commands about what took a node long. */
-import * as DateTime from "effect/DateTime"
+import type * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Command from "../Command.js"
 import * as input from "../internal/input.js"
 import * as Reply from "../Reply.js"
+import { momentOf } from "./server.js"
 
 const nothing = input.checked((): Command.Call => ({ args: [] }))
 
@@ -24,7 +25,7 @@ const readEntry: Reply.Reader<SlowLogEntry> = (reply) => {
   const parts = Reply.tuple(4)(reply)
   return {
     id: Reply.at(parts, 0, Reply.int64),
-    at: DateTime.unsafeMake(Reply.at(parts, 1, Reply.integer) * 1000),
+    at: momentOf(Reply.at(parts, 1, Reply.integer) * 1000),
     duration: Duration.micros(Reply.at(parts, 2, Reply.int64)),
     args: Reply.at(parts, 3, Reply.array(Reply.bytes)),
     more: Reply.beyond(parts, 4)

@@ -114,9 +114,50 @@ export const flag = (subject: string, argument: string, value: boolean | undefin
 export const oneOf = <A extends string>(subject: string, argument: string, value: A, words: ReadonlyArray<A>): A =>
   words.includes(value) ? value : invalid(subject, argument, value, `one of ${words.join(", ")}`)
 
+/** Disque ends the connection of whoever sends a longer argument, and with it what else is under way there. */
+const mostBytes = 512 * 1024 * 1024
+const tooLong = "at most 512 MB"
+
+const halfOfPair = /\p{Surrogate}/u
+
+const encoder = new TextEncoder()
+
+/** How many bytes well-formed text takes in UTF-8, found out without making them all. */
+const utf8Length = (text: string): number => {
+  const scratch = new Uint8Array(65_536)
+  let length = 0
+  for (let at = 0; at < text.length; ) {
+    // As many characters as there is room for bytes: a pair that is cut at their end has no room, and is read with the next ones.
+    const { read, written } = encoder.encodeInto(text.slice(at, at + scratch.length), scratch)
+    at += read
+    length += written
+  }
+  return length
+}
+
+/** Text that arrives as it is: half of a surrogate pair would be replaced, and what is too long ends the connection. */
+export const sendable = (subject: string, argument: string, value: string): string => {
+  if (!value.isWellFormed()) {
+    const at = value.search(halfOfPair)
+    refuse(subject, argument, `text with half of a surrogate pair at ${at}`, "text of whole characters")
+  }
+  // No character takes more than three bytes, or as half of a pair two.
+  if (value.length > mostBytes / 3) {
+    const length = utf8Length(value)
+    if (length > mostBytes) refuse(subject, argument, `text of ${length} bytes`, tooLong)
+  }
+  return value
+}
+
+/** Bytes that Disque takes, as a copy that later changes of the caller's buffer do not reach. */
+export const copyOf = (subject: string, argument: string, bytes: Uint8Array): Uint8Array =>
+  bytes.length > mostBytes ? invalid(subject, argument, bytes, tooLong) : new Uint8Array(bytes)
+
 /** Text that is not empty. */
 export const text = (subject: string, argument: string, value: string, expected: string): string =>
-  typeof value === "string" && value.length > 0 ? value : invalid(subject, argument, value, expected)
+  typeof value === "string" && value.length > 0
+    ? sendable(subject, argument, value)
+    : invalid(subject, argument, value, expected)
 
 /** Text of a form. */
 export const matching = (
@@ -125,13 +166,16 @@ export const matching = (
   value: string,
   pattern: RegExp,
   expected: string
-): string => (typeof value === "string" && pattern.test(value) ? value : invalid(subject, argument, value, expected))
+): string =>
+  typeof value === "string" && pattern.test(value)
+    ? sendable(subject, argument, value)
+    : invalid(subject, argument, value, expected)
 
 /** A secret of one character or more, which no error shows. */
 export const secret = (subject: string, argument: string, value: Redacted.Redacted): string => {
   const plain: unknown = Redacted.isRedacted(value) ? Redacted.value(value) : undefined
   return typeof plain === "string" && plain.length > 0
-    ? plain
+    ? sendable(subject, argument, plain)
     : refuse(subject, argument, "<redacted>", "a Redacted string, at least one character")
 }
 
@@ -168,10 +212,10 @@ export const jobIds = (subject: string, jobs: JobRef | ReadonlyArray<JobRef>): R
 export const holder = (job: JobRef | undefined): string | undefined =>
   typeof job === "object" && job !== null ? job.node : undefined
 
-/** A body: text as it is, bytes as a copy that later changes of the caller's buffer do not reach. */
+/** A body: text, or a copy of bytes. */
 export const body = (subject: string, content: string | Uint8Array): string | Uint8Array => {
-  if (typeof content === "string") return content
+  if (typeof content === "string") return sendable(subject, "body", content)
   return content instanceof Uint8Array
-    ? new Uint8Array(content)
+    ? copyOf(subject, "body", content)
     : invalid(subject, "body", content, "text or a Uint8Array")
 }

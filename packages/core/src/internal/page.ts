@@ -14,14 +14,22 @@ export interface Page<out A> {
 /** The first cursor, and the one after the last page. */
 export const start = "0"
 
+const cursorForm = /^\d{1,20}$/
+
+const readNext: Reply.Reader<string> = (reply) => {
+  const cursor = Reply.text(reply)
+  if (cursorForm.test(cursor)) return cursor
+  throw new Reply.Mismatch({ expected: "a cursor", actual: Reply.quote(cursor) })
+}
+
 /** Reads a page. */
 export const readPage =
   <A>(item: Reply.Reader<A>) =>
   (reply: Reply.Reply, node: string): Page<A> => {
     const parts = Reply.tuple(2)(reply)
-    return { node, cursor: Reply.at(parts, 0, Reply.text), items: Reply.at(parts, 1, Reply.array(item)) }
+    return { node, cursor: Reply.at(parts, 0, readNext), items: Reply.at(parts, 1, Reply.array(item)) }
   }
 
 /** A cursor, as a page gave it. */
 export const readCursor = (subject: string, cursor: string): string =>
-  input.matching(subject, "cursor", cursor, /^\d{1,20}$/, "the cursor of a page")
+  input.matching(subject, "cursor", cursor, cursorForm, "the cursor of a page")
