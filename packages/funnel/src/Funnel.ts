@@ -9,8 +9,7 @@ import {
   type InvalidArgument,
   type Job,
   type JobId,
-  type JobQueue,
-  Time
+  type JobQueue
 } from "@disco/core"
 import * as Cause from "effect/Cause"
 import type * as Chunk from "effect/Chunk"
@@ -312,23 +311,25 @@ const open = <In, Out, E extends AddJobError | JobQueue.InvalidPayload>(
     const sender = yield* Effect.forkDaemon(outbox.run)
 
     yield* Effect.addFinalizer(() =>
-      Effect.all([Effect.zipRight(outbox.close, Fiber.await(sender)), inbox.close], {
-        concurrency: "unbounded",
-        discard: true
-      }).pipe(
-        Effect.interruptible,
-        (closing) => Time.timeoutOption(closing, checked.closeMillis),
-        Effect.flatMap((done) => {
-          if (Option.isSome(done)) return Effect.void
-          const what = `${inbox.size} jobs are not settled and come back after their retry time, ${outbox.size} are not added`
-          return Effect.logError(`the funnel could not close in time: ${what}`).pipe(
-            Effect.zipRight(outbox.abandon),
-            // The outbox may have been too full to be told that it ends.
-            Effect.zipRight(Effect.forkDaemon(outbox.close)),
-            Effect.zipRight(inbox.end)
-          )
-        })
-      )
+      inbox.patience
+        .wait(
+          Effect.all([Effect.zipRight(outbox.close, Fiber.await(sender)), inbox.close], {
+            concurrency: "unbounded",
+            discard: true
+          })
+        )
+        .pipe(
+          Effect.flatMap((isDone) => {
+            if (isDone) return Effect.void
+            const what = `${inbox.size} jobs are not settled and come back after their retry time, ${outbox.size} are not added`
+            return Effect.logError(`the funnel could not close in time: ${what}`).pipe(
+              Effect.zipRight(outbox.abandon),
+              // The outbox may have been too full to be told that it ends.
+              Effect.zipRight(Effect.forkDaemon(outbox.close)),
+              Effect.zipRight(inbox.end)
+            )
+          })
+        )
     )
 
     const hand = ends.hand(inbox)

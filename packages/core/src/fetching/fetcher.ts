@@ -66,18 +66,19 @@ const foreverMillis = 2 ** 45
 
 // Beyond this, a node that takes connections and drops them would be dialled in a tight loop.
 const maxPauseMillis = 1000
-// The time that a reply which is due within the slice may still take to arrive.
+// How long after it is due a reply may still take to arrive.
 const closingSlackMillis = 1000
 
 export class Fetcher {
   private readonly owner: Owner
   private readonly inFlight = new Set<InFlight>()
   private unsettled = 0
-  private longestSlice = 0
+  /** By when every reply that is still due has come, or never will. */
+  private dueBy = Number.NEGATIVE_INFINITY
   private isClosed = false
   /** Whether nobody is there any more who could take jobs over. */
   private isOver = false
-  private onSettled: (() => void) | undefined = undefined
+  private readonly onSettled = new Set<() => void>()
 
   constructor(owner: Owner) {
     this.owner = owner
@@ -173,7 +174,7 @@ export class Fetcher {
     this.owner.refreshIfStale(now)
     // A link that can take a GETJOB back need not cut the wait.
     const sliceMillis = request.sliceMillis ?? this.owner.limits.sliceMillis
-    this.longestSlice = Math.max(this.longestSlice, sliceMillis)
+    this.expectBy(now + Math.min(left, sliceMillis))
     const waitMillis = link.isLocal ? left : Math.min(left, sliceMillis)
     return this.exchange(session, link, request, Math.min(waitMillis, foreverMillis), restore)
   }
@@ -245,6 +246,7 @@ export class Fetcher {
         ).pipe(Effect.annotateLogs({ node: link.node, jobs: jobs.map((job) => job.id).join(" ") }))
       )
     this.unsettled += 1
+    this.expectBy(this.owner.now())
     link.send([command, ...jobs.map((job) => job.id)], this.owner.limits.commandMillis, (outcome) => {
       if (Exit.isFailure(outcome)) failed("the connection was lost")
       else if (outcome.value instanceof ErrorReply) failed(describe(outcome.value))
@@ -253,26 +255,28 @@ export class Fetcher {
     this.owner.expect(link.deadline)
   }
 
-  private settled(): void {
-    this.unsettled -= 1
-    if (this.unsettled === 0) this.onSettled?.()
+  private expectBy(at: number): void {
+    this.dueBy = Math.max(this.dueBy, at + closingSlackMillis)
   }
 
-  /** Ends when every GETJOB has its reply, and every job that nobody took is back, but waits no longer than a slice and a bit. */
+  private settled(): void {
+    this.unsettled -= 1
+    if (this.unsettled === 0) for (const resume of [...this.onSettled]) resume()
+  }
+
+  private readonly allSettled: Effect.Effect<void> = Effect.async<void>((resume) => {
+    if (this.unsettled === 0) return resume(Effect.void)
+    const onSettled = () => resume(Effect.void)
+    this.onSettled.add(onSettled)
+    return Effect.sync(() => this.onSettled.delete(onSettled))
+  })
+
+  /** Ends when every GETJOB has its reply, and every job that nobody took is back, or those that are not will not come any more. */
   readonly drain: Effect.Effect<void> = Effect.suspend(() => {
-    if (this.unsettled === 0) return Effect.void
-    return Effect.async<void>((resume) => {
-      const others = this.onSettled
-      this.onSettled = () => {
-        others?.()
-        this.onSettled = undefined
-        resume(Effect.void)
-      }
-    }).pipe(
-      Effect.interruptible,
-      (settled) => Time.timeoutOption(settled, this.longestSlice + closingSlackMillis),
-      Effect.asVoid
-    )
+    const left = this.dueBy - this.owner.now()
+    if (this.unsettled === 0 || left <= 0) return Effect.void
+    // A job in the last reply goes back yet.
+    return Effect.zipRight(Time.timeoutOption(Effect.interruptible(this.allSettled), left), this.drain)
   })
 
   /** Tells all who wait for a job that the client closes, and drains. */

@@ -2,6 +2,8 @@
 import type { CommandError, InvalidArgument } from "@disco/core"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
+import * as Fiber from "effect/Fiber"
+import { bounded } from "../internal/patience.js"
 import { quietly } from "../internal/quietly.js"
 import { settle } from "./claim.js"
 import { NodeFailed, Nodes } from "./nodes.js"
@@ -10,6 +12,9 @@ import type { Chooser, Chosen, Entry } from "./selection.js"
 
 /** The most letters that are claimed at a time. */
 const inHand = 16
+
+/** How long the letters in hand may take to go back where a drain is interrupted. */
+const closeMillis = 5000
 
 type Failure<E> = E | CommandError | InvalidArgument | NodeFailed
 
@@ -103,6 +108,24 @@ class Drain<E extends Entry, E2, R> {
   }
 }
 
+/** Waits for an interrupted drain no longer than its time: what it has in hand goes back later, where a node says nothing. */
+const withinItsTime = <A, E, R>(queue: string, draining: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  Effect.uninterruptibleMask((restore) =>
+    Effect.flatMap(Effect.forkDaemon(Effect.interruptible(draining)), (fiber) =>
+      Effect.onInterrupt(restore(Fiber.join(fiber)), () =>
+        Effect.flatMap(bounded(Fiber.interrupt(fiber), closeMillis), (isDone) =>
+          isDone
+            ? Effect.void
+            : quietly(
+                Effect.logError(
+                  `letters of ${JSON.stringify(queue)} could not be put back in time: they come back after their retry time`
+                )
+              )
+        )
+      )
+    )
+  )
+
 /** Does something in the place of each letter that is meant, and acknowledges it. Gives how many there were. */
 export const drain = <E extends Entry, E2, R>(
   pool: Pool,
@@ -110,21 +133,26 @@ export const drain = <E extends Entry, E2, R>(
   chooser: Chooser<E, R>,
   act: (entry: E) => Effect.Effect<unknown, E2>
 ): Effect.Effect<number, E2 | CommandError | InvalidArgument, R> =>
-  Effect.gen(function* () {
-    const { nodes: known } = yield* pool.health
-    const nodes = new Nodes(known.map(({ address }) => address))
-    const work = new Drain(pool, queue, chooser, act)
-    const { missing } = chooser
-    if (missing !== undefined) yield* nodes.each((node) => work.byId(missing, node), "in turn")
-    yield* nodes.each((node) => work.node(node), "in turn")
-    yield* nodes.report(queue)
-    return work.done
-  }).pipe(
-    Effect.ensuring(
-      Effect.suspend(() =>
-        chooser.foreign === 0
-          ? Effect.void
-          : quietly(Effect.logWarning(`jobs that are no letters stay in ${JSON.stringify(queue)}: ${chooser.foreign}`))
+  withinItsTime(
+    queue,
+    Effect.gen(function* () {
+      const { nodes: known } = yield* pool.health
+      const nodes = new Nodes(known.map(({ address }) => address))
+      const work = new Drain(pool, queue, chooser, act)
+      const { missing } = chooser
+      if (missing !== undefined) yield* nodes.each((node) => work.byId(missing, node), "in turn")
+      yield* nodes.each((node) => work.node(node), "in turn")
+      yield* nodes.report(queue)
+      return work.done
+    }).pipe(
+      Effect.ensuring(
+        Effect.suspend(() =>
+          chooser.foreign === 0
+            ? Effect.void
+            : quietly(
+                Effect.logWarning(`jobs that are no letters stay in ${JSON.stringify(queue)}: ${chooser.foreign}`)
+              )
+        )
       )
     )
   )

@@ -13,6 +13,7 @@ import { background, keepAlive } from "../internal/background.js"
 import { causeText, kindOf, textOf } from "../internal/failure.js"
 import { Notices } from "../internal/notice.js"
 import type { QueuePlan } from "../internal/options.js"
+import { Patience } from "../internal/patience.js"
 import { copyOptions, factsOf } from "./copy.js"
 import { Held, type LeaseLost } from "./held.js"
 import { Leases } from "./leases.js"
@@ -46,6 +47,8 @@ export interface InboxOptions {
   readonly onUnbegun?: (held: Held) => void
   /** Is told why there will be no more jobs, where the inbox has not closed. */
   readonly onEnded?: (cause: Cause.Cause<GetJobsError>) => void
+  /** The longest that it may take to settle what is left where a run ends, or the inbox. */
+  readonly closeMillis: number
   /** How many turns an acknowledgement that nobody waits for gathers others, and can be withdrawn. */
   readonly ackTurns: number
 }
@@ -69,11 +72,15 @@ const longAheadMillis = 1000
 const checkMillis = 1000
 // Where one GETJOB must not wait for long on its node, as there is room for one job and it may come to another node.
 const shortSliceMillis = 250
+// The rest of the time is for what ends after it.
+const endingPart = 0.5
 
 export class Inbox {
   /** The jobs in our keeping, by their ids. */
   private readonly held = new Map<string, Held>()
   readonly notices: Notices
+  /** The time for all that ends together: runs, and the inbox after them. */
+  readonly patience: Patience
   /** Milliseconds of the monotonic clock. */
   readonly now: () => number
   /** Milliseconds since 1970. */
@@ -122,6 +129,7 @@ export class Inbox {
     this.timeOfDay = () => clock.unsafeCurrentTimeMillis()
     const { now } = this
     this.notices = new Notices(now)
+    this.patience = new Patience(now, options.closeMillis)
     this.runFork = background(runtime)
     this.shelf = new Shelf(options.plan.from, options.plan.isRanked)
     this.shelfKeeper = new Timekeeper(
@@ -260,17 +268,24 @@ export class Inbox {
 
   /**
    * Counts one less, and puts back what it leaves. With the last, jobs that were fetched ahead go back too, after the fetches
-   * that wait on the nodes have ended: else these would get them.
+   * that wait on the nodes have ended: else these would get them. All of that goes on where a node is waited for in vain.
    */
   leave(left: ReadonlyArray<Held>): Effect.Effect<void> {
     return Effect.suspend(() => {
       this.consumers -= 1
-      if (this.consumers > 0) {
+      if (this.consumers > 0 || (left.length === 0 && this.shelf.size === 0)) {
         for (const held of left) this.putBackLater(held)
-        return this.settled
+        return Effect.asVoid(this.patience.wait(this.settled, endingPart))
       }
-      if (left.length === 0 && this.shelf.size === 0) return this.settled
-      return this.putBackAll(left)
+      return this.handOver(this.putBackAll(left))
+    })
+  }
+
+  /** Goes on with an effect until the inbox ends, and waits for it and what was decided so far for a part of the time. */
+  handOver(effect: Effect.Effect<void>, part = endingPart): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      const going = this.fork(effect)
+      return Effect.asVoid(this.patience.wait(Effect.zipRight(Fiber.await(going), this.settled), part))
     })
   }
 
@@ -308,7 +323,7 @@ export class Inbox {
       Effect.suspend(() => {
         for (const held of left) this.putBackLater(held)
         if (!this.isWanted) for (const held of this.shelf.clear()) this.giveBack(held)
-        return this.settled
+        return Effect.void
       })
     )
   }
@@ -495,7 +510,8 @@ export class Inbox {
   /** Puts back what nobody has settled, and ends when everything is. */
   readonly close: Effect.Effect<void> = Effect.suspend(() => {
     this.stop()
-    return this.stopFetch
+    // What is here goes back, whether or not a node answers for what may yet come.
+    return this.patience.wait(this.stopFetch, endingPart)
   }).pipe(
     Effect.zipRight(
       Effect.async<void>((resume) => {

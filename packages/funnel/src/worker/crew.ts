@@ -1,16 +1,16 @@
 /** The fibres of a worker: as many as its concurrency, for as long as it is open. */
-import { type DisquePool, type GetJobsError, Time } from "@disco/core"
+import type { DisquePool, GetJobsError } from "@disco/core"
 import type * as Cause from "effect/Cause"
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as FiberId from "effect/FiberId"
-import * as Option from "effect/Option"
 import type * as Runtime from "effect/Runtime"
 import { Inbox } from "../incoming/inbox.js"
 import { background, Deaths } from "../internal/background.js"
 import { causeText } from "../internal/failure.js"
+import { bounded } from "../internal/patience.js"
 import { quietly } from "../internal/quietly.js"
 import { Door } from "./door.js"
 import { Fate } from "./fate.js"
@@ -83,6 +83,7 @@ export class Crew<A, E, B> {
         giveBack: (held) => crew.fate.giveBack(held),
         onUnbegun: (held) => crew.fate.records.returned(held.job.id),
         onEnded: (cause) => crew.fail(cause),
+        closeMillis: options.closeMillis,
         ackTurns: 8
       })
       const crew: Crew<A, E, B> = new Crew(pool, inbox, options, yield* Effect.runtime<never>(), yield* isTraced)
@@ -100,15 +101,21 @@ export class Crew<A, E, B> {
     return Effect.sync(() => this.onFatal.delete(onFatal))
   })
 
-  /** Takes no more jobs until `resume`. Those that wait here for their next attempt go to the queue of the retries. */
-  readonly pause: Effect.Effect<void> = Effect.suspend(() => Effect.zipRight(this.inbox.pause, this.clear))
-
-  // After the fetches that wait on the nodes have ended: else these would get what goes back.
-  private readonly clear: Effect.Effect<void> = Effect.suspend(() => {
-    if (this.inbox.isHandingOut) return Effect.void
-    this.fate.clear()
-    return this.inbox.settled
-  })
+  /**
+   * Takes no more jobs until `resume`. Those that wait here for their next attempt go to the queue of the retries, after the
+   * fetches that wait on the nodes have ended: else these would get what goes back.
+   */
+  readonly pause: Effect.Effect<void> = Effect.suspend(() =>
+    this.inbox.handOver(
+      Effect.zipRight(
+        this.inbox.pause,
+        Effect.sync(() => {
+          if (!this.inbox.isHandingOut) this.fate.clear()
+        })
+      ),
+      1
+    )
+  )
 
   /**
    * Takes no more jobs, and waits for handlers for the grace; then interrupts those that are left, and puts back their jobs.
@@ -116,25 +123,30 @@ export class Crew<A, E, B> {
    */
   readonly close: Effect.Effect<void> = Effect.suspend(() => {
     const { closeMillis, graceMillis } = this.options
+    const { inbox } = this
     this.isClosing = true
     this.fate.close()
     return Effect.gen(this, function* () {
       this.shared.pace?.close()
-      const stopping = yield* Effect.fork(Effect.interruptible(Effect.zipRight(this.inbox.closeFetch, this.clear)))
+      const clear = Effect.sync(() => this.fate.clear())
+      const stopping = yield* Effect.fork(Effect.interruptible(Effect.zipRight(inbox.closeFetch, clear)))
       yield* bounded(this.ended, graceMillis)
+      const endBy = inbox.now() + closeMillis
       if (this.fibers.size > 0) {
         const what = this.fibers.size === 1 ? "a handler is" : `${this.fibers.size} handlers are`
         yield* quietly(Effect.logWarning(`${what} interrupted: not at an end within the grace`))
         for (const fiber of this.fibers) fiber.unsafeInterruptAsFork(FiberId.none)
-        yield* bounded(this.ended, closeMillis)
+        yield* bounded(this.ended, closeMillis / 2)
       }
-      // A handler that cannot be interrupted goes on, and its job goes back all the same.
-      const isClosed = yield* bounded(Effect.zipRight(Fiber.await(stopping), this.inbox.close), closeMillis)
-      if (!isClosed) {
-        const what = `jobs that are not settled come back after their retry time (${this.inbox.size})`
+      // A handler that cannot be interrupted goes on, and its job goes back all the same; nor does a fetch that is waited for hold
+      // up what is here.
+      const stopped = bounded(Fiber.await(stopping), closeMillis / 4)
+      const closing = Effect.zipRight(stopped, Effect.zipRight(clear, inbox.close))
+      if (!(yield* bounded(closing, endBy - inbox.now()))) {
+        const what = `jobs that are not settled come back after their retry time (${inbox.size})`
         yield* Effect.zipRight(
           quietly(Effect.logError(`the worker could not close in time: ${what}`)),
-          Effect.zipRight(Effect.forkDaemon(Fiber.interrupt(stopping)), this.inbox.end)
+          Effect.zipRight(Effect.forkDaemon(Fiber.interrupt(stopping)), inbox.end)
         )
       }
     })
@@ -180,6 +192,3 @@ export class Crew<A, E, B> {
 
 // Each of them may die once for the same reason, and a few more for others.
 const mostDeaths = 10
-
-const bounded = (effect: Effect.Effect<unknown>, millis: number): Effect.Effect<boolean> =>
-  Effect.map(Time.timeoutOption(Effect.interruptible(effect), millis), Option.isSome)

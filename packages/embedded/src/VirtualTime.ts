@@ -1,0 +1,73 @@
+/**
+ * Virtual time that passes by itself, for tests under `TestClock`: nobody moves that while something else is waited for.
+ */
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Scope from "effect/Scope"
+import * as TestClock from "effect/TestClock"
+import * as TestServices from "effect/TestServices"
+
+// Timers that go off again and again are not gone through one by one.
+const leastStepMillis = 10
+
+// All that goes on without time comes to rest before a timer of the platform goes off.
+const rest = TestServices.provideLive(Effect.sleep(1))
+
+/** Goes on to when the next of those who sleep wakes. */
+const step: Effect.Effect<void> = Effect.gen(function* () {
+  const now = yield* Clock.currentTimeMillis
+  let next = Number.POSITIVE_INFINITY
+  for (const at of yield* TestClock.sleeps()) next = Math.min(next, at)
+  if (next < Number.POSITIVE_INFINITY) yield* TestClock.setTime(Math.max(next, now + leastStepMillis))
+})
+
+/**
+ * Runs an effect to its end while virtual time passes, from one that sleeps to the next, for as long as the effect takes.
+ *
+ * @example
+ * ```ts
+ * import { VirtualTime } from "@disco/embedded"
+ * import { Effect } from "effect"
+ *
+ * // Under TestClock, this ends at once.
+ * const program = VirtualTime.run(Effect.sleep("1 hour"))
+ * ```
+ */
+export const run = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  Effect.flatMap(Effect.fork(effect), (fiber) =>
+    Effect.zipRight(
+      Effect.iterate(undefined, {
+        while: () => fiber.unsafePoll() === null,
+        body: () => Effect.flatMap(rest, () => (fiber.unsafePoll() === null ? step : Effect.void))
+      }),
+      Fiber.join(fiber)
+    )
+  )
+
+/**
+ * `Effect.scoped`, with virtual time that passes while the scope closes, and only then. Closing waits: a worker gives its
+ * handlers the grace (25 seconds unless told otherwise), and a funnel waits for nodes that say nothing. Under `TestClock` that
+ * would be for ever, as a test that has come to its end moves the clock no more.
+ *
+ * @example
+ * ```ts
+ * import { JobQueue } from "@disco/core"
+ * import { EmbeddedDisque, VirtualTime } from "@disco/embedded"
+ * import { Worker } from "@disco/funnel"
+ * import { Effect, Schema, TestClock } from "effect"
+ *
+ * const films = JobQueue.make("films", { payload: Schema.String })
+ *
+ * const test = Effect.gen(function* () {
+ *   yield* Worker.make(films, () => Effect.sleep("1 hour"))
+ *   yield* TestClock.adjust("1 minute")
+ * }).pipe(VirtualTime.scoped, Effect.provide(EmbeddedDisque.layerPool))
+ * ```
+ */
+export const scoped = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, Exclude<R, Scope.Scope>> =>
+  Effect.acquireUseRelease(
+    Scope.make(),
+    (scope) => Scope.extend(effect, scope),
+    (scope, exit) => run(Scope.close(scope, exit))
+  )

@@ -1,0 +1,47 @@
+/** One bound for all that ends together. */
+import { Time } from "@disco/core"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+
+// What begins to end within this time of the end of something else, ends with it.
+const togetherMillis = 1000
+
+/**
+ * The time that ending may take. A scope ends one thing after another, each of which may wait for a node that says nothing: the
+ * time counts from the first of them.
+ */
+export class Patience {
+  private readonly now: () => number
+  private readonly millis: number
+  private waits = 0
+  private since = 0
+  private endedAt = Number.NEGATIVE_INFINITY
+
+  constructor(now: () => number, millis: number) {
+    this.now = now
+    this.millis = millis
+  }
+
+  /**
+   * Waits for an effect until the part given of the time is over, and says whether it ended. One that did not is interrupted: what
+   * is to go on runs in a fiber of its own.
+   */
+  wait(effect: Effect.Effect<unknown>, part = 1): Effect.Effect<boolean> {
+    return Effect.suspend(() => {
+      const now = this.now()
+      if (this.waits === 0 && now - this.endedAt > togetherMillis) this.since = now
+      this.waits += 1
+      return Effect.ensuring(
+        bounded(effect, this.since + this.millis * part - now),
+        Effect.sync(() => {
+          this.waits -= 1
+          this.endedAt = this.now()
+        })
+      )
+    })
+  }
+}
+
+/** Waits for an effect so many milliseconds at most, and says whether it ended. */
+export const bounded = (effect: Effect.Effect<unknown>, millis: number): Effect.Effect<boolean> =>
+  Effect.map(Time.timeoutOption(Effect.interruptible(effect), Math.max(0, millis)), Option.isSome)
