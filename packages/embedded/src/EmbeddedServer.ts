@@ -1,14 +1,17 @@
 /**
  * A TCP server in front of an embedded node, so that any client of Disque can talk to it.
  */
+import { Time } from "@disco/core"
 import type * as Socket from "@effect/platform/Socket"
 import * as SocketServer from "@effect/platform/SocketServer"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import * as Runtime from "effect/Runtime"
 import type * as Scope from "effect/Scope"
 import type { EmbeddedNode } from "./EmbeddedDisque.js"
-import { Connection } from "./internal/connection.js"
+import { Backlog } from "./internal/backlog.js"
+import { Connection, mostUnread } from "./internal/connection.js"
 
 /** What there is of a client where sockets are those of Node: the key is that of `@effect/platform-node`. */
 interface NodeSocket {
@@ -29,15 +32,25 @@ const addressOf = ({ remoteAddress, remotePort }: NodeSocket): string => {
 }
 
 /** Answers one client until it goes, or the node sends it away. */
-const handle = (node: EmbeddedNode, socket: Socket.Socket): Effect.Effect<void> =>
+const handle = (node: EmbeddedNode, socket: Socket.Socket, backlog: Backlog): Effect.Effect<void> =>
   Effect.scoped(
     Effect.gen(function* () {
       const write = yield* socket.writer
+      const clock = yield* Effect.clock
+      const runLater = Runtime.runFork(yield* Effect.runtime<never>())
       const known = Option.getOrElse(yield* Effect.serviceOption(NetSocket), (): NodeSocket => ({}))
       // Answers are not held back to be sent together with later ones.
       known.setNoDelay?.(true)
       const connection = yield* Effect.acquireRelease(
-        Effect.sync(() => new Connection(node, addressOf(known), () => known.destroy?.())),
+        Effect.sync(
+          () =>
+            new Connection(node, addressOf(known), {
+              backlog,
+              onCut: () => known.destroy?.(),
+              now: () => Time.monotonicMillis(clock),
+              later: (work) => runLater(Effect.zipRight(Effect.sleep(0), Effect.sync(work)))
+            })
+        ),
         (connection) => Effect.sync(() => connection.close())
       )
       const serving = Effect.raceFirst(
@@ -50,6 +63,17 @@ const handle = (node: EmbeddedNode, socket: Socket.Socket): Effect.Effect<void> 
     })
     // A client that goes is no failure of the server.
   ).pipe(Effect.catchAll(() => Effect.void))
+
+const serveOn = (server: SocketServer.SocketServer["Type"], node: EmbeddedNode, options: ServeOptions | undefined) => {
+  const backlog = new Backlog(options?.maxUnread ?? mostUnread)
+  return server.run((socket) => handle(node, socket, backlog))
+}
+
+/** How a node is served. */
+export interface ServeOptions {
+  /** How many bytes of answers may wait for clients that do not read, in all; 256 MB unless told otherwise. */
+  readonly maxUnread?: number | undefined
+}
 
 /**
  * Serves a node on a socket of its own, which is there only while the node is: a killed node refuses connections, and
@@ -70,30 +94,26 @@ const handle = (node: EmbeddedNode, socket: Socket.Socket): Effect.Effect<void> 
  */
 export const listen = <E, R>(
   node: EmbeddedNode,
-  server: Effect.Effect<SocketServer.SocketServer["Type"], E, R>
+  server: Effect.Effect<SocketServer.SocketServer["Type"], E, R>,
+  options?: ServeOptions
 ): Effect.Effect<never, E | SocketServer.SocketServerError, Exclude<R, Scope.Scope>> =>
   Effect.forever(
     Effect.zipRight(
       node.up,
-      Effect.scoped(
-        Effect.flatMap(server, (made) =>
-          Effect.raceFirst(
-            made.run((socket) => handle(node, socket)),
-            node.down
-          )
-        )
-      )
+      Effect.scoped(Effect.flatMap(server, (made) => Effect.raceFirst(serveOn(made, node, options), node.down)))
     )
   )
 
 /**
  * Serves a node on the `SocketServer` at hand: RESP2 as the server speaks it, inline commands included. A client that does not
- * read its answers is not served further until it does; one that sends or has to be sent too much is cut off. While the
- * node is killed, connections are closed as they come; {@link listen} refuses them.
+ * read its answers is not served further until it does; one that sends or has to be sent too much is cut off, and where the
+ * answers for all of them are too much (`maxUnread`), the one with most. While the node is killed, connections are closed as they
+ * come; {@link listen} refuses them.
  *
  * Several nodes want a `SocketServer` each.
  */
 export const serve = (
-  node: EmbeddedNode
+  node: EmbeddedNode,
+  options?: ServeOptions
 ): Effect.Effect<never, SocketServer.SocketServerError, SocketServer.SocketServer> =>
-  Effect.flatMap(SocketServer.SocketServer, (server) => server.run((socket) => handle(node, socket)))
+  Effect.flatMap(SocketServer.SocketServer, (server) => serveOn(server, node, options))

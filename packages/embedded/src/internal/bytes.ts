@@ -34,8 +34,18 @@ export const toBytes = (text: string): Uint8Array => {
 /** Takes text as people write it, which is UTF-8 on the wire. */
 export const fromText = (text: string): Argument => (notAscii.test(text) ? encoder.encode(text) : text)
 
-/** An argument as a byte string. */
-export const asText = (argument: Argument): string => (typeof argument === "string" ? argument : fromBytes(argument))
+/** What the longest string holds: 24 bytes less than the longest argument. */
+const longestText = 2 ** 29 - 24
+
+/** The first `length` bytes of an argument as a byte string. */
+export const headOf = (argument: Argument, length: number): string =>
+  typeof argument === "string"
+    ? argument.slice(0, length)
+    : fromBytes(argument.length > length ? argument.subarray(0, length) : argument)
+
+/** An argument as a byte string: the whole of it, but for the last bytes of the very longest. */
+export const asText = (argument: Argument): string =>
+  typeof argument === "string" ? argument : headOf(argument, longestText)
 
 /** A byte string up to its first NUL, where strings of C end. */
 export const cString = (text: string): string => {

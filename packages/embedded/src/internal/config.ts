@@ -89,7 +89,7 @@ const parseSize = (text: string): bigint | undefined => {
 const parseOutputLimits = (text: string): string | undefined => {
   const parts = text === "" ? [] : text.split(" ")
   if (parts.length % 4 !== 0) return undefined
-  const isValid = parts.every((part, i) => (i % 4 === 0 ? /^normal$/i : /^\+?\d+$/).test(part))
+  const isValid = parts.every((part, i) => (i % 4 === 0 ? /^normal$/i : /^\+?\d{1,20}$/).test(part))
   return isValid ? parts.slice(-4).join(" ").toLowerCase() : undefined
 }
 

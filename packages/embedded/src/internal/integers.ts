@@ -4,13 +4,24 @@ import { type Argument, asText, cString } from "./bytes.js"
 const least = -(2n ** 63n)
 const most = 2n ** 63n - 1n
 
+/** What any integer of 64 bits can do with, zeros in front of it aside. */
+const mostDigits = 20
+
 /** Whether the text is an integer, or nothing. */
 const isInteger = (text: string): boolean => text === "" || /^[+-]?\d+$/.test(text)
 
-/** An integer of any size. */
+const zero = 0x30
+
+/** An integer of up to 20 digits. To read longer ones would take time that grows faster than they do. */
 export const parseBig = (argument: Argument): bigint | undefined => {
   const text = cString(asText(argument))
-  return isInteger(text) ? BigInt(text.startsWith("+") ? text.slice(1) : text) : undefined
+  const sign = text[0] === "-" ? -1n : 1n
+  const start = text[0] === "-" || text[0] === "+" ? 1 : 0
+  let at = start
+  while (text.charCodeAt(at) === zero) at++
+  const digits = text.slice(at, at + mostDigits + 1)
+  if (digits.length > mostDigits || !/^\d*$/.test(digits)) return undefined
+  return at === text.length && at === start && start > 0 ? undefined : sign * BigInt(digits)
 }
 
 /** A signed integer of 64 bits. */

@@ -73,8 +73,12 @@ export class Job implements Timed {
 export const compareJobs = (a: Job, b: Job): number =>
   a.createdAt - b.createdAt || a.sequence - b.sequence || (a.id < b.id ? -1 : a.id > b.id ? 1 : 0)
 
+/** The name of its queue counts for each job from this length on: a job that is not in its queue yet may keep one of its own. */
+const longName = 1024
+
 /** What a job takes of the memory that `maxmemory` limits, in bytes; measured on a server. */
-export const memoryOf = (job: Job): number => 440 + (job.body === null ? 0 : job.body.length)
+export const memoryOf = ({ body, queue }: Job): number =>
+  440 + (body === null ? 0 : body.length) + (queue === null || queue.length < longName ? 0 : queue.length)
 
 /** The TTL as ids carry it: minutes, odd for at-least-once jobs and even for at-most-once ones. */
 const ttlOfId = (ttl: number, retry: number): number => {

@@ -6,8 +6,8 @@ export const Pause = { none: 0, in: 1, out: 2, all: 3 } as const
 
 export const pauseNames: ReadonlyArray<string> = ["none", "in", "out", "all"]
 
-/** What a queue takes of the memory that `maxmemory` limits, in bytes; measured on a server. */
-export const queueMemory = 1500
+/** What a queue takes of the memory that `maxmemory` limits, in bytes: its name, and what was measured on a server. */
+export const queueMemory = (name: string): number => 1500 + name.length
 
 /** How long imported jobs count into the rate of imports, in ms. */
 const importWindow = 5000

@@ -13,7 +13,7 @@ export const collectQueue = (node: Node, queue: Queue): boolean => {
   if (queue.paused !== Pause.none || queue.clients !== null) return false
   node.queues.delete(queue.name)
   node.readyQueues.delete(queue)
-  node.memory -= queueMemory
+  node.memory -= queueMemory(queue.name)
   return true
 }
 
@@ -44,7 +44,7 @@ export const makeQueue = (node: Node, name: string): Queue => {
   collectQueues(node, 2)
   const queue = new Queue(name, node.nextSerial(), node.ms)
   node.queues.set(name, queue)
-  node.memory += queueMemory
+  node.memory += queueMemory(name)
   return queue
 }
 

@@ -30,18 +30,39 @@ const parseLength = (digits: string): number | undefined =>
   /^(0|-?[1-9]\d{0,18})$/.test(digits) ? Number(digits) : undefined
 
 /** Where the parser is in a command. */
-type Stage = "start" | "inline" | "count" | "count read" | "length" | "length read" | "body"
+type Stage = "start" | "inline" | "count" | "count read" | "length" | "length read" | "body" | "body read"
 
 const empty = new Uint8Array(0)
 
-const concat = (pieces: ReadonlyArray<Uint8Array>, length: number): Uint8Array => {
-  const whole = new Uint8Array(length)
-  let at = 0
-  for (const piece of pieces) {
-    whole.set(piece, at)
-    at += piece.length
+/** Up to this length an argument is kept as a byte string, which takes less than a view and holds on to no chunk. */
+const shortArgument = 512
+
+/** Chunks that wait to be read are put together where they are shorter than this: one of a byte takes the room of hundreds. */
+const shortChunk = 2048
+
+/** Bytes that come in pieces: room is made for those that have come, however many were announced. */
+class Gathered {
+  private bytes = empty
+  length = 0
+
+  /** `most` is how many there will be in all. */
+  add(piece: Uint8Array, most: number): void {
+    const needed = this.length + piece.length
+    if (needed > this.bytes.length) {
+      const grown = new Uint8Array(Math.max(needed, Math.min(most, 2 * this.bytes.length)))
+      grown.set(this.bytes.subarray(0, this.length))
+      this.bytes = grown
+    }
+    this.bytes.set(piece, this.length)
+    this.length = needed
   }
-  return whole
+
+  take(): Uint8Array {
+    const bytes = this.bytes.subarray(0, this.length)
+    this.bytes = empty
+    this.length = 0
+    return bytes
+  }
 }
 
 /**
@@ -55,8 +76,11 @@ export class CommandParser {
   private stage: Stage = "start"
   private skipped = 0
   private line: Uint8Array = empty
-  private pieces: Array<Uint8Array> = []
-  private piecesLength = 0
+  /** What has come of a line or a body. */
+  private readonly gathered = new Gathered()
+  /** Short chunks, put together. */
+  private tail = empty
+  private tailLength = 0
   /** The server finds no end of a line behind a NUL. */
   private isStuck = false
   private bulkLength = 0
@@ -66,16 +90,34 @@ export class CommandParser {
 
   /** The bytes kept: those not read, and those of the command that is not complete. */
   get size(): number {
-    return this.unread + this.piecesLength + this.commandLength
+    return this.unread + this.gathered.length + this.commandLength
   }
 
   feed(chunk: Uint8Array): void {
-    for (let at = 0; at < chunk.length; at += readLength) this.chunks.push(chunk.subarray(at, at + readLength))
     this.unread += chunk.length
+    // Where nothing waits it is read at once.
+    if (chunk.length < shortChunk && this.unread > chunk.length) {
+      if (this.tailLength + chunk.length > this.tail.length) {
+        this.flushTail()
+        this.tail = new Uint8Array(readLength)
+      }
+      this.tail.set(chunk, this.tailLength)
+      this.tailLength += chunk.length
+      return
+    }
+    this.flushTail()
+    for (let at = 0; at < chunk.length; at += readLength) this.chunks.push(chunk.subarray(at, at + readLength))
+  }
+
+  private flushTail(): void {
+    if (this.tailLength > 0) this.chunks.push(this.tail.subarray(0, this.tailLength))
+    this.tail = empty
+    this.tailLength = 0
   }
 
   /** The next command; `undefined` until more bytes come; a failure after which nothing more can be read. */
   next(): ReadonlyArray<Argument> | undefined | Failure {
+    this.flushTail()
     while (true) {
       if (!this.skip()) return undefined
       const step = this.step()
@@ -110,11 +152,15 @@ export class CommandParser {
         return this.readLength()
       case "body":
         return this.readBody()
+      case "body read":
+        this.missing--
+        this.stage = this.missing > 0 ? "length" : "start"
+        return this.missing > 0 ? "on" : "command"
     }
   }
 
   private readInline(): "on" | "more" | "command" | Failure {
-    if (!this.readLine(lf)) return this.piecesLength > maxLine ? tooBigInline : "more"
+    if (!this.readLine(lf)) return this.gathered.length > maxLine ? tooBigInline : "more"
     this.stage = "start"
     const isTerminated = this.line[this.line.length - 1] === cr
     // The server takes two bytes for the end of a line, even where it is but one.
@@ -126,7 +172,7 @@ export class CommandParser {
   }
 
   private readHeader(tooBig: Failure, after: Stage): "on" | "more" | Failure {
-    if (!this.readLine(cr)) return this.piecesLength > maxLine ? tooBig : "more"
+    if (!this.readLine(cr)) return this.gathered.length > maxLine ? tooBig : "more"
     this.skipped = 1
     this.stage = after
     return "on"
@@ -150,15 +196,31 @@ export class CommandParser {
     return "on"
   }
 
-  private readBody(): "on" | "more" | "command" {
+  private readBody(): "on" | "more" {
+    const length = this.bulkLength
+    const first = this.chunks.peek() ?? empty
+    if (this.gathered.length === 0 && first.length - this.position >= length) {
+      this.push(first.subarray(this.position, this.position + length))
+      if (length > 0) this.consume(first, length)
+    } else {
+      for (let chunk = this.chunks.peek(); chunk !== undefined; chunk = this.chunks.peek()) {
+        const piece = chunk.subarray(this.position, this.position + length - this.gathered.length)
+        this.gathered.add(piece, length)
+        this.consume(chunk, piece.length)
+        if (this.gathered.length === length) break
+      }
+      if (this.gathered.length < length) return "more"
+      this.push(this.gathered.take())
+    }
     // The two bytes behind it are not looked at.
-    if (this.unread < this.bulkLength + 2) return "more"
-    this.command.push(this.take(this.bulkLength))
-    this.commandLength += this.bulkLength
     this.skipped = 2
-    this.missing--
-    this.stage = this.missing > 0 ? "length" : "start"
-    return this.missing > 0 ? "on" : "command"
+    this.stage = "body read"
+    return "on"
+  }
+
+  private push(argument: Uint8Array): void {
+    this.command.push(argument.length <= shortArgument ? fromBytes(argument) : argument)
+    this.commandLength += argument.length
   }
 
   /** Passes over bytes that say nothing; false until they are there. */
@@ -190,44 +252,34 @@ export class CommandParser {
       this.isStuck ||= piece.includes(0)
       const isFound = at >= 0 && !this.isStuck
       this.consume(chunk, isFound ? piece.length + 1 : chunk.length - this.position)
-      if (isFound) {
-        this.line = this.pieces.length === 0 ? piece : concat([...this.pieces, piece], this.piecesLength + piece.length)
-        this.pieces = []
-        this.piecesLength = 0
+      if (isFound && this.gathered.length === 0) {
+        this.line = piece
         return true
       }
-      this.pieces.push(piece)
-      this.piecesLength += piece.length
-      if (this.piecesLength > maxLine) return false
+      this.gathered.add(piece, 2 * maxLine)
+      if (isFound) {
+        this.line = this.gathered.take()
+        return true
+      }
+      if (this.gathered.length > maxLine) return false
     }
     return false
-  }
-
-  /** Takes bytes that are there. */
-  private take(length: number): Uint8Array {
-    const first = this.chunks.peek() ?? empty
-    if (first.length - this.position >= length) {
-      const bytes = first.subarray(this.position, this.position + length)
-      if (length > 0) this.consume(first, length)
-      return bytes
-    }
-    const pieces: Array<Uint8Array> = []
-    for (let left = length; left > 0; ) {
-      const chunk = this.chunks.peek() ?? empty
-      const piece = chunk.subarray(this.position, this.position + left)
-      pieces.push(piece)
-      left -= piece.length
-      this.consume(chunk, piece.length)
-    }
-    return concat(pieces, length)
   }
 }
 
 const leastBuffer = 4096
+const mostBuffer = 64 * 1024
 
-/** Answers as bytes, gathered until they are taken. */
+/** From this length on bytes go out from where they are: many answers may have the same body. */
+const longBulk = 16 * 1024
+
+/** Answers as bytes, in pieces, until they are taken. */
 export class AnswerWriter {
+  private pieces = new Fifo<Uint8Array>()
   private buffer = new Uint8Array(leastBuffer)
+  /** How much of the buffer is written. */
+  private end = 0
+  /** How many bytes wait to be taken. */
   length = 0
 
   write(answer: Answer): void {
@@ -247,9 +299,7 @@ export class AnswerWriter {
       this.ascii("*-1\r\n")
     } else if (answer instanceof Uint8Array) {
       this.ascii(`$${answer.length}\r\n`)
-      this.reserve(answer.length)
-      this.buffer.set(answer, this.length)
-      this.length += answer.length
+      this.bytes(answer)
       this.ascii("\r\n")
     } else {
       this.ascii(`*${answer.length}\r\n`)
@@ -257,26 +307,58 @@ export class AnswerWriter {
     }
   }
 
-  /** Takes what has been written. */
+  /** Takes the first piece of what has been written; an empty one where that is nothing. */
   take(): Uint8Array {
-    const bytes = this.buffer.subarray(0, this.length)
-    this.buffer = new Uint8Array(leastBuffer)
+    if (this.pieces.size === 0) this.cut(leastBuffer)
+    const piece = this.pieces.shift() ?? empty
+    this.length -= piece.length
+    return piece
+  }
+
+  /** Drops what has not been taken. */
+  clear(): void {
+    this.pieces = new Fifo()
+    this.buffer = empty
+    this.end = 0
     this.length = 0
-    return bytes
+  }
+
+  private bytes(bytes: Uint8Array): void {
+    if (bytes.length < longBulk) {
+      this.reserve(bytes.length)
+      this.buffer.set(bytes, this.end)
+      this.end += bytes.length
+    } else {
+      this.cut(leastBuffer)
+      this.pieces.push(bytes)
+    }
+    this.length += bytes.length
+  }
+
+  /** Makes a piece of what the buffer holds, and a new buffer. */
+  private cut(size: number): void {
+    if (this.end > 0) this.pieces.push(this.buffer.subarray(0, this.end))
+    if (this.end > 0 || size > this.buffer.length) this.buffer = new Uint8Array(size)
+    this.end = 0
   }
 
   private reserve(count: number): void {
-    const needed = this.length + count
+    const needed = this.end + count
     if (needed <= this.buffer.length) return
-    const grown = new Uint8Array(Math.max(needed, this.buffer.length * 2))
-    grown.set(this.buffer.subarray(0, this.length))
+    if (needed > mostBuffer) {
+      this.cut(Math.max(count, leastBuffer))
+      return
+    }
+    const grown = new Uint8Array(Math.min(mostBuffer, Math.max(needed, this.buffer.length * 2)))
+    grown.set(this.buffer.subarray(0, this.end))
     this.buffer = grown
   }
 
   private ascii(text: string): void {
     this.reserve(text.length)
-    const { buffer, length } = this
-    for (let i = 0; i < text.length; i++) buffer[length + i] = text.charCodeAt(i)
-    this.length = length + text.length
+    const { buffer, end } = this
+    for (let i = 0; i < text.length; i++) buffer[end + i] = text.charCodeAt(i)
+    this.end = end + text.length
+    this.length += text.length
   }
 }

@@ -1,6 +1,6 @@
 /** Reading arguments as the server does: options in any case, timeouts, ids. */
 import { err, Failure } from "../answer.js"
-import { type Argument, asText, cString } from "../bytes.js"
+import { type Argument, asText, cString, headOf } from "../bytes.js"
 import { parseLong } from "../integers.js"
 import { isId } from "../job.js"
 import type { Node } from "../node.js"
@@ -11,6 +11,8 @@ export const badId = new Failure("BADID Invalid Job ID format.")
 
 /** The last time that the server can hold, in ms. */
 const latest = 2n ** 63n - 1n
+
+export const outOfMemory = new Failure("OOM command not allowed when used memory > 'maxmemory'.")
 
 const negativeTimeout = err("timeout is negative")
 const badTimeout = err("timeout is not an integer or out of range")
@@ -26,8 +28,17 @@ export const parseTimeout = (node: Node, argument: Argument): number | Failure =
   return isOver ? Math.max(1, node.ms) : node.ms + Number(timeout)
 }
 
-/** The word of an option. */
-export const word = (argument: Argument): string => cString(asText(argument)).toLowerCase()
+/** No word that means something is longer. */
+const longestWord = 64
+
+/** The word of an option, or of what is none: then the beginning of it. */
+export const word = (argument: Argument): string => cString(headOf(argument, longestWord)).toLowerCase()
+
+/** How much of an argument is quoted to who sent it. */
+const mostQuoted = 64 * 1024
+
+/** An argument as an error quotes it. */
+export const quoted = (argument: Argument): string => cString(headOf(argument, mostQuoted))
 
 /** All arguments of a command as job ids; if one does not look like it, none counts. */
 export const parseIds = (command: ReadonlyArray<Argument>): ReadonlyArray<string> | Failure => {

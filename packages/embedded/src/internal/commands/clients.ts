@@ -1,14 +1,17 @@
 import { type Answer, err, Failure, nullBulk, ok, syntaxError } from "../answer.js"
-import { type Argument, asText, cString } from "../bytes.js"
+import { type Argument, asText } from "../bytes.js"
 import { parseInteger } from "../integers.js"
 import { abandon } from "../jobs.js"
 import type { Node } from "../node.js"
 import type { Session } from "../session.js"
-import { notAnInteger, parseTimeout, word } from "./arguments.js"
+import { notAnInteger, parseTimeout, quoted, word } from "./arguments.js"
 import { noAnswer } from "./noAnswer.js"
 
 const noSuchClient = err("No such client")
 const badName = err("Client names cannot contain spaces, newlines or special characters.")
+/** All names are in one answer of CLIENT LIST. */
+const longestClientName = 4096
+const tooLongName = err(`Client names cannot be longer than ${longestClientName} bytes.`)
 const usage = err("Syntax error, try CLIENT (LIST | KILL ip:port | GETNAME | SETNAME connection-name)")
 
 /** Ends a session from the side of the node. */
@@ -52,7 +55,7 @@ const parseVictims = (command: ReadonlyArray<Argument>): Victims | Failure => {
       victims.id = id
     } else if (name === "type") {
       victims.type = word(value)
-      if (victims.type !== "normal") return err(`Unknown client type '${cString(asText(value))}'`)
+      if (victims.type !== "normal") return err(`Unknown client type '${quoted(value)}'`)
     } else if (name === "addr") {
       victims.address = asText(value)
     } else if (name === "skipme" && (word(value) === "yes" || word(value) === "no")) {
@@ -109,6 +112,7 @@ export const client = (node: Node, session: Session, command: ReadonlyArray<Argu
   if (value === undefined || command.length !== 3) return usage
   if (name === "reply") return setReplies(session, value)
   if (name === "setname") {
+    if (value.length > longestClientName) return tooLongName
     const text = asText(value)
     if (!/^[!-~]*$/.test(text)) return badName
     session.name = text

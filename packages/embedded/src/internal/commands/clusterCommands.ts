@@ -6,7 +6,7 @@ import { setLeaving } from "../leaving.js"
 import { forget, ping, priorityOf, removePeer } from "../membership.js"
 import type { Node, Peer } from "../node.js"
 import type { Session } from "../session.js"
-import { word } from "./arguments.js"
+import { quoted, word } from "./arguments.js"
 import { flush } from "./serverCommands.js"
 
 /** The bus of a node listens this much above its port. */
@@ -19,9 +19,9 @@ const ownHost = (node: Node): string => (node.isMet ? node.host : "")
 
 const meet = (node: Node, host: string, portArgument: Argument): Answer => {
   const port = parseInteger(portArgument)
-  if (port === undefined) return err(`Invalid TCP port specified: ${cString(asText(portArgument))}`)
+  if (port === undefined) return err(`Invalid TCP port specified: ${quoted(portArgument)}`)
   if (!isIP(host) || port <= 0 || port > 65_535 - busOffset) {
-    return err(`Invalid node address specified: ${cString(host)}:${cString(asText(portArgument))}`)
+    return err(`Invalid node address specified: ${host}:${quoted(portArgument)}`)
   }
   const id = node.world.idAt(host, port)
   if (id !== undefined && id !== node.id) {
@@ -70,8 +70,9 @@ const info = (node: Node): string =>
     ""
   ].join("\r\n")
 
-const forgetNode = (node: Node, id: string): Answer => {
-  if (id.length !== 40) return err("Invalid node identifier")
+const forgetNode = (node: Node, argument: Argument): Answer => {
+  if (argument.length !== 40) return err("Invalid node identifier")
+  const id = asText(argument)
   if (id === node.id) return err("I tried hard but I can't forget myself...")
   if (!node.peers.has(id)) return err(`Unknown node ${cString(id)}`)
   forget(node, id)
@@ -98,7 +99,7 @@ export const cluster = (node: Node, _: Session, command: ReadonlyArray<Argument>
   const value = command[2]
   const more = command[3]
   if (name === "meet" && value !== undefined && more !== undefined && command.length === 4) {
-    return meet(node, cString(asText(value)), more)
+    return meet(node, quoted(value), more)
   }
   if (command.length > 3) return usage
   if (value === undefined) {
@@ -119,7 +120,7 @@ export const cluster = (node: Node, _: Session, command: ReadonlyArray<Argument>
         return usage
     }
   }
-  if (name === "forget") return forgetNode(node, asText(value))
+  if (name === "forget") return forgetNode(node, value)
   if (name === "reset") return reset(node, word(value))
   return name === "leaving" ? changeLeaving(node, word(value)) : usage
 }

@@ -9,11 +9,13 @@ import { Pause } from "../queue.js"
 import { makeQueue } from "../queues.js"
 import { pollJobs } from "../requests.js"
 import type { Session } from "../session.js"
-import { parseTimeout, word } from "./arguments.js"
+import { outOfMemory, parseTimeout, word } from "./arguments.js"
 import { noAnswer } from "./noAnswer.js"
 import { jobAnswer } from "./show.js"
 
 const badCount = err("COUNT must be a number greater than zero")
+
+const manyQueues = 100_000
 
 interface Options {
   readonly until: number
@@ -67,20 +69,26 @@ const poll = (node: Node, options: Options, isServed: boolean): void => {
 export const getJob = (node: Node, session: Session, command: ReadonlyArray<Argument>): Answer | typeof noAnswer => {
   const options = parseOptions(node, command)
   if (options instanceof Failure) return options
+  // Whoever asks for a queue makes it, and that is refused only where they are so many that they are what fills the memory.
+  const count = node.queues.size + options.queues.length
+  if (count > manyQueues && node.memoryWarning === 2 && options.queues.some((name) => !node.queues.has(name))) {
+    return outOfMemory
+  }
   const jobs: Array<Answer> = []
-  let before = -1
-  // One job of each queue in turn, until there are enough or all queues are empty.
-  while (jobs.length < options.count && before !== jobs.length) {
-    before = jobs.length
-    for (const name of options.queues) {
+  let names = options.queues
+  // One job of each queue in turn, until there are enough or all queues are empty. One that was empty is not asked again.
+  while (jobs.length < options.count && names.length > 0) {
+    const left: Array<string> = []
+    for (const name of names) {
       if (jobs.length === options.count) break
-      // Whoever asks for a queue makes it.
       const queue = makeQueue(node, name)
       const job = (queue.paused & Pause.out) === 0 ? fetch(node, queue) : undefined
       if (job === undefined) continue
       if (queue.jobs.length === 0 && queue.importRate(node.ms) > 0) pollJobs(node, queue, "sources")
       jobs.push(jobAnswer(job, options.withCounters))
+      left.push(name)
     }
+    names = left
   }
   if (jobs.length < options.count && node.peers.size > 0) poll(node, options, jobs.length > 0)
   if (jobs.length > 0) return jobs

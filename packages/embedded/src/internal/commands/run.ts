@@ -1,12 +1,13 @@
 /** The table of commands, and what has to hold before one is run. */
 import { type Answer, err, Failure, nullBulk, ok, Status } from "../answer.js"
-import { type Argument, asText, cString } from "../bytes.js"
+import { type Argument, headOf } from "../bytes.js"
 import { Flag, State } from "../job.js"
 import { unregister } from "../jobs.js"
 import type { Node } from "../node.js"
 import { collectQueues } from "../queues.js"
 import type { Session } from "../session.js"
 import { addJob } from "./addJob.js"
+import { outOfMemory, quoted } from "./arguments.js"
 import { client, endSession } from "./clients.js"
 import { cluster, hello } from "./clusterCommands.js"
 import { config } from "./config.js"
@@ -25,9 +26,10 @@ interface Entry {
   readonly name: string
   /** The number of words, the name included; where negative, the least number. */
   readonly arity: number
-  readonly flags: ReadonlyArray<string>
   /** Whether it is refused where memory is short. */
   readonly isDenied: boolean
+  /** What COMMAND says of it. */
+  readonly description: Answer
   readonly run: Run
 }
 
@@ -40,14 +42,21 @@ const flagNames: ReadonlyArray<readonly [string, string]> = [
   ["F", "fast"]
 ]
 
-const describe = (entry: Entry | undefined): Answer =>
-  entry === undefined ? nullBulk : [entry.name, entry.arity, entry.flags.map((flag) => new Status(flag)), 0, 0, 0]
+const describe = (name: string, arity: number, flags: string): Answer => {
+  const names = flagNames.flatMap(([letter, flag]) => (flags.includes(letter) ? [new Status(flag)] : []))
+  return [name, arity, names, 0, 0, 0]
+}
+
+/** No command has a longer name. */
+const longestName = 64
+
+const nameOf = (argument: Argument): string => headOf(argument, longestName)
 
 /** COMMAND [INFO name… | COUNT] */
 const commandCommand: Run = (_, __, command) => {
-  const name = command[1] === undefined ? "" : asText(command[1]).toLowerCase()
-  if (command.length === 1) return [...table.values()].map(describe)
-  if (name === "info") return command.slice(2).map((other) => describe(table.get(asText(other).toLowerCase())))
+  const name = command[1] === undefined ? "" : nameOf(command[1]).toLowerCase()
+  if (command.length === 1) return [...table.values()].map(({ description }) => description)
+  if (name === "info") return command.slice(2).map((other) => lookup(nameOf(other))?.description ?? nullBulk)
   if (name === "count" && command.length === 2) return table.size
   return err("Unknown subcommand or wrong number of arguments.")
 }
@@ -93,15 +102,14 @@ const table: ReadonlyMap<string, Entry> = new Map(
     {
       name,
       arity,
-      flags: flagNames.flatMap(([letter, flag]) => (flags.includes(letter) ? [flag] : [])),
       isDenied: flags.includes("m"),
+      description: describe(name, arity, flags),
       run
     }
   ])
 )
 
 const notAuthenticated = new Failure("NOAUTH Authentication required.")
-const outOfMemory = new Failure("OOM command not allowed when used memory > 'maxmemory'.")
 
 /** How many jobs in a row may be found to be needed before eviction gives up. */
 const maxNeeded = 10
@@ -134,8 +142,11 @@ const freeMemory = (node: Node): boolean => {
   return true
 }
 
-const quote = (argument: Argument): string => {
-  const escaped = asText(argument).replace(/["\\]|[^ -~]/g, (char) => {
+/** How much of a command monitors are shown, in bytes. */
+const mostShown = 64 * 1024
+
+const quote = (text: string): string => {
+  const escaped = text.replace(/["\\]|[^ -~]/g, (char) => {
     const short = { "\n": "\\n", "\r": "\\r", "\t": "\\t", "\x07": "\\a", "\b": "\\b", '"': '\\"', "\\": "\\\\" }[char]
     return short ?? `\\x${char.charCodeAt(0).toString(16).padStart(2, "0")}`
   })
@@ -145,7 +156,14 @@ const quote = (argument: Argument): string => {
 const feedMonitors = (node: Node, session: Session, command: ReadonlyArray<Argument>): void => {
   const now = node.world.base + node.ms
   const at = `${Math.floor(now / 1000)}.${String((now % 1000) * 1000).padStart(6, "0")}`
-  const line = new Status(`${at} [${session.address}] ${command.map(quote).join(" ")}`)
+  const words: Array<string> = []
+  let left = mostShown
+  for (const argument of command) {
+    if (left <= 0) break
+    words.push(quote(headOf(argument, left)))
+    left -= argument.length + 1
+  }
+  const line = new Status(`${at} [${session.address}] ${words.join(" ")}`)
   for (const monitor of node.monitors) if (!monitor.inProcess) monitor.answer(line)
 }
 
@@ -153,11 +171,11 @@ const lookup = (name: string): Entry | undefined => table.get(name) ?? table.get
 
 /** Runs a command, or says why not. */
 export const run = (node: Node, session: Session, command: ReadonlyArray<Argument>): Answer | typeof noAnswer => {
-  const name = asText(command[0] ?? "")
+  const name = nameOf(command[0] ?? "")
   const entry = lookup(name)
   session.lastAt = node.seconds
   if (entry === undefined) {
-    if (name.toLowerCase() !== "quit") return err(`unknown command '${cString(name)}'`)
+    if (name.toLowerCase() !== "quit") return err(`unknown command '${quoted(command[0] ?? "")}'`)
     session.answer(ok)
     endSession(node, session)
     return noAnswer

@@ -1,11 +1,11 @@
 /** Commands about the node itself. */
 import { type Answer, err, Failure, nullArray, ok, Status, syntaxError } from "../answer.js"
-import { type Argument, asText, cString } from "../bytes.js"
+import { type Argument, asText, cString, headOf } from "../bytes.js"
 import { parseInteger } from "../integers.js"
 import { abandon, unregister } from "../jobs.js"
 import type { Node } from "../node.js"
 import type { Session } from "../session.js"
-import { notAnInteger, word } from "./arguments.js"
+import { notAnInteger, quoted, word } from "./arguments.js"
 import { noAnswer } from "./noAnswer.js"
 
 const noPassword = err("Client sent AUTH, but no password is set")
@@ -62,6 +62,9 @@ export const flush = (node: Node): void => {
   node.memory = 0
 }
 
+/** The most of a text that is sent back. */
+const mostText = 64 * 1024
+
 /** DEBUG FLUSHALL | LOADAOF | ERROR text | SLEEP seconds | STRUCTSIZE */
 export const debug = (node: Node, _: Session, command: ReadonlyArray<Argument>): Answer => {
   const name = word(command[1] as Argument)
@@ -73,14 +76,14 @@ export const debug = (node: Node, _: Session, command: ReadonlyArray<Argument>):
   // A node in the process must not stop the process: it goes on at once.
   if (name === "sleep" && command.length === 3) return ok
   if (name === "error" && value !== undefined && command.length === 3) {
-    return new Failure(asText(value).replace(/[\r\n]/g, " "))
+    return new Failure(headOf(value, mostText).replace(/[\r\n]/g, " "))
   }
   if (name === "structsize" && command.length === 2)
     return "bits:64 job:120 queue:112 robj:16 dictentry:24 sdshdr5:1 sdshdr8:3 sdshdr16:5 sdshdr32:9 sdshdr64:17 "
   if (/^(segfault|restart|crash-and-recover|oom|assert)$/.test(name)) {
     return err(`DEBUG ${name} is not for a node in the process`)
   }
-  return err(`Unknown DEBUG subcommand or wrong number of arguments for '${cString(asText(command[1] as Argument))}'`)
+  return err(`Unknown DEBUG subcommand or wrong number of arguments for '${quoted(command[1] as Argument)}'`)
 }
 
 /** LOADJOB job */
@@ -108,7 +111,7 @@ export const latency = (_: Node, __: Session, command: ReadonlyArray<Argument>):
   const name = word(command[1] as Argument)
   if (name === "history" && command.length === 3) return []
   if (name === "graph" && command.length === 3) {
-    return err(`No samples available for event '${cString(asText(command[2] as Argument))}'`)
+    return err(`No samples available for event '${quoted(command[2] as Argument)}'`)
   }
   if (name === "latest" && command.length === 2) return []
   if (name === "doctor" && command.length === 2) return noLatencies
