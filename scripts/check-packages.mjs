@@ -1,5 +1,5 @@
 // Packs every package of packages/ as it would be published, and checks the tarballs: with publint, with attw (for ESM:
-// CommonJS is not offered), and for what neither of them knows.
+// CommonJS is not offered), and for what neither of them knows. Then compiles programs that use them.
 
 import { spawn, spawnSync } from "node:child_process"
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs"
@@ -10,6 +10,7 @@ import { fileURLToPath } from "node:url"
 import { gunzipSync } from "node:zlib"
 import { publint } from "publint"
 import { formatMessage } from "publint/utils"
+import { checkTypes } from "./consumer/check.mjs"
 import { root, runPnpm } from "./pnpm.mjs"
 
 const require = createRequire(import.meta.url)
@@ -39,9 +40,13 @@ const readTarball = (bytes) => {
   return files
 }
 
+const manifestOf = (files) => JSON.parse(files.get("package.json")?.toString("utf8") ?? "{}")
+
+const isProgram = (files) => manifestOf(files).bin !== undefined
+
 const checkContents = (files) => {
   const problems = []
-  const manifest = JSON.parse(files.get("package.json")?.toString("utf8") ?? "{}")
+  const manifest = manifestOf(files)
   for (const name of ["LICENSE", "README.md"]) if (!files.has(name)) problems.push(`holds no ${name}`)
   for (const name of files.keys()) {
     if (
@@ -57,8 +62,10 @@ const checkContents = (files) => {
         problems.push(`${field} has ${name}@${range}, which nobody can install`)
     }
   }
-  const isProgram = manifest.bin !== undefined
-  if (!isProgram && (manifest.dependencies?.effect !== undefined || manifest.peerDependencies?.effect === undefined)) {
+  if (
+    !isProgram(files) &&
+    (manifest.dependencies?.effect !== undefined || manifest.peerDependencies?.effect === undefined)
+  ) {
     problems.push("has effect not as a peer dependency: a program must have one effect, that of its own")
   }
   const targets = Object.entries(manifest.exports ?? {})
@@ -137,3 +144,11 @@ for (const name of tarballs) {
   for (const problem of problems) console.log(`  ${problem.replace(/\n/g, "\n  ")}`)
   if (problems.length > 0) process.exitCode = 1
 }
+
+const libraries = tarballs
+  .map((name) => readTarball(readFileSync(join(folder, name))))
+  .filter((files) => !isProgram(files))
+const problems = await checkTypes(join(folder, "consumers"), libraries)
+console.log(`${problems.length === 0 ? "✓" : "✗"} programs that use them`)
+for (const problem of problems) console.log(`  ${problem.replace(/\n/g, "\n  ")}`)
+if (problems.length > 0) process.exitCode = 1

@@ -6,6 +6,7 @@
 export * as client from "./commands/client.js"
 export * as cluster from "./commands/cluster.js"
 export * as config from "./commands/config.js"
+export type { GetJobsOptions, NewJob } from "./commands/jobs.js"
 export {
   ackJobs,
   addJob,

@@ -10,10 +10,10 @@ import type { ConnectionError, InvalidArgument, NotAuthenticated } from "./Disqu
 import type { DisqueDialer } from "./DisqueLink.js"
 import { Client } from "./links/client.js"
 import { commandsOver } from "./links/commandsOver.js"
+import type { ConnectionOptions } from "./links/limits.js"
 import * as limits from "./links/limits.js"
 
-/** The options of a connection. Each has a default. */
-export type ConnectionOptions = limits.ConnectionOptions
+export type { ConnectionOptions } from "./links/limits.js"
 
 /** Why a connection could not be made. */
 export type ConnectError = ConnectionError | NotAuthenticated | InvalidArgument

@@ -1,6 +1,7 @@
 export { EmbeddedDisque, type EmbeddedNode, type EmbeddedOptions } from "./EmbeddedDisque.js"
 export * as EmbeddedServer from "./EmbeddedServer.js"
 export type { Answer, Failure, Status } from "./internal/answer.js"
+export type { Argument } from "./internal/bytes.js"
 export type { Client } from "./internal/cluster.js"
 export type { SessionHandlers } from "./internal/session.js"
 export * as VirtualTime from "./VirtualTime.js"

@@ -30,6 +30,7 @@ export interface Fetch {
   readonly node?: string
 }
 
+/** Why a GETJOB failed. */
 export type FetchError = CommandError | NodeLeaving
 
 interface Owner {
