@@ -107,6 +107,11 @@ export class ConnectionError
   get isRetryable(): boolean {
     return this.reason !== "closed"
   }
+  /** As `JSON.stringify` shows it. What the transport said may hold anything, and is shown as text. */
+  override toJSON(): unknown {
+    const { _tag, attempts, message, node, reason } = this
+    return { _tag, node, reason, message, attempts }
+  }
   /** Whether a command that failed so may have been carried out. */
   get mayHaveRun(): boolean {
     return this.reason === "lost" || this.reason === "silent" || this.reason === "closed"

@@ -3,6 +3,7 @@
  */
 import * as Duration from "effect/Duration"
 import type { NodeQueueStats, PauseState } from "./commands/queues.js"
+import { shown } from "./internal/json.js"
 
 /** What the nodes that were asked know of a queue. */
 export interface QueueStats {
@@ -35,15 +36,16 @@ const paused = (all: ReadonlyArray<NodeQueueStats>): PauseState => {
 }
 
 /** What nodes know, taken together; at least one. */
-export const merge = (all: readonly [NodeQueueStats, ...Array<NodeQueueStats>]): QueueStats => ({
-  name: all[0].name,
-  length: all.reduce((sum, { length }) => sum + length, 0),
-  age: all.reduce((most, { age }) => Duration.max(most, age), all[0].age),
-  idle: all.reduce((least, { idle }) => Duration.min(least, idle), all[0].idle),
-  blocked: all.reduce((sum, { blocked }) => sum + blocked, 0),
-  importRate: all.reduce((sum, { importRate }) => sum + importRate, 0),
-  jobsIn: all.reduce((sum, { jobsIn }) => sum + jobsIn, 0n),
-  jobsOut: all.reduce((sum, { jobsOut }) => sum + jobsOut, 0n),
-  pause: paused(all),
-  nodes: all
-})
+export const merge = (all: readonly [NodeQueueStats, ...Array<NodeQueueStats>]): QueueStats =>
+  shown<QueueStats>({
+    name: all[0].name,
+    length: all.reduce((sum, { length }) => sum + length, 0),
+    age: all.reduce((most, { age }) => Duration.max(most, age), all[0].age),
+    idle: all.reduce((least, { idle }) => Duration.min(least, idle), all[0].idle),
+    blocked: all.reduce((sum, { blocked }) => sum + blocked, 0),
+    importRate: all.reduce((sum, { importRate }) => sum + importRate, 0),
+    jobsIn: all.reduce((sum, { jobsIn }) => sum + jobsIn, 0n),
+    jobsOut: all.reduce((sum, { jobsOut }) => sum + jobsOut, 0n),
+    pause: paused(all),
+    nodes: all
+  })

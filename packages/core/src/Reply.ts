@@ -3,6 +3,7 @@
  */
 import * as Data from "effect/Data"
 import * as Either from "effect/Either"
+import { JsonMap, shownItems } from "./internal/json.js"
 
 /** An error reply, as the node wrote it: its first word is its kind (`NOREPL …`, `ERR …`). */
 export class ErrorReply extends Data.TaggedClass("ErrorReply")<{ readonly text: string }> {
@@ -16,6 +17,9 @@ export class ErrorReply extends Data.TaggedClass("ErrorReply")<{ readonly text: 
 /**
  * What a node replies: a status line is a `string`, a bulk its bytes, an integer a `number` (a `bigint` beyond 2⁵³), and both
  * kinds of null are `null`.
+ *
+ * `JSON.stringify` takes those that `raw` and `debug` give: a `bigint` in an array as its digits, bytes there as text, or as
+ * `{ "base64": "…" }` where they are none. A reply that is a `bigint` itself is nothing that JSON can hold.
  */
 export type Reply = string | Uint8Array | number | bigint | null | ErrorReply | ReadonlyArray<Reply>
 
@@ -92,7 +96,7 @@ const plainWithin = (depth: number, reply: Reply): Reply => {
   if (!Array.isArray(reply)) return reply
   return depth === 0
     ? mismatch(`arrays in arrays ${mostDepth} deep at most`, reply)
-    : reply.map((item) => plainWithin(depth - 1, item))
+    : shownItems(reply.map((item) => plainWithin(depth - 1, item)))
 }
 
 /** A reply as it is, for those who read it by themselves. */
@@ -139,7 +143,7 @@ export const tuple =
 
 /** What an array holds beyond its first `length` items. */
 export const beyond = (all: ReadonlyArray<Reply>, length: number): ReadonlyArray<Reply> =>
-  all.length > length ? all.slice(length) : none
+  all.length > length ? (plain(all.slice(length)) as ReadonlyArray<Reply>) : none
 
 /** The item at `index`, read by `reader`. */
 export const at = <A>(all: ReadonlyArray<Reply>, index: number, reader: Reader<A>): A => {
@@ -151,7 +155,7 @@ export const at = <A>(all: ReadonlyArray<Reply>, index: number, reader: Reader<A
 export const record: Reader<ReadonlyMap<string, Reply>> = (reply) => {
   const all = items(reply)
   if (all.length % 2 !== 0) mismatch("an array of names and values", reply)
-  const fields = new Map<string, Reply>()
+  const fields = new JsonMap<Reply>()
   for (let i = 0; i < all.length; i += 2) fields.set(at(all, i, text), plain(all[i + 1] as Reply))
   return fields
 }

@@ -3,6 +3,7 @@ import * as Duration from "effect/Duration"
 import * as Option from "effect/Option"
 import * as Command from "../Command.js"
 import * as input from "../internal/input.js"
+import { JsonMap, shown } from "../internal/json.js"
 import * as Reply from "../Reply.js"
 
 const nothing = input.checked((): Command.Call => ({ args: [] }))
@@ -29,7 +30,7 @@ export interface ClientInfo {
 }
 
 const readClient = (line: string): ClientInfo => {
-  const fields = new Map<string, string>()
+  const fields = new JsonMap<string>()
   for (const word of line.split(" ")) {
     const sign = word.indexOf("=")
     if (sign > 0) fields.set(word.slice(0, sign), word.slice(sign + 1))
@@ -40,7 +41,7 @@ const readClient = (line: string): ClientInfo => {
     throw new Reply.Mismatch({ expected: `a field ${name} of a client`, actual: Reply.quote(line) })
   }
   const flags = field("flags", /^/)
-  return {
+  return shown<ClientInfo>({
     id: BigInt(field("id", /^\d{1,20}$/)),
     address: field("addr", /^/),
     name: fields.get("name") ?? "",
@@ -50,7 +51,7 @@ const readClient = (line: string): ClientInfo => {
     isBlocked: flags.includes("b"),
     command: field("cmd", /^/),
     fields
-  }
+  })
 }
 
 /** CLIENT LIST: the clients of a node. */

@@ -3,6 +3,7 @@ import * as DateTime from "effect/DateTime"
 import * as Option from "effect/Option"
 import * as Command from "../Command.js"
 import * as input from "../internal/input.js"
+import { JsonMap, shown } from "../internal/json.js"
 import * as Reply from "../Reply.js"
 import { addressOf, type InfoValue, readLines, readValue } from "./server.js"
 
@@ -161,15 +162,15 @@ export const info = Command.define({
   decode: (reply): ClusterInfo => {
     const lines = readLines(Reply.text(reply))
     const fields = new Map(lines)
-    return {
+    return shown<ClusterInfo>({
       state: fields.get("cluster_state") ?? "",
       knownNodes: Number(whole(fields, "cluster_known_nodes")),
       reachableNodes: Number(whole(fields, "cluster_reachable_nodes")),
       size: Number(whole(fields, "cluster_size")),
       messagesSent: BigInt(whole(fields, "cluster_stats_messages_sent")),
       messagesReceived: BigInt(whole(fields, "cluster_stats_messages_received")),
-      fields: new Map(lines.map(([name, value]) => [name, readValue(name, value)]))
-    }
+      fields: new JsonMap(lines.map(([name, value]) => [name, readValue(name, value)]))
+    })
   }
 })
 

@@ -2,6 +2,7 @@
 import * as Redacted from "effect/Redacted"
 import * as Command from "../Command.js"
 import * as input from "../internal/input.js"
+import { JsonMap } from "../internal/json.js"
 import * as Reply from "../Reply.js"
 
 const nothing = input.checked((): Command.Call => ({ args: [] }))
@@ -50,7 +51,7 @@ export const get = Command.define({
     })
   ),
   decode: (reply): ReadonlyMap<string, string> => {
-    const texts = new Map<string, string>()
+    const texts = new JsonMap<string>()
     for (const [name, value] of Reply.record(reply)) texts.set(name, Reply.text(value))
     return texts
   }

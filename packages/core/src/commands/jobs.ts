@@ -4,6 +4,7 @@ import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as Command from "../Command.js"
 import * as input from "../internal/input.js"
+import { JsonMap, shown } from "../internal/json.js"
 import * as page from "../internal/page.js"
 import type { Job, JobInfo, JobRef, JobState, PeekedJob } from "../Job.js"
 import type { JobId } from "../JobId.js"
@@ -135,7 +136,7 @@ const readJob = (reply: Reply.Reply, node: string, likely: string): Job => {
     if (Reply.isText(parts[i], "nacks")) nacks = Reply.integer(value)
     else if (Reply.isText(parts[i], "additional-deliveries")) additionalDeliveries = Reply.integer(value)
     else {
-      more ??= new Map()
+      more ??= new JsonMap()
       more.set(Reply.at(parts, i, Reply.text), Reply.plain(value))
     }
   }
@@ -311,7 +312,7 @@ const readTexts = Reply.array(Reply.text)
 
 const readJobInfo: Reply.Reader<JobInfo> = (reply) => {
   const fields = Reply.record(reply)
-  return {
+  return shown<JobInfo>({
     id: Reply.field(fields, "id", readId),
     queue: Reply.field(fields, "queue", Reply.nullable(Reply.text)),
     state: Reply.field(fields, "state", readState),
@@ -328,7 +329,7 @@ const readJobInfo: Reply.Reader<JobInfo> = (reply) => {
     nextAwakeWithin: Reply.field(fields, "next-awake-within", Reply.nullable(readMillis)),
     body: Reply.field(fields, "body", Reply.nullable(Reply.bytes)),
     fields
-  }
+  })
 }
 
 /** SHOW: what a node knows of a job; none where it does not know it. */

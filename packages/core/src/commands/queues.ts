@@ -3,6 +3,7 @@ import * as Duration from "effect/Duration"
 import * as Option from "effect/Option"
 import * as Command from "../Command.js"
 import * as input from "../internal/input.js"
+import { shown } from "../internal/json.js"
 import * as page from "../internal/page.js"
 import * as Reply from "../Reply.js"
 
@@ -70,7 +71,7 @@ const readSeconds: Reply.Reader<Duration.Duration> = (reply) => Duration.seconds
 
 const readStats = (reply: Reply.Reply, node: string): NodeQueueStats => {
   const fields = Reply.record(reply)
-  return {
+  return shown<NodeQueueStats>({
     node,
     name: Reply.field(fields, "name", Reply.text),
     length: Reply.field(fields, "len", Reply.integer),
@@ -83,7 +84,7 @@ const readStats = (reply: Reply.Reply, node: string): NodeQueueStats => {
     jobsOut: Reply.field(fields, "jobs-out", Reply.int64),
     pause: Reply.field(fields, "pause", readPause),
     fields
-  }
+  })
 }
 
 /** QSTAT: what a node knows of a queue; none where it does not know it. */

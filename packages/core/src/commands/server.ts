@@ -3,6 +3,7 @@ import * as DateTime from "effect/DateTime"
 import type * as Redacted from "effect/Redacted"
 import * as Command from "../Command.js"
 import * as input from "../internal/input.js"
+import { JsonMap, shown } from "../internal/json.js"
 import * as Reply from "../Reply.js"
 
 const nothing = input.checked((): Command.Call => ({ args: [] }))
@@ -125,13 +126,13 @@ export const readLines = (text: string): ReadonlyArray<readonly [name: string, v
   })
 
 const readInfo: Reply.Reader<ServerInfo> = (reply) => {
-  const sections = new Map<string, ReadonlyMap<string, InfoValue>>()
+  const sections = new JsonMap<ReadonlyMap<string, InfoValue>>()
   for (const part of Reply.text(reply).split(/^# */m)) {
     const [title = "", ...lines] = part.split(/\r?\n/)
     const name = title.trim().toLowerCase()
     if (name === "") continue
     const fields = readLines(lines.join("\n"))
-    sections.set(name, new Map(fields.map(([name, value]) => [name, readValue(name, value)])))
+    sections.set(name, new JsonMap(fields.map(([name, value]) => [name, readValue(name, value)])))
   }
   return sections
 }
@@ -186,10 +187,10 @@ export const time = Command.define({
     const parts = Reply.tuple(2)(reply)
     const seconds = Reply.at(parts, 0, Reply.integer)
     const microseconds = Reply.at(parts, 1, Reply.integer)
-    return {
+    return shown<ServerTime>({
       at: momentOf(seconds * 1000 + Math.floor(microseconds / 1000)),
       microseconds: BigInt(seconds) * 1_000_000n + BigInt(microseconds)
-    }
+    })
   }
 })
 

@@ -41,6 +41,10 @@ export class HandlerDied extends Data.TaggedError("HandlerDied")<{
     const text = textOf(this.cause)
     return isError(this.cause) ? text : `the handler died: ${text}`
   }
+  /** As `JSON.stringify` shows it: what the handler threw may be anything, and is in the message. */
+  override toJSON(): unknown {
+    return { _tag: this._tag, message: this.message }
+  }
 }
 
 export interface FailureReport<A, E> {
