@@ -89,11 +89,12 @@ export interface FunnelOf<In, Out, E> {
    * | consumer | a job is acknowledged | when the run fails or is interrupted, these go back |
    * |---|---|---|
    * | `runForEach`, `map`, `tap`, `mapEffect`, `take`, `merge`, `timeout`, … | when the next one is pulled, and the last when the stream ends well | the job in hand |
-   * | `mapEffect`, `flatMap` with a concurrency, ordered or not | when the fibre that works on it has ended and 16 more have; the rest when the stream ends well | what is in work, and the last 16 that were done |
+   * | `mapEffect`, `flatMap` with a concurrency, ordered or not | when the fibre that works on it has ended well, and 16 more have or a second has passed; the rest when the stream ends well | what is in work or has failed, and of what was done within the last second 16 jobs at most |
    * | `buffer(n)`, `grouped(n)`, `groupedWithin(n)`, `aggregate`, `zip` (`n` is 1), … | with `ahead: 2 * n`: when so many more were pulled; the rest when the stream ends well | the jobs in hand, and those within `ahead` |
    *
    * So with the operators of the last row, `ahead` has to be given: they hold jobs that the stream cannot see, and without it a
-   * job is acknowledged before it was handled. For groups there is `incomingGrouped`, which needs none. The same holds for what hands jobs on to be handled elsewhere (`broadcast`,
+   * job is acknowledged before it was handled. What may fail for a job belongs into the operator with the concurrency: what comes
+   * after it has a second for each job. With `ahead`, jobs are counted alone: the last of them wait for others. For groups there is `incomingGrouped`, which needs none. The same holds for what hands jobs on to be handled elsewhere (`broadcast`,
    * `toQueue`, a fibre of the user's own): settle those by hand. When operators that pull in fibres of their own end early, jobs
    * that were done last may go back too; they come again, as any job may.
    *
@@ -142,7 +143,7 @@ export interface CommonOptions {
   readonly ackWith?: "ackjob" | "fastack" | undefined
   /**
    * How many jobs the operators after `incoming` may have pulled and not finished when they pull another one; none, and 16 once
-   * several are seen to be in work at once. See `incoming` for who needs it.
+   * several are seen to be in work at once, each for a second at most. See `incoming` for who needs it.
    */
   readonly ahead?: number | undefined
   /**

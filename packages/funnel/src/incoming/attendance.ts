@@ -10,13 +10,48 @@ import * as Supervisor from "effect/Supervisor"
 export class Work {
   /** Fibres that were started for the element and have not ended. */
   running = 0
-  /** Whether such a fibre was interrupted. */
+  /** Whether such a fibre was interrupted, or what it did failed. */
   wasCut = false
   /** Whether there were such fibres. */
   hasStarted = false
   /** Called when the last of them ends. */
   onEnd: (() => void) | undefined = undefined
 }
+
+/**
+ * How the work of a fibre ended. Operators race it with a signal that another element failed, hand on what came of it, and
+ * succeed: so it is the two racers that tell. Work that is done has won, and the signal was interrupted.
+ */
+class Race {
+  private readonly ends: Array<Exit.Exit<unknown, unknown>> = []
+  private racers = 0
+
+  follow(fiber: Fiber.RuntimeFiber<unknown, unknown>): void {
+    if (this.racers === 3) return
+    this.racers += 1
+    fiber.addObserver((exit) => this.ends.push(exit))
+  }
+
+  // `mapEffect` races exits, and both are of failures; `flatMap` gives the signal once it has caught one, so that both are won.
+  get isLost(): boolean {
+    const [first, second] = this.ends.map(raced)
+    if (first === undefined || this.racers !== 2) return false
+    return isFailedExit(first) || (second !== undefined && isNothing(first) && isNothing(second))
+  }
+}
+
+interface Raced {
+  readonly value: unknown
+}
+
+/** What a racer gave, where it is one. */
+const raced = (exit: Exit.Exit<unknown, unknown>): Raced | undefined =>
+  Exit.isSuccess(exit) && Exit.isExit(exit.value) && Exit.isSuccess(exit.value)
+    ? { value: exit.value.value }
+    : undefined
+
+const isFailedExit = ({ value }: Raced): boolean => Exit.isExit(value) && Exit.isFailure(value)
+const isNothing = ({ value }: Raced): boolean => value === undefined
 
 /**
  * Follows the fibres that a pulling fibre starts. Operators with a concurrency (`mapEffect`, `flatMap`) pull in a fibre of
@@ -28,6 +63,7 @@ export class Attendance extends Supervisor.AbstractSupervisor<void> {
   current: Work | undefined = undefined
   private puller: Fiber.RuntimeFiber<unknown, unknown> | undefined = undefined
   private before: Supervisor.Supervisor<void> | undefined = undefined
+  private readonly races = new Map<Fiber.RuntimeFiber<unknown, unknown>, Race>()
 
   /** Says which fibre pulls: gives what that has to run, where it is another one than before. */
   follow(fiber: Fiber.RuntimeFiber<unknown, unknown>): Effect.Effect<void> | undefined {
@@ -56,13 +92,18 @@ export class Attendance extends Supervisor.AbstractSupervisor<void> {
     parent: Option.Option<Fiber.RuntimeFiber<unknown, unknown>>,
     fiber: Fiber.RuntimeFiber<A, E>
   ): void {
+    if (Option.isNone(parent)) return
+    this.races.get(parent.value)?.follow(fiber)
     const work = this.current
-    if (work === undefined || this.puller === undefined || Option.getOrUndefined(parent) !== this.puller) return
+    if (work === undefined || this.puller === undefined || parent.value !== this.puller) return
+    const race = new Race()
+    this.races.set(fiber, race)
     work.running += 1
     work.hasStarted = true
     fiber.addObserver((exit) => {
+      this.races.delete(fiber)
       work.running -= 1
-      if (Exit.isFailure(exit)) work.wasCut = true
+      if (Exit.isFailure(exit) || race.isLost) work.wasCut = true
       if (work.running === 0) work.onEnd?.()
     })
   }

@@ -1,7 +1,9 @@
 /** One run of the stream of a funnel: which of the jobs that it has pulled its consumer is done with. */
+import { Time } from "@disco/core"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
+import * as FiberId from "effect/FiberId"
 import { Attendance, Work } from "./attendance.js"
 import type { Held } from "./held.js"
 import type { Inbox } from "./inbox.js"
@@ -18,11 +20,21 @@ class Pulled extends Work {
 // Operators with a concurrency hand on what they are done with through a buffer of about their concurrency: a failure downstream
 // is that of one of the jobs in it.
 const aheadOfConcurrent = 16
+// By then, what is downstream of such an operator is done with a job, whether others come or not.
+const doubtMillis = 1000
+// Operators that pull in fibers of their own hand on what they pulled in a few turns: so many jobs can be in their hands.
+const inHands = 16
+
+/** A job in doubt, and since when. */
+interface Doubt {
+  readonly held: Held
+  readonly since: number
+}
 
 /**
  * The consumer of a stream says two things only: that it wants the next element, and that it ends. So an element is
  * done when the next one is pulled, or `ahead` more jobs have been; where an operator works on elements in fibres of their own,
- * when those have ended; and what is in doubt when the run ends goes back.
+ * when those have ended, and more have, or a second has passed; and what is in doubt when the run ends goes back.
  */
 export class Run {
   private readonly inbox: Inbox
@@ -35,10 +47,10 @@ export class Run {
   /** Pulled past, while fibres still work on them. */
   private readonly inWork = new Set<Pulled>()
   /** Pulled past and finished, as far as can be seen, with too few behind them to be sure. */
-  private readonly doubtful: Array<Held> = []
-  /** Acknowledged, and perhaps not sent yet. */
-  private sure: Array<Held> = []
-  private mostSure = 128
+  private readonly doubtful: Array<Doubt> = []
+  private resolving: Fiber.RuntimeFiber<void> | undefined = undefined
+  /** Acknowledged last, and perhaps not sent yet. */
+  private readonly sure: Array<Held> = []
   private isConcurrent = false
 
   constructor(inbox: Inbox, ahead: number | undefined) {
@@ -113,12 +125,14 @@ export class Run {
       this.last = undefined
       const isDone = Exit.isSuccess(exit)
       const back: Array<Held> = []
-      const passed = [...this.doubtful.splice(0), ...(isDirect ? [...this.inWork].flatMap(({ jobs }) => jobs) : [])]
+      this.resolving?.unsafeInterruptAsFork(FiberId.none)
+      const doubtful = this.doubtful.splice(0).map(({ held }) => held)
+      const passed = [...doubtful, ...(isDirect ? [...this.inWork].flatMap(({ jobs }) => jobs) : [])]
       if (isDone || (isDirect && this.ahead === undefined)) {
         for (const held of passed) this.inbox.acknowledgeLater(held)
       } else {
         back.push(...passed)
-        if (!isDirect) for (const held of this.inbox.withdraw(this.sure)) back.push(held)
+        if (!isDirect) back.push(...this.inbox.withdraw(this.sure))
       }
       for (const pulled of this.inWork) {
         pulled.onEnd = undefined
@@ -148,17 +162,35 @@ export class Run {
       this.acknowledge(held)
       return
     }
-    this.doubtful.push(held)
+    this.doubtful.push({ held, since: this.inbox.now() })
     // A job in doubt whose lease can be kept no longer is rather taken for done than done again.
     held.watch(() => this.inbox.acknowledgeLater(held))
-    while (this.doubtful.length > ahead) this.acknowledge(this.doubtful.shift() as Held)
+    while (this.doubtful.length > ahead) this.resolve()
+    if (this.ahead === undefined && this.resolving === undefined) this.resolveIn(doubtMillis)
+  }
+
+  /** Takes the job that has been in doubt for longest for done. */
+  private resolve(): void {
+    const doubt = this.doubtful.shift()
+    if (doubt !== undefined) this.inbox.acknowledgeLater(doubt.held)
+  }
+
+  private resolveIn(millis: number): void {
+    const resolve = Effect.sync(() => {
+      this.resolving = undefined
+      const now = this.inbox.now()
+      // A timer may be early by a moment.
+      while (now - (this.doubtful[0]?.since ?? now) >= doubtMillis - 2) this.resolve()
+      const [next] = this.doubtful
+      if (next !== undefined) this.resolveIn(next.since + doubtMillis - now)
+    })
+    this.resolving = this.inbox.fork(Effect.zipRight(Time.sleep(millis), resolve))
   }
 
   private acknowledge(held: Held): void {
-    this.sure.push(held)
     this.inbox.acknowledgeLater(held)
-    if (this.sure.length < this.mostSure) return
-    this.sure = this.sure.filter(({ state }) => state === "settling")
-    this.mostSure = Math.max(128, 2 * this.sure.length)
+    if (this.ahead !== undefined) return
+    this.sure.push(held)
+    if (this.sure.length > inHands) this.sure.shift()
   }
 }
