@@ -15,13 +15,16 @@ export const operationDuration = Metric.histogram(
   "The time from sending a command to its reply, in seconds"
 )
 
-/** Jobs added, by `messaging.destination.name`, the queue. */
+/** Jobs added, by `messaging.destination.name`, the queue: letters too, by the queue that they are in. */
 export const sentMessages = Metric.counter("messaging.client.sent.messages", {
   description: "Jobs added",
   incremental: true
 })
 
-/** Jobs received, by `messaging.destination.name`, the queue. */
+/**
+ * Jobs received, by `messaging.destination.name`, the queue: once for each delivery, whoever it was for. What becomes of them in
+ * a worker is in `disco.worker.jobs`.
+ */
 export const consumedMessages = Metric.counter("messaging.client.consumed.messages", {
   description: "Jobs received",
   incremental: true

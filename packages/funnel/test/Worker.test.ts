@@ -845,8 +845,8 @@ describe("a worker", () => {
       const count = (outcome: string) =>
         Effect.map(
           Metric.value(
-            Metric.counter("messaging.client.consumed.messages", {
-              description: "Jobs that a worker had, by queue and outcome",
+            Metric.counter("disco.worker.jobs", {
+              description: "Jobs that workers had, by queue and outcome",
               incremental: true
             }).pipe(Metric.tagged("messaging.destination.name", "metered"), Metric.tagged("outcome", outcome))
           ),

@@ -1,8 +1,10 @@
 import { DisquePool } from "@disco/core"
 import { assert, describe, it } from "@effect/vitest"
-import { Clock, Deferred, Effect, Schedule } from "effect"
-import { Worker } from "../src/index.js"
+import { Clock, Deferred, Effect, Option, Schedule, type Scope, Stream } from "effect"
+import { Funnel, Worker } from "../src/index.js"
 import { addAll, layer, makeLog, numbers, passIn, settle } from "./utils.js"
+
+type Consumer = Effect.Effect<unknown, unknown, DisquePool | Scope.Scope>
 
 /** A clock whose time of day can be set, while time passes as before. */
 const settable = Effect.map(Effect.clock, (clock) => {
@@ -170,4 +172,108 @@ describe("after the process was held up for longer than a lease", () => {
         }).pipe(Effect.scoped, Effect.provide(makeLog().layer), Effect.provide(layer))
     )
   }
+
+  const text = new TextDecoder()
+
+  /** What funnels give for jobs, in the ways that there are. */
+  const consumers: Record<string, (seen: Array<number>, gate: Deferred.Deferred<void>) => Consumer> = {
+    incoming: (seen, gate) =>
+      Effect.flatMap(Funnel.make({ queues: "numbers" }), ({ incoming }) =>
+        Stream.runForEach(incoming, (job) => handle(seen, gate)(JSON.parse(text.decode(job.body))))
+      ),
+    "incoming, settled by hand": (seen, gate) =>
+      Effect.flatMap(Funnel.make({ queues: "numbers", acknowledge: "manual" }), ({ incoming }) =>
+        Stream.runForEach(incoming, (job) =>
+          Effect.zipRight(handle(seen, gate)(JSON.parse(text.decode(job.body))), Effect.orDie(job.ack))
+        )
+      ),
+    "incoming of payloads": (seen, gate) =>
+      Effect.flatMap(Funnel.forQueue(numbers), ({ incoming }) =>
+        Stream.runForEach(incoming, (job) => handle(seen, gate)(job.payload))
+      ),
+    "incoming, with a concurrency": (seen, gate) =>
+      Effect.flatMap(Funnel.forQueue(numbers), ({ incoming }) =>
+        Stream.runDrain(
+          Stream.mapEffect(incoming, (job) => handle(seen, gate)(job.payload), { concurrency: 1, unordered: true })
+        )
+      ),
+    incomingGrouped: (seen, gate) =>
+      Effect.flatMap(Funnel.forQueue(numbers), ({ incomingGrouped }) =>
+        Stream.runForEach(incomingGrouped(1, 0), (group) =>
+          Effect.forEach(group, (job) => handle(seen, gate)(job.payload))
+        )
+      )
+  }
+  const handle =
+    (seen: Array<number>, gate: Deferred.Deferred<void>) =>
+    ({ n }: { readonly n: number }) =>
+      Effect.zipRight(
+        Effect.sync(() => seen.push(n)),
+        n === 0 ? Deferred.await(gate) : Effect.void
+      )
+
+  for (const [name, consume] of Object.entries(consumers)) {
+    for (const [when, settled] of [
+      ["just after they came", "0 seconds"],
+      ["later", "1 second"]
+    ] as const) {
+      it.effect(`${when}, ${name} gives those jobs alone that are still ours`, () =>
+        Effect.gen(function* () {
+          const pool = yield* DisquePool
+          const ids = yield* addAll(4)
+          const { clock, jump } = yield* jumping
+          const gate = yield* Deferred.make<void>()
+          const seen: Array<number> = []
+          const others: DisquePool["Type"] = {
+            ...pool,
+            show: (job) =>
+              Effect.map(
+                pool.show(job),
+                Option.map((info) => (info.id === ids[2] ? { ...info, additionalDeliveries: 1 } : info))
+              )
+          }
+          yield* Effect.withClock(consume(seen, gate), clock).pipe(
+            Effect.provideService(DisquePool, others),
+            Effect.forkScoped
+          )
+          yield* passIn(1, settled)
+          assert.deepStrictEqual(seen, [0])
+          // While nothing went on here, somebody else has done one, and has got another.
+          yield* pool.ackJob(ids[1] as string)
+          jump(10 * 60_000)
+          yield* Deferred.succeed(gate, undefined)
+          yield* settle
+          assert.deepStrictEqual(seen, [0, 3])
+        }).pipe(Effect.scoped, Effect.provide(makeLog().layer), Effect.provide(layer))
+      )
+    }
+  }
+
+  it.effect("jobs whose node does not answer are not begun", () =>
+    Effect.gen(function* () {
+      const pool = yield* DisquePool
+      yield* addAll(2)
+      const { clock, jump } = yield* jumping
+      const gate = yield* Deferred.make<void>()
+      const seen: Array<number> = []
+      let isSilent = false
+      const silent: DisquePool["Type"] = {
+        ...pool,
+        show: (job) => (isSilent ? Effect.never : pool.show(job)),
+        working: (job) => (isSilent ? Effect.never : pool.working(job))
+      }
+      const consume = consumers["incoming of payloads"] as (typeof consumers)[string]
+      yield* Effect.withClock(consume(seen, gate), clock).pipe(
+        Effect.provideService(DisquePool, silent),
+        Effect.forkScoped
+      )
+      yield* passIn(1, "1 second")
+      isSilent = true
+      jump(10 * 60_000)
+      yield* Deferred.succeed(gate, undefined)
+      yield* passIn(4, "1 second")
+      assert.deepStrictEqual(seen, [0])
+      isSilent = false
+    }).pipe(Effect.scoped, Effect.provide(makeLog().layer), Effect.provide(layer))
+  )
 })

@@ -94,11 +94,16 @@ const jobsOf = <In>(inbox: Inbox, hand: Hand<In>, run: Run | undefined): Element
   const give = (held: Held): Elements<In> => {
     run?.pulled(held)
     const given = hand(held)
-    return given instanceof Later ? Channel.flatMap(Channel.fromEffect(given.job), emitSome) : emit(given)
+    return given instanceof Later
+      ? Channel.flatMap(Channel.fromEffect(given.job), (job) => (Option.isSome(job) ? emit(held, job.value) : skip()))
+      : emit(held, given)
   }
-  const emit = (job: In): Elements<In> => Channel.flatMap(Channel.write(Chunk.of(job)), pull)
-  const emitSome = (job: Option.Option<In>): Elements<In> => {
-    if (Option.isSome(job)) return emit(job.value)
+  const emit = (held: Held, job: In): Elements<In> =>
+    held.isDoubtful(inbox.now())
+      ? Channel.flatMap(Channel.fromEffect(inbox.confirm(held)), (isOurs) => (isOurs ? write(job) : skip()))
+      : write(job)
+  const write = (job: In): Elements<In> => Channel.flatMap(Channel.write(Chunk.of(job)), pull)
+  const skip = (): Elements<In> => {
     run?.skip()
     return pull()
   }
@@ -147,10 +152,17 @@ const groupsOf = <In>(
         if (Option.isSome(job)) taken.push({ held, job: job.value })
         else run?.drop(held)
       }
-      // Some may have been lost since they came.
+      // Some may have been lost since they came, or while the process was held up.
       const jobs: Array<In> = []
+      const now = inbox.now()
+      const doubtful = taken.filter(({ held }) => held.isDoubtful(now))
+      if (doubtful.length > 0) {
+        yield* restore(
+          Effect.forEach(doubtful, ({ held }) => inbox.confirm(held), { concurrency: "unbounded", discard: true })
+        )
+      }
       for (const { held, job } of taken) {
-        if (held.lost === undefined) jobs.push(job)
+        if (held.lost === undefined && held.state !== "settled") jobs.push(job)
         else run?.drop(held)
       }
       return isNonEmptyArray(jobs) ? emit(Chunk.unsafeFromNonEmptyArray(jobs)) : pull()

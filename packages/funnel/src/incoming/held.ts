@@ -30,8 +30,9 @@ export class LeaseLost extends Data.TaggedError("LeaseLost")<{
   }
 }
 
-// A renewal that is so late will have been held up.
+// A renewal that is so late will have been held up; and so will one that was sent so long ago, longer than any command may take.
 const overdueMillis = 1000
+const unansweredMillis = 30_000
 
 type Watcher = (lost: LeaseLost) => void
 
@@ -55,6 +56,8 @@ export class Held {
   hasBegun = false
   /** When the lease is renewed next. */
   renewAt: number
+  /** When the renewal was sent that is under way. */
+  askedAt = Number.POSITIVE_INFINITY
   /** When the node will deliver the job again, as far as is known. */
   expiresAt = Number.POSITIVE_INFINITY
   /** Whether its next delivery can be postponed (WORKING); not once half of its TTL has gone. */
@@ -79,8 +82,12 @@ export class Held {
 
   /** Whether its lease may have run out at the time given, though nobody has found that out yet. */
   isDoubtful(now: number): boolean {
-    if (this.renewAt === Number.POSITIVE_INFINITY && this.expiresAt === Number.POSITIVE_INFINITY) return false
-    return now >= this.expiresAt || now - overdueMillis > this.renewAt
+    return now >= this.expiresAt || now - overdueMillis > this.renewAt || now - unansweredMillis > this.askedAt
+  }
+
+  /** Says that its lease is over, unless its node says otherwise. */
+  doubt(now: number): void {
+    if (this.isPostponable) this.expiresAt = Math.min(this.expiresAt, now)
   }
 
   /** Says when the next delivery comes, which cannot be postponed any more. */

@@ -480,6 +480,17 @@ export class Inbox {
       : Effect.void
   }
 
+  /**
+   * Says whether a job is still ours, once its node has, where its lease may have run out: this process was held up. One whose
+   * node does not say so in a moment is let go, and comes again.
+   */
+  confirm(held: Held): Effect.Effect<boolean> {
+    return Effect.map(Time.timeoutOption(this.leases.confirm(held), checkMillis), (confirmed) => {
+      if (Option.isNone(confirmed)) this.letGo(held)
+      return held.isOurs
+    })
+  }
+
   /** Takes back acknowledgements that have not been sent. */
   withdraw(jobs: ReadonlyArray<Held>): ReadonlyArray<Held> {
     return this.acks.withdraw(jobs)

@@ -1,5 +1,5 @@
 /** Leases: WORKING for the jobs that are held for long, by one fibre for all of them. */
-import { type DisquePool, JobId, Timekeeper } from "@disco/core"
+import { type DisquePool, type Job, JobId, Timekeeper } from "@disco/core"
 import type * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -31,6 +31,10 @@ const concurrency = 64
 
 /** Whether the lease of a job has to be kept. */
 const isKept = (held: Held): boolean => (held.state === "held" || held.state === "moving") && held.lost === undefined
+
+/** Whether somebody else has a job, or will have it, by what its node says. */
+const isElsewhere = ({ job }: Held, { additionalDeliveries, nacks, state }: Job.JobInfo): boolean =>
+  state === "queued" || additionalDeliveries > job.additionalDeliveries || nacks > job.nacks
 
 export class Leases {
   private readonly owner: Owner
@@ -69,6 +73,7 @@ export class Leases {
     for (const held of this.owner.held.values()) {
       if (held.renewAt > now) continue
       held.renewAt = Number.POSITIVE_INFINITY
+      held.askedAt = now
       due.push(held)
     }
     // One that dies, for a fault of ours, is no reason to give up the lease, nor those of others.
@@ -79,6 +84,12 @@ export class Leases {
           this.owner.notices.say("renewal died", (more) =>
             Effect.logError(`the renewal of a lease died, and is tried again: ${causeText(cause)}${more}`)
           )
+        )
+      ).pipe(
+        Effect.ensuring(
+          Effect.sync(() => {
+            held.askedAt = Number.POSITIVE_INFINITY
+          })
         )
       )
     this.owner.fork(Effect.forEach(due, renew, { concurrency, discard: true }))
@@ -107,6 +118,24 @@ export class Leases {
     })
   }
 
+  /**
+   * Finds out whether a job is still ours whose lease may have run out, and renews it then: WORKING would renew it for whoever
+   * has it now. It is lost where its node does not say.
+   */
+  confirm(held: Held): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      held.doubt(this.owner.now())
+      return Effect.matchEffect(this.owner.pool.show(held.job), {
+        onFailure: () => (isKept(held) ? this.lost(held, "expired") : Effect.void),
+        onSuccess: (found) => {
+          if (!isKept(held)) return Effect.void
+          if (Option.isNone(found) || found.value.state === "acked") return this.lost(held, "unknown")
+          return isElsewhere(held, found.value) ? this.lost(held, "expired") : this.renew(held)
+        }
+      })
+    })
+  }
+
   // WORKING was refused, but nobody else has the job yet: it is ours until the delivery that cannot be postponed.
   private lookUp(held: Held): Effect.Effect<void> {
     return Effect.matchEffect(this.owner.pool.show(held.job), {
@@ -114,11 +143,9 @@ export class Leases {
       onSuccess: (found) => {
         if (!isKept(held)) return Effect.void
         if (Option.isNone(found)) return this.lost(held, "unknown")
-        const { additionalDeliveries, nacks, nextRequeueWithin, state } = found.value
-        const { job } = held
-        const wasDelivered = additionalDeliveries > job.additionalDeliveries || nacks > job.nacks
-        if (state === "queued" || wasDelivered) return this.lost(held, "too-old")
+        if (isElsewhere(held, found.value)) return this.lost(held, "too-old")
         return Effect.sync(() => {
+          const { nextRequeueWithin } = found.value
           const millis = nextRequeueWithin === null ? Number.POSITIVE_INFINITY : Duration.toMillis(nextRequeueWithin)
           const at = this.owner.now() + Math.max(0, millis)
           held.fix(at)

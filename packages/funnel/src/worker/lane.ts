@@ -148,8 +148,9 @@ export class Lane<A, E, B> {
 
   /** Leaves its place, and what it has in hand where it died: that comes again after its retry time. */
   private leave(): void {
-    const { door, pace } = this.shared
+    const { door, inbox, meters, pace } = this.shared
     door.leave(this)
+    if (this.works.length > 0) meters.end(this.works.length, inbox.now() - this.beganAt)
     if (pace !== undefined) this.givePermits(pace, this.permits)
     if (this.taken !== undefined) this.drop(this.taken)
     for (const { held } of this.works) this.drop(held)
@@ -253,12 +254,9 @@ export class Lane<A, E, B> {
   // say so in a moment come again.
   private check(works: ReadonlyArray<Work<A>>, now: number): Effect.Effect<void> {
     const { inbox } = this.shared
-    const checks = Effect.forEach(works, ({ held }) => (held.isDoubtful(now) ? inbox.check(held) : Effect.void))
+    const checks = Effect.forEach(works, ({ held }) => (held.isDoubtful(now) ? inbox.confirm(held) : Effect.void))
     const jobs = works.map(({ held }) => held)
-    return Effect.flatMap(this.orLetGo(jobs, checks), () => {
-      for (const { held } of works) if (held.isDoubtful(now)) this.drop(held)
-      return this.begin(works.filter(isBeginnable))
-    })
+    return Effect.flatMap(this.orLetGo(jobs, checks), () => this.begin(works.filter(isBeginnable)))
   }
 
   private readonly handler: Effect.Effect<B, E> = Effect.suspend(() => {

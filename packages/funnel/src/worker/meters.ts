@@ -18,19 +18,19 @@ export class Meters {
   private readonly counters: ReadonlyMap<Outcome, Metric.Metric.Counter<number>>
   private readonly duration: Metric.Metric.Histogram<number>
   private readonly inFlight: Metric.Metric.Gauge<number>
-  private running = 0
 
   constructor(queue: string) {
-    const consumed = MetricKey.tagged(
-      MetricKey.counter("messaging.client.consumed.messages", {
-        description: "Jobs that a worker had, by queue and outcome",
+    // Not `messaging.client.consumed.messages`: the client has counted each of them there, as it received it.
+    const had = MetricKey.tagged(
+      MetricKey.counter("disco.worker.jobs", {
+        description: "Jobs that workers had, by queue and outcome",
         incremental: true
       }),
       label,
       queue
     )
     this.counters = new Map(
-      outcomes.map((outcome) => [outcome, Metric.fromMetricKey(MetricKey.tagged(consumed, "outcome", outcome))])
+      outcomes.map((outcome) => [outcome, Metric.fromMetricKey(MetricKey.tagged(had, "outcome", outcome))])
     )
     const duration = MetricKey.histogram(
       "messaging.process.duration",
@@ -48,14 +48,13 @@ export class Meters {
     this.counters.get(outcome)?.unsafeUpdate(1, [])
   }
 
+  // The gauge is that of all workers of the queue.
   begin(jobs: number): void {
-    this.running += jobs
-    this.inFlight.unsafeUpdate(this.running, [])
+    this.inFlight.unsafeModify(jobs, [])
   }
 
   end(jobs: number, millis: number): void {
-    this.running -= jobs
-    this.inFlight.unsafeUpdate(this.running, [])
+    this.inFlight.unsafeModify(-jobs, [])
     this.duration.unsafeUpdate(millis / 1000, [])
   }
 }
