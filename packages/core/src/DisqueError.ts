@@ -60,7 +60,7 @@ export class InvalidArgument
  * - `unknown-host`: the name does not resolve
  * - `timed-out`: the connection was not made in time
  * - `lost`: the connection ended while a reply was due
- * - `unsent`: the connection ended before the command was sent
+ * - `unsent`: the command was never sent: the connection ended before, or its time was up while it stood in line
  * - `silent`: the node took the command and did not answer in time
  * - `closed`: this side closed the connection
  * - `unreachable`: none of the nodes could be reached
@@ -82,7 +82,7 @@ const reasons: Record<ConnectionErrorReason, string> = {
   "unknown-host": "has a host name that does not resolve",
   "timed-out": "did not accept the connection in time",
   lost: "closed the connection before it replied",
-  unsent: "closed the connection before the command was sent",
+  unsent: "was not sent the command: the connection ended before, or there was no time left",
   silent: "did not reply in time",
   closed: "is no longer connected: the connection was closed here",
   unreachable: "cannot be reached",

@@ -1,10 +1,12 @@
 /** The links behind a connection or a pool: which node a command goes to, over which link, and what becomes of its reply. */
 import * as Cause from "effect/Cause"
 import type * as Clock from "effect/Clock"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import * as FiberId from "effect/FiberId"
 import * as Option from "effect/Option"
 import * as Random from "effect/Random"
 import * as Runtime from "effect/Runtime"
@@ -34,6 +36,8 @@ const freshMillis = 1000
 const leastRefreshMillis = 1000
 // A seed that does not answer is not waited for longer than this where the cluster is known already.
 const identifyMillis = 1000
+// A node that has not answered by then is tried no longer alone.
+const staggerMillis = 250
 // How many times as many jobs have to come from another node to make it worth a move.
 const worthMoving = 1.5
 
@@ -53,7 +57,7 @@ export class Client {
   /** All durations here are measured by this: `Time.monotonicMillis`. */
   readonly now: () => number
   private readonly clock: Clock.Clock
-  private readonly fork: (effect: Effect.Effect<unknown>) => void
+  private readonly fork: (effect: Effect.Effect<unknown>) => () => void
   private readonly log: (effect: Effect.Effect<void>) => void
   private readonly timekeeper = new Timekeeper(
     () => this.nextDue(),
@@ -80,7 +84,7 @@ export class Client {
     dialer: DisqueDialer["Type"],
     limits: Limits,
     clock: Clock.Clock,
-    fork: (effect: Effect.Effect<unknown>) => void,
+    fork: (effect: Effect.Effect<unknown>) => () => void,
     log: (effect: Effect.Effect<void>) => void,
     seed: number
   ) {
@@ -104,7 +108,8 @@ export class Client {
       const scope = yield* Effect.scope
       const runtime = yield* Effect.runtime<never>()
       const fork = (effect: Effect.Effect<unknown>) => {
-        Runtime.runFork(runtime, effect, { scope })
+        const fiber = Runtime.runFork(runtime, effect, { scope })
+        return () => fiber.unsafeInterruptAsFork(FiberId.none)
       }
       const log = (effect: Effect.Effect<void>) => {
         Runtime.runFork(runtime, effect)
@@ -114,7 +119,9 @@ export class Client {
       yield* client.timekeeper.run.pipe(Effect.interruptible, Effect.forkScoped)
       yield* Effect.addFinalizer(() => client.close)
       yield* client.reach
-      yield* client.refresh
+      // What the cluster is comes later, where no node says it soon.
+      const refreshing = yield* Effect.forkIn(Effect.interruptible(client.refresh), scope)
+      yield* Effect.timeoutOption(Fiber.join(refreshing), identifyMillis)
       return client
     })
   }
@@ -173,11 +180,11 @@ export class Client {
       const fiber = Option.getOrThrow(Fiber.getCurrentFiber())
       const tracer = telemetry.tracerOf(fiber)
       if (tracer === undefined) {
-        this.begin(command, true, resume)
+        this.begin(command, true, this.now(), resume)
         return
       }
       const record = this.recorder(command, undefined, tracer, fiber)
-      this.begin(command, true, (outcome) => {
+      this.begin(command, true, this.now(), (outcome) => {
         if (Exit.isExit(outcome)) record(outcome)
         resume(Exit.isExit(outcome) ? outcome : recording(outcome, record))
       })
@@ -188,7 +195,14 @@ export class Client {
   /** Sends a command to the node given, and to no other. */
   executeOn<A, E>(node: string, command: Command<A, E>): Effect.Effect<A, E | CommandError> {
     return Effect.withFiberRuntime((fiber) => {
-      const effect = Effect.flatMap(this.session(node).commandLink, (link) => this.exchange(link, command, false))
+      const since = this.now()
+      const session = this.session(node)
+      const effect =
+        session.openLink === undefined
+          ? Effect.flatMap(this.waitFor(session.commandLink, command, node, since), (link) =>
+              this.exchange(link, command, false, since)
+            )
+          : this.exchange(session.openLink, command, false, since)
       const tracer = telemetry.tracerOf(fiber)
       return tracer === undefined ? effect : recording(effect, this.recorder(command, node, tracer, fiber))
     })
@@ -220,24 +234,46 @@ export class Client {
     }
   }
 
-  private attempt<A, E>(command: Command<A, E>, recovers: boolean): Effect.Effect<A, E | CommandError> {
-    return Effect.async((resume) => this.begin(command, recovers, resume))
-  }
-
-  /** Sends a command now if its link is open, or else once it is. */
+  /** Sends a command now if its link is open, or else once it is. It was handed over at `since`. */
   private begin<A, E>(
     command: Command<A, E>,
     recovers: boolean,
+    since: number,
     resume: (outcome: Outcome<A, E | CommandError>) => void
   ): void {
-    const link = this.isClosed ? undefined : this.linkNow(command)
+    const { holder } = command
+    const link = this.isClosed ? undefined : (this.linkNow(command) ?? this.openHolder(holder))
     if (link !== undefined) {
-      this.send(link, command, recovers, resume)
+      this.send(link, command, recovers, since, resume)
     } else if (this.isClosed) {
       resume(Effect.fail(new ConnectionError({ node: this.current, reason: "closed" })))
     } else {
-      resume(Effect.flatMap(this.linkTo(command.holder), (link) => this.exchange(link, command, recovers)))
+      resume(
+        Effect.flatMap(this.waitFor(this.linkTo(holder), command, holder ?? this.current, since), (link) =>
+          this.exchange(link, command, recovers, since)
+        )
+      )
     }
+  }
+
+  /** How long a command is waited for in all. */
+  private millisFor(command: Command<unknown, unknown>): number {
+    return command.serverMillis + this.limits.commandMillis
+  }
+
+  /** Waits for a link no longer than for the command that is to go over it. */
+  private waitFor<A, E>(
+    link: Effect.Effect<WatchedLink, DialError>,
+    command: Command<A, E>,
+    node: string,
+    since: number
+  ): Effect.Effect<WatchedLink, DialError> {
+    const unsent = Effect.fail(new ConnectionError({ node, reason: "unsent" }))
+    const left = Math.max(0, since + this.millisFor(command) - this.now())
+    return Effect.flatMap(
+      Time.timeoutOption(Effect.interruptible(link), left),
+      Option.match({ onNone: () => unsent, onSome: (link) => Effect.succeed(link) })
+    )
   }
 
   /** The link that a command goes over, where it is open. */
@@ -254,26 +290,39 @@ export class Client {
   /** What a node refused unseen may be asked of another one, and what is idempotent may be asked again. Nothing else is. */
   private recover<A, E>(
     command: Command<A, E>,
-    cause: Cause.Cause<E | CommandError>
+    cause: Cause.Cause<E | CommandError>,
+    since: number
   ): Effect.Effect<A, E | CommandError> | undefined {
     const failure = Option.getOrUndefined(Cause.failureOption(cause))
     if (failure === undefined) return undefined
-    const again = Effect.suspend(() => this.attempt(command, false))
+    // What may have been carried out has its whole time for each attempt; what was not has the time that is left of one.
+    let from = since
+    const again = Effect.async<A, E | CommandError>((resume) => this.begin(command, false, from, resume))
     if (tagOf(failure) === "NodeLoading" && this.topology.hasFit) return again
     // Whoever waited for a node that says nothing has waited long: only another node is worth a try.
     const mayRepeat = (error: E | CommandError): error is ConnectionError =>
       isConnectionError(error) &&
-      (error.reason === "unsent" ||
-        (command.isIdempotent && (error.reason === "lost" || (error.reason === "silent" && this.topology.hasFit))))
+      (error.reason === "unsent"
+        ? this.now() - from < this.millisFor(command)
+        : command.isIdempotent && (error.reason === "lost" || (error.reason === "silent" && this.topology.hasFit)))
     if (!mayRepeat(failure)) return undefined
+    let last: ConnectionError = failure
     let isFirst = true
     const attempt = Effect.suspend(() => {
-      if (!isFirst) return again
-      isFirst = false
-      return Effect.fail<E | CommandError>(failure)
+      if (isFirst) {
+        isFirst = false
+        return Effect.fail<E | CommandError>(failure)
+      }
+      if (last.reason !== "unsent") from = this.now()
+      else if (!mayRepeat(last)) return Effect.fail<E | CommandError>(last)
+      return again
     })
     const retrying = Effect.retry(attempt, {
-      while: mayRepeat,
+      while: (error) => {
+        if (!mayRepeat(error)) return false
+        last = error
+        return true
+      },
       schedule: Schedule.mapInput(this.limits.retry, (error: E | CommandError) => error as ConnectionError)
     })
     return Effect.flatMap(Effect.clock, (clock) => Effect.withClock(retrying, Time.clockOfAttempts(clock)))
@@ -309,12 +358,13 @@ export class Client {
         }
         const later = (i: number, effect: Effect.Effect<A, E | CommandError>) =>
           this.fork(Effect.map(Effect.exit(effect), (exit) => end(i, exit)))
+        const now = this.now()
         for (const [i, command] of commands.entries()) {
           const link = this.linkNow(command)
           if (link === undefined) {
             later(i, this.execute(command))
           } else {
-            this.send(link, command, true, (outcome) => {
+            this.send(link, command, true, now, (outcome) => {
               if (Exit.isExit(outcome)) end(i, outcome)
               else later(i, outcome)
             })
@@ -388,9 +438,10 @@ export class Client {
   private exchange<A, E>(
     link: WatchedLink,
     command: Command<A, E>,
-    recovers: boolean
+    recovers: boolean,
+    since: number
   ): Effect.Effect<A, E | CommandError> {
-    return Effect.async((resume) => this.send(link, command, recovers, resume))
+    return Effect.async((resume) => this.send(link, command, recovers, since, resume))
   }
 
   /** Gives what comes of a command, or where it may be sent again what has to be done for that. */
@@ -398,38 +449,53 @@ export class Client {
     link: WatchedLink,
     command: Command<A, E>,
     recovers: boolean,
+    since: number,
     done: (outcome: Outcome<A, E | CommandError>) => void
   ): void {
     const sentAt = this.now()
     this.refreshIfStale(sentAt)
     link.send(
       command.wire,
-      command.serverMillis + this.limits.commandMillis,
-      (outcome) => {
+      this.millisFor(command),
+      (outcome, isLate) => {
         const exit = Exit.isSuccess(outcome)
           ? command.decode(outcome.value, link.node)
           : Exit.failCause(lost(command, link.node, outcome.cause))
-        telemetry.measure(command.name, command.queue, link.lastReplyAt - sentAt, exit)
-        if (Exit.isFailure(exit)) {
+        telemetry.measure(command.name, command.queue, (isLate ? this.now() : link.lastReplyAt) - sentAt, exit)
+        if (Exit.isFailure(exit) && !isLate) {
           this.judge(link, Exit.isFailure(outcome) ? outcome.cause : exit.cause)
-          done((recovers ? this.recover(command, exit.cause) : undefined) ?? exit)
+          done((recovers ? this.recover(command, exit.cause, since) : undefined) ?? exit)
         } else {
           done(exit)
         }
       },
-      sentAt
+      sentAt,
+      sentAt - since
     )
     this.timekeeper.expect(link.deadline)
   }
 
+  /** Begins to open the link to a node that holds a job; others may know the job too, so that it is not waited for long. */
+  private openHolder(holder: string | undefined): WatchedLink | undefined {
+    if (holder === undefined || this.isLeftAlone(holder)) return undefined
+    const session = this.session(holder)
+    if (session.openLink === undefined) this.fork(Effect.ignore(session.commandLink))
+    return session.openLink
+  }
+
+  private isLeftAlone(node: string): boolean {
+    return this.topology.restMillis(node) > 0 && node !== this.current
+  }
+
   private linkTo(holder: string | undefined): Effect.Effect<WatchedLink, DialError> {
     const anywhere = Effect.flatMap(this.reach, (session) => session.commandLink)
-    return holder === undefined || (this.topology.restMillis(holder) > 0 && holder !== this.current)
-      ? anywhere
-      : Effect.catchAll(
-          Effect.suspend(() => this.session(holder).commandLink),
-          () => anywhere
-        )
+    if (holder === undefined || this.isLeftAlone(holder)) return anywhere
+    const { commandLink, openingMillis } = this.session(holder)
+    const left = Math.max(0, staggerMillis - openingMillis)
+    return Effect.matchEffect(Effect.timeoutOption(Effect.interruptible(commandLink), left), {
+      onFailure: () => anywhere,
+      onSuccess: Option.match({ onNone: () => anywhere, onSome: (link) => Effect.succeed(link) })
+    })
   }
 
   /** What is open, or can be opened, to a node. */
@@ -463,27 +529,48 @@ export class Client {
     return current.openLink === undefined || this.mustMove ? undefined : current
   }
 
-  private readonly search: Effect.Effect<Session, DialError> = Effect.gen(this, function* () {
-    const attempts: Array<DialError> = []
-    for (const node of this.topology.candidates(this.current)) {
-      const session = this.session(node)
-      const exit = yield* Effect.either(session.commandLink)
-      if (exit._tag === "Right") {
-        this.use(node)
+  private readonly search: Effect.Effect<Session, DialError> = Effect.suspend(() => {
+    const failures: Array<DialError> = []
+    return this.race(this.topology.candidates(this.current), failures, (session) =>
+      Effect.map(session.commandLink, () => {
+        this.use(session.node)
         return session
-      }
-      attempts.push(exit.left)
-    }
-    const rejected = attempts.find((attempt) => attempt._tag === "NotAuthenticated")
-    const [only] = attempts
-    if (rejected !== undefined) return yield* rejected
-    if (only !== undefined && attempts.length === 1) return yield* only
-    return yield* new ConnectionError({
-      node: attempts.map((attempt) => attempt.node).join(", "),
-      reason: "unreachable",
-      attempts
-    })
+      })
+    ).pipe(Effect.catchAll(() => this.whyNone(failures)))
   })
+
+  /**
+   * Tries nodes until one of them does: each next one begins once the one before has failed, or has not answered for a while. The
+   * others are interrupted then.
+   */
+  private race<A, E>(
+    [node, ...others]: ReadonlyArray<string>,
+    failures: Array<E>,
+    attempt: (session: Session) => Effect.Effect<A, E>
+  ): Effect.Effect<A, void> {
+    if (node === undefined) return Effect.fail(undefined)
+    return Effect.suspend(() => {
+      const failed = Deferred.unsafeMake<void>(FiberId.none)
+      const first = Effect.mapError(attempt(this.session(node)), (error) => {
+        failures.push(error)
+        Deferred.unsafeDone(failed, Effect.void)
+      })
+      if (others.length === 0) return first
+      const wait = Effect.timeoutOption(Deferred.await(failed), staggerMillis)
+      const next = Effect.zipRight(wait, this.race(others, failures, attempt))
+      // The others can be interrupted also where the caller cannot, in a finalizer for example.
+      return Effect.race(Effect.interruptible(first), Effect.interruptible(next))
+    })
+  }
+
+  private whyNone(failures: ReadonlyArray<DialError>): Effect.Effect<never, DialError> {
+    const rejected = failures.find(({ _tag }) => _tag === "NotAuthenticated")
+    const [only] = failures
+    if (rejected !== undefined) return Effect.fail(rejected)
+    if (only !== undefined && failures.length === 1) return Effect.fail(only)
+    const node = failures.map(({ node }) => node).join(", ")
+    return Effect.fail(new ConnectionError({ node, reason: "unreachable", attempts: failures }))
+  }
 
   private use(node: string): void {
     this.mustMove = false
@@ -497,9 +584,9 @@ export class Client {
   }
 
   private dial(node: string): Effect.Effect<WatchedLink, DialError> {
-    return Effect.suspend(() => {
+    return Effect.uninterruptibleMask((restore) => {
       if (this.isClosed) return Effect.fail(new ConnectionError({ node, reason: "closed" }))
-      return Effect.matchEffect(this.dialer.dial(node), {
+      return Effect.matchEffect(restore(this.dialer.dial(node)), {
         onFailure: (error) => {
           this.topology.failed(node)
           return Effect.fail(error)
@@ -549,11 +636,17 @@ export class Client {
     this.fork(this.refresh)
   }
 
-  private readonly learn: Effect.Effect<void, CommandError> = Effect.suspend(() =>
-    Effect.flatMap(
-      Effect.flatMap(this.reach, (session) => session.commandLink),
-      (link) => Effect.map(this.exchange(link, hello, false), (hello) => this.topology.learn(link.node, hello))
-    )
+  private readonly learn: Effect.Effect<void, CommandError> = Effect.flatMap(
+    Effect.suspend(() => this.reach),
+    (session) => {
+      const failures: Array<CommandError> = []
+      const others = this.topology.candidates(session.node).filter((node) => node !== session.node)
+      return this.race([session.node, ...others], failures, (session) =>
+        Effect.flatMap(session.commandLink, (link) =>
+          Effect.map(this.exchange(link, hello, false, this.now()), (hello) => this.topology.learn(link.node, hello))
+        )
+      ).pipe(Effect.catchAll(() => Effect.fail(failures[0] as CommandError)))
+    }
   )
 
   /** Asks a node for its cluster; where none can say, what was known stays known. */
@@ -670,9 +763,11 @@ export class Client {
     this.permits.expire(now)
     for (const link of this.links) {
       if (!link.isOpen) continue
-      if (link.deadline <= now) {
+      if (link.deadline <= now && !link.expire(now)) {
         this.closedLinks("silent", 1)
         link.close("silent")
+        // Perhaps nobody waited for its reply any more.
+        this.trouble(link.node)
       } else if (!link.isLocal && link.quietSince + this.limits.refreshMillis <= now) {
         link.send(ping, this.limits.commandMillis, (outcome) => {
           if (Exit.isFailure(outcome)) this.judge(link, outcome.cause)

@@ -5,6 +5,7 @@
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as FiberId from "effect/FiberId"
 import { ConnectionError, type NotAuthenticated } from "../DisqueError.js"
 import { Slot } from "../Slot.js"
 import type { WatchedLink } from "./watchedLink.js"
@@ -18,8 +19,8 @@ export type DialError = ConnectionError | NotAuthenticated
 export interface Owner {
   readonly now: () => number
   readonly dial: (node: string) => Effect.Effect<WatchedLink, DialError>
-  /** Runs an effect apart from the caller, until the client closes. */
-  readonly fork: (effect: Effect.Effect<unknown>) => void
+  /** Runs an effect apart from the caller, until the client closes, and gives what ends it before. */
+  readonly fork: (effect: Effect.Effect<unknown>) => () => void
   /** Whether a link that has become idle is kept, or else closed by now. */
   readonly keepIdle: (link: WatchedLink) => boolean
   /** Whether a link was in use so shortly ago that it is taken to work still. */
@@ -28,11 +29,19 @@ export interface Owner {
   readonly check: (link: WatchedLink, done: (works: boolean) => void) => void
 }
 
+/** A dial that is under way. */
+interface Opening {
+  readonly opened: Deferred.Deferred<WatchedLink, DialError>
+  readonly since: number
+  waiting: number
+  stop: () => void
+}
+
 export class Session {
   readonly node: string
   private readonly owner: Owner
   private link: WatchedLink | undefined = undefined
-  private opening: Deferred.Deferred<WatchedLink, DialError> | undefined = undefined
+  private opening: Opening | undefined = undefined
   private lanes: Array<WatchedLink> = []
   private openingLanes = 0
   private idle: Array<WatchedLink> = []
@@ -52,22 +61,47 @@ export class Session {
     return this.idle.length
   }
 
-  // One dial serves all who wait, and goes on where one of them is interrupted.
+  /** For how long the link for commands has been opened; 0 where it is not. */
+  get openingMillis(): number {
+    return this.opening === undefined ? 0 : this.owner.now() - this.opening.since
+  }
+
+  // One dial serves all who wait, and ends where none of them is left.
   /** The link for commands, opened where it is not. */
   readonly commandLink: Effect.Effect<WatchedLink, DialError> = Effect.suspend(() => {
     const open = this.openLink
     if (open !== undefined) return Effect.succeed(open)
-    if (this.opening !== undefined) return Deferred.await(this.opening)
-    return Effect.flatMap(Deferred.make<WatchedLink, DialError>(), (opening) => {
-      this.opening = opening
-      this.open((exit) => {
+    const opening = this.opening ?? this.openCommandLink()
+    opening.waiting += 1
+    return Effect.onInterrupt(Deferred.await(opening.opened), () =>
+      Effect.sync(() => {
+        opening.waiting -= 1
+        if (opening.waiting > 0 || this.opening !== opening) return
+        this.opening = undefined
+        opening.stop()
+      })
+    )
+  })
+
+  private openCommandLink(): Opening {
+    const opening: Opening = {
+      opened: Deferred.unsafeMake(FiberId.none),
+      since: this.owner.now(),
+      waiting: 0,
+      stop: () => {}
+    }
+    this.opening = opening
+    opening.stop = this.open((exit) => {
+      if (this.opening === opening) {
         this.opening = undefined
         if (Exit.isSuccess(exit)) this.link = exit.value
-        Deferred.unsafeDone(opening, exit)
-      })
-      return Deferred.await(opening)
+      } else if (Exit.isSuccess(exit)) {
+        exit.value.close("closed")
+      }
+      Deferred.unsafeDone(opening.opened, exit)
     })
-  })
+    return opening
+  }
 
   /**
    * The link with the least to wait for, for commands that wait for other nodes: where it is not free, one more is opened, up to
@@ -159,9 +193,9 @@ export class Session {
     return undefined
   }
 
-  private open(done: (exit: Exit.Exit<WatchedLink, DialError>) => void): void {
+  private open(done: (exit: Exit.Exit<WatchedLink, DialError>) => void): () => void {
     const closed = () => Exit.fail(new ConnectionError({ node: this.node, reason: "closed" }))
-    this.owner.fork(
+    return this.owner.fork(
       Effect.onExit(this.owner.dial(this.node), (exit) =>
         Effect.sync(() => done(Exit.isInterrupted(exit) ? closed() : exit))
       ).pipe(Effect.exit)

@@ -4,29 +4,39 @@ import { ConnectionError } from "../DisqueError.js"
 import type { Arguments, DisqueLink } from "../DisqueLink.js"
 import type { Reply } from "../Reply.js"
 
-type Done = (outcome: Exit.Exit<Reply, ConnectionError>) => void
+/** `isLate` where its time was up while it stood behind others: that says nothing of the link. */
+type Done = (outcome: Exit.Exit<Reply, ConnectionError>, isLate: boolean) => void
 
 // A class, because V8 may come to put what a literal makes where a full collection alone finds it, with all that it holds.
 class Pending {
   readonly command: Arguments
   readonly millis: number
-  readonly done: Done
+  /** When its time is up, as the link counts it. */
+  readonly due: number
+  done: Done
 
-  constructor(command: Arguments, millis: number, done: Done) {
+  constructor(command: Arguments, millis: number, due: number, done: Done) {
     this.command = command
     this.millis = millis
+    this.due = due
     this.done = done
   }
 }
+
+// Nobody waits for the reply any more.
+const nobody: Done = () => {}
 
 // Where the node takes one command at a time, it has enough to go on with: more is sent once there are so few left, many in one
 // write.
 const mostAhead = 8
 const leastAhead = 4
+// A line in which each is answered so soon moves: that there are many in it is no reason to give up.
+const movingMillis = 100
 
 /**
- * Keeps the time of the command whose reply is due next. The ones behind it cannot be answered before, so their time begins
- * when they come to the front.
+ * Keeps the time of commands in two ways. The node has `millis` for the command at the front, from when it came there: after that
+ * the link is of no use. And who handed a command over waits for it for `millis`, wherever it stands in the line, but for the
+ * time in which the line moved: what has not been sent by then never is.
  */
 export class WatchedLink {
   readonly node: string
@@ -43,6 +53,10 @@ export class WatchedLink {
   // From here on they are kept back.
   private sent = 0
   private headSince = 0
+  // How long the line has stood still so far, and when on that scale the first time is up: or sooner, until that is looked at.
+  private stoodStill = 0
+  private firstDue = Number.POSITIVE_INFINITY
+  private isMoving = true
   private isRetired = false
 
   constructor(link: DisqueLink, now: () => number) {
@@ -66,10 +80,12 @@ export class WatchedLink {
     return this.headSince
   }
 
-  /** When the reply that is due next is overdue, by the clock that the link was given. */
+  /** When `expire` is to be called next, by the clock that the link was given. */
   get deadline(): number {
     const front = this.pending[this.head]
-    return front === undefined ? Number.POSITIVE_INFINITY : this.headSince + front.millis
+    return front === undefined
+      ? Number.POSITIVE_INFINITY
+      : this.headSince + Math.min(front.millis, this.firstDue - this.stoodStill)
   }
 
   /** How many commands are under way. */
@@ -82,11 +98,46 @@ export class WatchedLink {
     return this.head === this.pending.length ? this.headSince : Number.POSITIVE_INFINITY
   }
 
-  /** Sends a command that has to be answered within `millis` of coming to the front. `now` is given where it is known. */
-  send(command: Arguments, millis: number, done: Done, now?: number): void {
-    if (this.head === this.pending.length) this.headSince = now ?? this.now()
-    this.pending.push(new Pending(command, millis, done))
-    if (!this.isOneAtATime || this.sent - this.head < mostAhead) this.transmit()
+  /** Sends a command that is waited for for `millis`, of which `spent` have gone before. */
+  send(command: Arguments, millis: number, done: Done, now: number = this.now(), spent = 0): void {
+    if (this.head === this.pending.length) this.headSince = now
+    const due = this.stoodStill + (now - this.headSince) + millis - spent
+    if (due < this.firstDue) this.firstDue = due
+    this.pending.push(new Pending(command, millis, due, done))
+    if (!this.isOneAtATime || (this.isMoving && this.sent - this.head < mostAhead) || this.sent === this.head) {
+      this.transmit()
+    }
+  }
+
+  /** Ends the commands whose time is up, and says whether the link still is of use. */
+  expire(now: number): boolean {
+    const front = this.pending[this.head]
+    if (front === undefined) return true
+    if (this.headSince + front.millis <= now) return false
+    const at = this.stoodStill + (now - this.headSince)
+    if (at < this.firstDue) return true
+    const late: Array<Done> = []
+    const unsent: Array<Done> = []
+    this.firstDue = Number.POSITIVE_INFINITY
+    let kept = this.head
+    for (let i = this.head; i < this.pending.length; i++) {
+      const entry = this.pending[i] as Pending
+      const isDue = entry.due <= at
+      if (isDue && i >= this.sent) {
+        unsent.push(entry.done)
+        continue
+      }
+      if (isDue && entry.done !== nobody) {
+        late.push(entry.done)
+        entry.done = nobody
+      }
+      if (entry.done !== nobody && entry.due < this.firstDue) this.firstDue = entry.due
+      this.pending[kept++] = entry
+    }
+    this.pending.length = kept
+    for (const done of late) done(this.failed("silent"), true)
+    for (const done of unsent) done(this.failed("unsent"), true)
+    return true
   }
 
   /** Takes back the blocking command in flight: true where it is certain to have taken no job. */
@@ -107,8 +158,14 @@ export class WatchedLink {
     else this.isRetired = true
   }
 
+  private failed(reason: ConnectionError["reason"]): Exit.Exit<never, ConnectionError> {
+    return Exit.fail(new ConnectionError({ node: this.node, reason }))
+  }
+
+  // Where the line stands still, what has not been sent can still end as such: only what the node can begin with is.
   private transmit(): void {
-    while (this.sent < this.pending.length) {
+    const end = this.isOneAtATime && !this.isMoving ? this.sent + 1 : this.pending.length
+    while (this.sent < Math.min(end, this.pending.length)) {
       const entry = this.pending[this.sent] as Pending
       this.sent += 1
       this.link.send(entry.command, this.settle)
@@ -116,29 +173,33 @@ export class WatchedLink {
   }
 
   // Outcomes come in the order of the commands, so that one function does for all of them.
-  private readonly settle: Done = (outcome) => {
+  private readonly settle = (outcome: Exit.Exit<Reply, ConnectionError>): void => {
     if (Exit.isFailure(outcome)) this.failKept()
     const { done } = this.pending[this.head] as Pending
     this.shift()
-    done(outcome)
+    done(outcome, false)
   }
 
   // The link is broken: what was kept back goes nowhere any more.
   private failKept(): void {
     this.headSince = this.now()
     const reason = this.closedFor === "closed" ? "closed" : "unsent"
-    const outcome = Exit.fail(new ConnectionError({ node: this.node, reason }))
-    for (const entry of this.pending.splice(this.sent)) entry.done(outcome)
+    const outcome = this.failed(reason)
+    for (const entry of this.pending.splice(this.sent)) entry.done(outcome, false)
   }
 
   private shift(): void {
+    const now = this.now()
     this.pending[this.head] = undefined as never
     this.head += 1
-    this.headSince = this.now()
+    this.isMoving = now - this.headSince <= movingMillis
+    if (!this.isMoving) this.stoodStill += now - this.headSince
+    this.headSince = now
     if (this.head === this.pending.length) {
       this.pending = []
       this.head = 0
       this.sent = 0
+      this.firstDue = Number.POSITIVE_INFINITY
       if (this.isRetired) this.close("closed")
     } else {
       if (this.head > 1024 && this.head * 2 > this.pending.length) {
@@ -146,7 +207,7 @@ export class WatchedLink {
         this.sent -= this.head
         this.head = 0
       }
-      if (this.sent - this.head <= leastAhead) this.transmit()
+      if (this.sent - this.head <= (this.isMoving ? leastAhead : 0)) this.transmit()
     }
   }
 }
