@@ -8,7 +8,7 @@ import type * as Scope from "effect/Scope"
 import type * as DisqueCommands from "./DisqueCommands.js"
 import type { ConnectionError, InvalidArgument, NotAuthenticated } from "./DisqueError.js"
 import type { DisqueDialer } from "./DisqueLink.js"
-import { Client } from "./links/client.js"
+import { Client, type ReadyError, type ReadyOptions } from "./links/client.js"
 import { commandsOver } from "./links/commandsOver.js"
 import type { ConnectionOptions } from "./links/limits.js"
 import * as limits from "./links/limits.js"
@@ -24,6 +24,29 @@ export interface Service extends DisqueCommands.DisqueCommands {
   readonly node: Effect.Effect<string>
   /** The same commands on the node at the address given, and on no other. */
   readonly on: (node: string) => DisqueCommands.DisqueCommands
+  /**
+   * Asks the cluster whether commands can be done, and gives the address of the node that said so: for the readiness probes of
+   * what runs programs. A node has to answer a HELLO, and neither to load its jobs nor to leave its cluster. The node in use is
+   * asked first; where it has not answered after 250 ms, or less where the time is short, the next one is asked too.
+   *
+   * It needs no permit, and ends within `within`, 1 second unless told otherwise, whatever the nodes do. Where none has said that
+   * it works by then it fails with a `ConnectionError` whose reason is `silent`; before that, where all have failed, with what one
+   * of them said, or with why they could not be reached.
+   *
+   * @example
+   * ```ts
+   * import { DisqueConnection } from "@disco/core"
+   * import { Effect } from "effect"
+   *
+   * const probe = Effect.flatMap(DisqueConnection, (disque) => disque.ready({ within: "500 millis" })).pipe(
+   *   Effect.match({
+   *     onFailure: (error) => ({ status: 503, body: error.message }),
+   *     onSuccess: (node) => ({ status: 200, body: `${node} takes commands` })
+   *   })
+   * )
+   * ```
+   */
+  readonly ready: (options?: ReadyOptions) => Effect.Effect<string, ReadyError>
 }
 
 const make = (options: ConnectionOptions = {}): Effect.Effect<Service, ConnectError, DisqueDialer | Scope.Scope> =>
@@ -34,6 +57,7 @@ const make = (options: ConnectionOptions = {}): Effect.Effect<Service, ConnectEr
     const fetcher = yield* client.fetcher
     return {
       ...commandsOver(client, (request) => client.withPermit(fetcher.fetch(request)), false),
+      ready: (options) => client.ready(options),
       node: Effect.sync(() => client.node)
     }
   })

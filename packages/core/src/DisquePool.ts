@@ -15,7 +15,7 @@ import type { DisqueDialer } from "./DisqueLink.js"
 import type { FetcherHealth } from "./fetching/consumer.js"
 import * as argument from "./internal/argument.js"
 import type { Job } from "./Job.js"
-import { Client } from "./links/client.js"
+import { Client, type ReadyError, type ReadyOptions } from "./links/client.js"
 import { commandsOver } from "./links/commandsOver.js"
 import * as limits from "./links/limits.js"
 
@@ -120,7 +120,31 @@ export interface Service extends DisqueCommands.DisqueCommands {
   /** The same commands on the node at the address given, and on no other. */
   readonly on: (node: string) => DisqueCommands.DisqueCommands
   readonly statistics: Effect.Effect<PoolStatistics>
+  /** What is known of the nodes. It is said at once and asks nobody: `ready` does. */
   readonly health: Effect.Effect<PoolHealth>
+  /**
+   * Asks the cluster whether commands can be done, and gives the address of the node that said so: for the readiness probes of
+   * what runs programs. A node has to answer a HELLO, and neither to load its jobs nor to leave its cluster. The node in use is
+   * asked first; where it has not answered after 250 ms, or less where the time is short, the next one is asked too.
+   *
+   * It needs no permit, and ends within `within`, 1 second unless told otherwise, whatever the nodes do. Where none has said that
+   * it works by then it fails with a `ConnectionError` whose reason is `silent`; before that, where all have failed, with what one
+   * of them said, or with why they could not be reached.
+   *
+   * @example
+   * ```ts
+   * import { DisquePool } from "@disco/core"
+   * import { Effect } from "effect"
+   *
+   * const probe = Effect.flatMap(DisquePool, (pool) => pool.ready({ within: "500 millis" })).pipe(
+   *   Effect.match({
+   *     onFailure: (error) => ({ status: 503, body: error.message }),
+   *     onSuccess: (node) => ({ status: 200, body: `${node} takes commands` })
+   *   })
+   * )
+   * ```
+   */
+  readonly ready: (options?: ReadyOptions) => Effect.Effect<string, ReadyError>
 }
 
 const make = (options: PoolOptions = {}): Effect.Effect<Service, ConnectError, DisqueDialer | Scope.Scope> =>
@@ -136,6 +160,7 @@ const make = (options: PoolOptions = {}): Effect.Effect<Service, ConnectError, D
         const fetcher = yield* client.fetcher
         return {
           ...commandsOver(client, (request) => fetcher.fetch(request), false),
+          ready: (options) => client.ready(options),
           node: Effect.sync(() => client.node)
         }
       }),
@@ -179,6 +204,7 @@ const make = (options: PoolOptions = {}): Effect.Effect<Service, ConnectError, D
               })
           }
         ),
+      ready: (options) => client.ready(options),
       health: Effect.sync(() => ({
         nodes: client.topology.nodes.map(({ address, id, priority }) => ({
           address,

@@ -46,6 +46,7 @@ const own: ReadonlySet<string> = new Set([
   "consume",
   "statistics",
   "health",
+  "ready",
   "addJobs",
   "addJobsFrom",
   "oldestAge"

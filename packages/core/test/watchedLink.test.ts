@@ -30,21 +30,40 @@ const scriptedLink = () => {
 
 const reasonOf = (cause: Cause.Cause<ConnectionError>) => Option.getOrUndefined(Cause.failureOption(cause))?.reason
 
-const lane = () => {
+/** A watched link, what it ended and how, and the time, which passes as the test says. */
+const watch = (waits: boolean) => {
   const { answer, link, sent } = scriptedLink()
-  const watched = new WatchedLink(link, () => 0)
-  watched.isOneAtATime = true
+  let time = 0
+  const watched = new WatchedLink(link, () => time)
   const ended: Array<string> = []
-  const send = (name: string) =>
-    watched.send([name], 1000, (outcome) => {
-      ended.push(Exit.match(outcome, { onSuccess: () => name, onFailure: (cause) => `${name} ${reasonOf(cause)}` }))
-    })
-  return { answer, ended, send, sent, watched }
+  const late: Array<string> = []
+  const send = (name: string, millis = 1000, spent = 0) =>
+    watched.send(
+      [name],
+      millis,
+      (outcome, isLate) => {
+        const how = Exit.match(outcome, { onSuccess: () => name, onFailure: (cause) => `${name} ${reasonOf(cause)}` })
+        ended.push(how)
+        if (isLate) late.push(how)
+      },
+      time,
+      spent,
+      waits
+    )
+  /** Lets time pass, and the link be closed where its time has come. */
+  const pass = (millis: number) => {
+    for (const end = time + millis; time < end; time++) {
+      if (watched.deadline <= time && !watched.expire(time)) watched.close("silent")
+    }
+  }
+  return { answer, ended, late, pass, send, sent, watched }
 }
+
+const lane = () => watch(true)
 
 const names = Array.from({ length: 30 }, (_, i) => String(i))
 
-describe("a link on which the node takes one command at a time", () => {
+describe("a link with commands that wait for other nodes", () => {
   it("keeps back what the node cannot begin with yet, and sends and ends all of it in order", () => {
     const { answer, ended, send, sent, watched } = lane()
     for (const name of names) send(name)
@@ -59,7 +78,7 @@ describe("a link on which the node takes one command at a time", () => {
   })
 
   it("ends what it keeps back when it breaks, once each, and what comes later too", () => {
-    const { ended, send, sent, watched } = lane()
+    const { ended, late, send, sent, watched } = lane()
     for (const name of names) send(name)
     watched.close("silent")
     send("late")
@@ -71,6 +90,7 @@ describe("a link on which the node takes one command at a time", () => {
       "late lost"
     ]
     assert.deepStrictEqual([...ended].sort(), expected.sort())
+    assert.deepStrictEqual(late, [])
   })
 
   it("closes, when it is to go, after what it keeps back has been answered", () => {
@@ -82,6 +102,97 @@ describe("a link on which the node takes one command at a time", () => {
     assert.isFalse(watched.isOpen)
     assert.deepStrictEqual(ended, names)
   })
+})
+
+describe("a line that stands still", () => {
+  it("ends each command when its own time is up, whatever is before it: as unsent where it was kept back", () => {
+    const { answer, ended, late, pass, send, sent } = lane()
+    for (let i = 0; i < 12; i++) send(`${i}`, 3000)
+    send("short", 1500)
+    for (let i = 0; i < 5; i++) {
+      pass(900)
+      answer()
+    }
+    assert.deepStrictEqual(
+      ended,
+      // Those that were sent may be done, and go on; the others never are.
+      ["0", "short unsent", "1", "2", "3 silent", "4 silent", "5 silent", "6 silent", "7 silent"].concat(
+        ["8", "9", "10", "11"].map((name) => `${name} unsent`)
+      )
+    )
+    assert.deepStrictEqual(
+      late,
+      ended.filter((how) => how.includes(" "))
+    )
+    assert.strictEqual(sent.length, 8)
+  })
+
+  it("sends no more than what the node can begin with, until it moves again", () => {
+    const { answer, pass, send, sent } = lane()
+    for (const name of names) send(name, 60_000)
+    for (let i = 0; i < 7; i++) {
+      pass(200)
+      answer()
+    }
+    assert.strictEqual(sent.length, 8)
+    pass(200)
+    answer()
+    assert.strictEqual(sent.length, 9)
+    answer()
+    assert.strictEqual(sent.length, 30)
+  })
+
+  it("goes on for those whose time is not up, each with its own answer", () => {
+    const { answer, ended, pass, send, watched } = watch(false)
+    send("slow", 5000)
+    send("short", 1000)
+    send("long", 5000)
+    pass(1500)
+    send("new", 1000)
+    assert.deepStrictEqual(ended, ["short silent"])
+    while (watched.size > 0) answer()
+    assert.deepStrictEqual(ended, ["short silent", "slow", "long", "new"])
+    assert.strictEqual(watched.deadline, Number.POSITIVE_INFINITY)
+    assert.isTrue(watched.isOpen)
+  })
+
+  it("is closed once the node had all its time for the one at the front, waited for or not", () => {
+    const { answer, ended, pass, send, watched } = watch(false)
+    send("first", 1000)
+    send("second", 1000)
+    pass(900)
+    answer()
+    pass(200)
+    assert.deepStrictEqual(ended, ["first", "second silent"])
+    assert.isTrue(watched.isOpen)
+    pass(900)
+    assert.isFalse(watched.isOpen)
+  })
+
+  it("counts what a command has waited before it came to the link", () => {
+    const { ended, pass, send, watched } = watch(false)
+    send("begun long ago", 1000, 800)
+    pass(150)
+    assert.deepStrictEqual(ended, [])
+    pass(100)
+    assert.deepStrictEqual(ended, ["begun long ago silent"])
+    assert.isTrue(watched.isOpen)
+  })
+})
+
+describe("a line that moves", () => {
+  for (const waits of [false, true]) {
+    it(`loses none of its commands, however many there are${waits ? ", though each waits for other nodes" : ""}`, () => {
+      const { answer, ended, pass, send, watched } = watch(waits)
+      const many = Array.from({ length: 2000 }, (_, i) => String(i))
+      for (const name of many) send(name, 500)
+      while (watched.size > 0) {
+        pass(60)
+        answer()
+      }
+      assert.deepStrictEqual(ended, many)
+    })
+  }
 })
 
 describe("any other link", () => {

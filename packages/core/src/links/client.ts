@@ -2,6 +2,7 @@
 import * as Cause from "effect/Cause"
 import type * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Exit from "effect/Exit"
@@ -15,10 +16,17 @@ import type * as Scope from "effect/Scope"
 import type * as Tracer from "effect/Tracer"
 import { type Command, lost } from "../Command.js"
 import * as Server from "../commands/server.js"
-import { type CommandError, ConnectionError, type PoolExhausted } from "../DisqueError.js"
+import {
+  type CommandError,
+  ConnectionError,
+  type InvalidArgument,
+  NodeLeaving,
+  type PoolExhausted
+} from "../DisqueError.js"
 import { DisqueDialer } from "../DisqueLink.js"
 import { type Consume, Consumer } from "../fetching/consumer.js"
 import { type FetchError, Fetcher } from "../fetching/fetcher.js"
+import * as argument from "../internal/argument.js"
 import type { Reachable } from "../internal/cover.js"
 import * as telemetry from "../internal/telemetry.js"
 import type { Job } from "../Job.js"
@@ -27,7 +35,7 @@ import { Timekeeper } from "../Timekeeper.js"
 import type { Limits } from "./limits.js"
 import { Permits } from "./permits.js"
 import { type DialError, Session } from "./session.js"
-import { Origins, Topology } from "./topology.js"
+import { badPriority, Origins, Topology } from "./topology.js"
 import { WatchedLink } from "./watchedLink.js"
 
 // A link that was in use so shortly ago is taken to work still.
@@ -43,6 +51,15 @@ const worthMoving = 1.5
 
 const hello = Either.getOrThrow(Server.hello.make())
 const ping = ["PING"]
+
+/** How long it may take to say whether commands can be done. */
+export interface ReadyOptions {
+  /** 1 second unless told otherwise. */
+  readonly within?: Duration.DurationInput | undefined
+}
+
+/** Why commands cannot be done. */
+export type ReadyError = CommandError | NodeLeaving | InvalidArgument
 
 /** What came of a command, or what is to be done to know. */
 type Outcome<A, E> = Exit.Exit<A, E> | Effect.Effect<A, E>
@@ -374,6 +391,35 @@ export class Client {
     })
   }
 
+  /** The first node that says that it works, of those that are asked one after the other. It fails where none did in time. */
+  ready(options: ReadyOptions = {}): Effect.Effect<string, ReadyError> {
+    return Effect.flatMap(argument.wait("ready", "within", options.within ?? "1 second", 1), (millis) => {
+      if (this.isClosed) return Effect.fail(new ConnectionError({ node: this.current, reason: "closed" }))
+      const failures: Array<CommandError | NodeLeaving> = []
+      const nodes = this.currentAndOthers
+      // However short the time is, each node has a part of it.
+      const asked = this.race(nodes, failures, this.works, Math.min(staggerMillis, millis / nodes.length))
+      return Effect.matchEffect(Time.timeoutOption(Effect.interruptible(asked), millis), {
+        onFailure: () => this.whyNone(failures),
+        onSuccess: Option.match({
+          onNone: () => {
+            const attempts = failures.filter(isDialError)
+            return Effect.fail(new ConnectionError({ node: nodes.join(", "), reason: "silent", attempts }))
+          },
+          onSome: (node) => Effect.succeed(node)
+        })
+      })
+    })
+  }
+
+  /** Has a node say that it works: what it would refuse the commands for, a HELLO is refused for too, or tells of. */
+  private readonly works = (session: Session): Effect.Effect<string, CommandError | NodeLeaving> =>
+    Effect.flatMap(this.ask(session), ({ id, nodes }) =>
+      nodes.some((node) => node.id === id && node.priority >= badPriority)
+        ? Effect.fail(new NodeLeaving({ command: "HELLO", node: session.node, reply: "it tells that it is leaving" }))
+        : Effect.succeed(session.node)
+    )
+
   /** The nodes of the cluster that work, with the addresses at which they are reached. */
   readonly nodes: Effect.Effect<ReadonlyArray<Reachable>, CommandError> = Effect.suspend(() =>
     Effect.map(Effect.zipRight(this.learn, Effect.timeoutOption(this.identifySeeds, identifyMillis)), () => {
@@ -470,7 +516,8 @@ export class Client {
         }
       },
       sentAt,
-      sentAt - since
+      sentAt - since,
+      command.waits && this.topology.isCluster
     )
     this.timekeeper.expect(link.deadline)
   }
@@ -546,7 +593,8 @@ export class Client {
   private race<A, E>(
     [node, ...others]: ReadonlyArray<string>,
     failures: Array<E>,
-    attempt: (session: Session) => Effect.Effect<A, E>
+    attempt: (session: Session) => Effect.Effect<A, E>,
+    stagger = staggerMillis
   ): Effect.Effect<A, void> {
     if (node === undefined) return Effect.fail(undefined)
     return Effect.suspend(() => {
@@ -556,20 +604,24 @@ export class Client {
         Deferred.unsafeDone(failed, Effect.void)
       })
       if (others.length === 0) return first
-      const wait = Effect.timeoutOption(Deferred.await(failed), staggerMillis)
-      const next = Effect.zipRight(wait, this.race(others, failures, attempt))
+      const wait = Effect.timeoutOption(Deferred.await(failed), stagger)
+      const next = Effect.zipRight(wait, this.race(others, failures, attempt, stagger))
       // The others can be interrupted also where the caller cannot, in a finalizer for example.
       return Effect.race(Effect.interruptible(first), Effect.interruptible(next))
     })
   }
 
-  private whyNone(failures: ReadonlyArray<DialError>): Effect.Effect<never, DialError> {
-    const rejected = failures.find(({ _tag }) => _tag === "NotAuthenticated")
+  /** What none of several nodes could do fails for what one of them said, or else for that none could be reached. */
+  private whyNone<E extends CommandError | NodeLeaving>(
+    failures: ReadonlyArray<E>
+  ): Effect.Effect<never, E | ConnectionError> {
+    const said = failures.find(({ _tag }) => _tag !== "ConnectionError")
     const [only] = failures
-    if (rejected !== undefined) return Effect.fail(rejected)
+    if (said !== undefined) return Effect.fail(said)
     if (only !== undefined && failures.length === 1) return Effect.fail(only)
     const node = failures.map(({ node }) => node).join(", ")
-    return Effect.fail(new ConnectionError({ node, reason: "unreachable", attempts: failures }))
+    const attempts = [...failures].filter(isDialError)
+    return Effect.fail(new ConnectionError({ node, reason: "unreachable", attempts }))
   }
 
   private use(node: string): void {
@@ -638,16 +690,27 @@ export class Client {
 
   private readonly learn: Effect.Effect<void, CommandError> = Effect.flatMap(
     Effect.suspend(() => this.reach),
-    (session) => {
+    () => {
       const failures: Array<CommandError> = []
-      const others = this.topology.candidates(session.node).filter((node) => node !== session.node)
-      return this.race([session.node, ...others], failures, (session) =>
-        Effect.flatMap(session.commandLink, (link) =>
-          Effect.map(this.exchange(link, hello, false, this.now()), (hello) => this.topology.learn(link.node, hello))
-        )
-      ).pipe(Effect.catchAll(() => Effect.fail(failures[0] as CommandError)))
+      return Effect.matchEffect(this.race(this.currentAndOthers, failures, this.ask), {
+        onFailure: () => this.whyNone(failures),
+        onSuccess: () => Effect.void
+      })
     }
   )
+
+  /** Asks a node for its cluster. */
+  private readonly ask = (session: Session): Effect.Effect<Server.Hello, CommandError> =>
+    Effect.flatMap(session.commandLink, (link) =>
+      Effect.map(this.exchange(link, hello, false, this.now()), (hello) => {
+        this.topology.learn(link.node, hello)
+        return hello
+      })
+    )
+
+  private get currentAndOthers(): ReadonlyArray<string> {
+    return [this.current, ...this.topology.candidates(this.current).filter((node) => node !== this.current)]
+  }
 
   /** Asks a node for its cluster; where none can say, what was known stays known. */
   private readonly refresh: Effect.Effect<void> = Effect.suspend(() => {
@@ -804,6 +867,9 @@ const recording = <A, E>(
 
 const tagOf = (error: unknown): unknown =>
   typeof error === "object" && error !== null && "_tag" in error ? error._tag : undefined
+
+const isDialError = <E extends CommandError | NodeLeaving>(error: E): error is E & DialError =>
+  error._tag === "ConnectionError" || error._tag === "NotAuthenticated"
 
 const isConnectionError = (error: unknown): error is ConnectionError => tagOf(error) === "ConnectionError"
 

@@ -25,7 +25,7 @@ interface Entry {
 }
 
 /** From here on a node is failed or leaving. */
-const badPriority = 100
+export const badPriority = 100
 const leastRestMillis = 250
 const mostRestMillis = 30_000
 // A node that was well for so long begins anew where it fails again.
