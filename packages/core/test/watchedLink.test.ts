@@ -31,10 +31,11 @@ const scriptedLink = () => {
 const reasonOf = (cause: Cause.Cause<ConnectionError>) => Option.getOrUndefined(Cause.failureOption(cause))?.reason
 
 /** A watched link, what it ended and how, and the time, which passes as the test says. */
-const watch = (waits: boolean) => {
+const watch = (isOneAtATime: boolean) => {
   const { answer, link, sent } = scriptedLink()
   let time = 0
   const watched = new WatchedLink(link, () => time)
+  watched.isOneAtATime = isOneAtATime
   const ended: Array<string> = []
   const late: Array<string> = []
   const send = (name: string, millis = 1000, spent = 0) =>
@@ -47,8 +48,7 @@ const watch = (waits: boolean) => {
         if (isLate) late.push(how)
       },
       time,
-      spent,
-      waits
+      spent
     )
   /** Lets time pass, and the link be closed where its time has come. */
   const pass = (millis: number) => {
@@ -63,7 +63,7 @@ const lane = () => watch(true)
 
 const names = Array.from({ length: 30 }, (_, i) => String(i))
 
-describe("a link with commands that wait for other nodes", () => {
+describe("a link on which the node takes one command at a time", () => {
   it("keeps back what the node cannot begin with yet, and sends and ends all of it in order", () => {
     const { answer, ended, send, sent, watched } = lane()
     for (const name of names) send(name)

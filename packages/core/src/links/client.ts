@@ -516,8 +516,7 @@ export class Client {
         }
       },
       sentAt,
-      sentAt - since,
-      command.waits && this.topology.isCluster
+      sentAt - since
     )
     this.timekeeper.expect(link.deadline)
   }

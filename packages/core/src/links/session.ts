@@ -129,6 +129,7 @@ export class Session {
       this.lanes = this.lanes.filter((lane) => lane.isOpen)
       if (Exit.isFailure(exit)) return
       exit.value.idleSince = this.owner.now()
+      exit.value.isOneAtATime = true
       this.lanes.push(exit.value)
     })
   }

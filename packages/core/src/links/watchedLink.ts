@@ -13,14 +13,12 @@ class Pending {
   readonly millis: number
   /** When its time is up, as the link counts it. */
   readonly due: number
-  readonly waits: boolean
   done: Done
 
-  constructor(command: Arguments, millis: number, due: number, waits: boolean, done: Done) {
+  constructor(command: Arguments, millis: number, due: number, done: Done) {
     this.command = command
     this.millis = millis
     this.due = due
-    this.waits = waits
     this.done = done
   }
 }
@@ -28,8 +26,8 @@ class Pending {
 // Nobody waits for the reply any more.
 const nobody: Done = () => {}
 
-// A node takes nothing more of a link until a command is done that waits for other nodes. So many of these are enough to go on
-// with: more is sent once there are so few left, many in one write.
+// Where the node takes one command at a time, it has enough to go on with: more is sent once there are so few left, many in one
+// write.
 const mostAhead = 8
 const leastAhead = 4
 // A line in which each is answered so soon moves: that there are many in it is no reason to give up.
@@ -46,6 +44,8 @@ export class WatchedLink {
   idleSince = 0
   /** Why this side closed it. */
   closedFor: ConnectionError["reason"] | undefined = undefined
+  /** Whether the node takes one command of it at a time, because each waits for other nodes. */
+  isOneAtATime = false
   private readonly link: DisqueLink
   private readonly now: () => number
   private pending: Array<Pending> = []
@@ -57,8 +57,6 @@ export class WatchedLink {
   private stoodStill = 0
   private firstDue = Number.POSITIVE_INFINITY
   private isMoving = true
-  // How many of those that were sent wait for other nodes.
-  private ahead = 0
   private isRetired = false
 
   constructor(link: DisqueLink, now: () => number) {
@@ -100,16 +98,13 @@ export class WatchedLink {
     return this.head === this.pending.length ? this.headSince : Number.POSITIVE_INFINITY
   }
 
-  /**
-   * Sends a command that is waited for for `millis`, of which `spent` have gone before. `waits` says that the node answers it once
-   * other nodes have done their part.
-   */
-  send(command: Arguments, millis: number, done: Done, now: number = this.now(), spent = 0, waits = false): void {
+  /** Sends a command that is waited for for `millis`, of which `spent` have gone before. `now` is given where it is known. */
+  send(command: Arguments, millis: number, done: Done, now: number = this.now(), spent = 0): void {
     if (this.head === this.pending.length) this.headSince = now
     const due = this.stoodStill + (now - this.headSince) + millis - spent
     if (due < this.firstDue) this.firstDue = due
-    this.pending.push(new Pending(command, millis, due, waits, done))
-    if (this.ahead < (this.isMoving ? mostAhead : 1)) this.transmit()
+    this.pending.push(new Pending(command, millis, due, done))
+    if (!this.isOneAtATime || this.sent - this.head < (this.isMoving ? mostAhead : 1)) this.transmit()
   }
 
   /** Ends the commands whose time is up, and says whether the link still is of use. */
@@ -165,14 +160,13 @@ export class WatchedLink {
     return Exit.fail(new ConnectionError({ node: this.node, reason }))
   }
 
-  // Where the line stands still, what has not been sent can still end as such: only what the node can begin with is.
   private transmit(): void {
     while (this.sent < this.pending.length) {
       const entry = this.pending[this.sent] as Pending
       this.sent += 1
-      if (entry.waits) this.ahead += 1
       this.link.send(entry.command, this.settle)
-      if (!this.isMoving && this.ahead > 0) return
+      // Where the line stands still, what has not been sent can still end as such: so no more is than the node can begin with.
+      if (this.isOneAtATime && !this.isMoving) return
     }
   }
 
@@ -194,7 +188,6 @@ export class WatchedLink {
 
   private shift(): void {
     const now = this.now()
-    if ((this.pending[this.head] as Pending).waits) this.ahead -= 1
     this.pending[this.head] = undefined as never
     this.head += 1
     this.isMoving = now - this.headSince <= movingMillis
@@ -212,7 +205,7 @@ export class WatchedLink {
         this.sent -= this.head
         this.head = 0
       }
-      if (this.ahead <= (this.isMoving ? leastAhead : 0)) this.transmit()
+      if (this.sent - this.head <= (this.isMoving ? leastAhead : 0)) this.transmit()
     }
   }
 }
