@@ -72,7 +72,7 @@ describe("a request of a million", () => {
         refused("CONFIG", "SET", "maxmemory", nines)
         refused("CONFIG", "SET", "client-output-buffer-limit", `normal ${nines} 0 0`)
         assert.instanceOf(
-          ask(node, "ADDJOB", "q", "b", five, "DELAY", five, "TTL", `+${five}`.slice(0, -1) + "9"),
+          ask(node, "ADDJOB", "q", "b", five, "DELAY", five, "TTL", `+${"0".repeat(1_000_000)}9`),
           Status
         )
         assert.deepStrictEqual(ask(node, "QPEEK", "q", `-${five}`), [])

@@ -96,15 +96,15 @@ describe("what comes in", () => {
 
   it("takes no more memory, stack or time than its bytes are worth, whatever it announces", () => {
     const before = process.memoryUsage().heapUsed
-    for (const text of [
-      "*5000000000\r\n:1\r\n",
-      "*4294967295\r\n",
-      "*99999999999999999999\r\n",
-      "$9007199254740993\r\nx"
-    ]) {
+    for (const text of ["*5000000000\r\n:1\r\n", "*4294967295\r\n", "*99999999999999999999\r\n", "$536870912\r\nx"]) {
       assert.deepStrictEqual(read(Buffer.from(text)), [])
     }
+    for (const text of ["$536870913\r\nx", "$9007199254740993\r\nx"]) {
+      assert.throws(() => read(Buffer.from(text)), Malformed)
+    }
     assert.isBelow(process.memoryUsage().heapUsed - before, 50_000_000)
+    // A few bytes each, and a hundred in memory.
+    assert.throws(() => read(Buffer.from(`*99999999\r\n${":1\r\n".repeat(8 * 1024 * 1024 + 1)}`)), Malformed)
     const deep = Buffer.from("*1\r\n".repeat(100_000))
     const digits = Buffer.from(`:${"9".repeat(1_000_000)}\r\n`)
     const feeds = Buffer.from(`+${"\n".repeat(1_000_000)}`)

@@ -96,7 +96,7 @@ describe("a link", () => {
         assert.deepStrictEqual(names, ["localhost", false, "localhost"])
         const other = yield* Effect.flip(ping("localhost", { ...keys, servername: "elsewhere.example" }))
         assert.include(other.message, "elsewhere.example")
-        })
+      })
   )
 
   it.scopedLive("over TLS asks for a node that the cluster told of by the name of its host too", () =>

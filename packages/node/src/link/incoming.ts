@@ -1,4 +1,5 @@
 /** Replies on their way in: RESP, read from what a socket gives, wherever that is cut. */
+import { constants } from "node:buffer"
 import { Reply } from "@disco/core"
 
 /** An array whose items are not all there. */
@@ -31,6 +32,11 @@ const mostDepth = 32
 // Those of 64 bits, and a sign.
 const mostDigits = 20
 
+// No body is longer.
+const mostBulk = 512 * 1024 * 1024
+// The shortest values take some bytes to send and a hundred to keep: a page of a scan has a few million at most.
+const mostValues = 8 * 1024 * 1024
+
 // An array has begun, and its items follow.
 const opened = Symbol("opened")
 
@@ -44,6 +50,8 @@ export class Incoming {
   private memory: ArrayBufferLike = nothing.buffer
   private offset = 0
   private unfinished: Unfinished | undefined = undefined
+  /** How many values the reply has so far. */
+  private values = 0
   // What came of a value that is cut; it is put together once, when the rest has come.
   private cut: Array<Buffer> = []
   private cutSize = 0
@@ -99,6 +107,7 @@ export class Incoming {
   private keep(bytes: Buffer): void {
     this.cut.push(bytes)
     this.cutSize += bytes.length
+    if (this.wanted === 0 && this.cutSize > constants.MAX_STRING_LENGTH) throw new Malformed("A line has no end.")
   }
 
   /** Puts a value where it belongs: into the array that is read, or out. */
@@ -106,10 +115,13 @@ export class Incoming {
     let complete = value
     for (let array = this.unfinished; array !== undefined; array = this.unfinished) {
       array.items.push(complete)
+      this.values += 1
+      if (this.values > mostValues) throw new Malformed(`A reply cannot have more than ${mostValues} values.`)
       if (array.items.length < array.length) return
       this.unfinished = array.parent
       complete = array.items
     }
+    this.values = 0
     this.onReply(complete)
   }
 
@@ -139,6 +151,7 @@ export class Incoming {
     // Else what has come of such a line would be looked through for each one.
     if (end < 0 && bytes.includes(lineFeed, at)) throw new Malformed("A line cannot end with a line feed alone.")
     if (end < 0 || end + 1 >= bytes.length) return undefined
+    if (end - at > constants.MAX_STRING_LENGTH) throw new Malformed("A line is longer than a string can be.")
     this.at = end + 2
     return bytes.toString("utf8", at, end)
   }
@@ -166,6 +179,7 @@ export class Incoming {
     const length = this.number()
     if (length === undefined) return undefined
     if (length < 0) return null
+    if (length > mostBulk) throw new Malformed(`A bulk cannot have ${length} bytes.`)
     const { at, bytes } = this
     const end = at + length
     if (end + 2 > bytes.length) {
