@@ -1,5 +1,6 @@
 /** The commands about a node. */
 import * as DateTime from "effect/DateTime"
+import * as Either from "effect/Either"
 import type * as Redacted from "effect/Redacted"
 import * as Command from "../Command.js"
 import * as input from "../internal/input.js"
@@ -42,7 +43,7 @@ export interface Hello {
   readonly version: number
   /** The id of the node that answers. */
   readonly id: string
-  /** Every node of the cluster, this one among them. */
+  /** Every node of the cluster, this one among them; what cannot be read as one is left out. */
   readonly nodes: ReadonlyArray<HelloNode>
 }
 
@@ -65,6 +66,13 @@ const readNode = (reply: Reply.Reply, ownId: string, dialled: string): HelloNode
   }
 }
 
+/** A node of those of HELLO, or none where it cannot be read: it is no reason to know nothing of the others. */
+const readNodes = (reply: Reply.Reply, ownId: string, dialled: string): ReadonlyArray<HelloNode> =>
+  Either.match(
+    Reply.read((part) => readNode(part, ownId, dialled), reply),
+    { onLeft: () => [], onRight: (node) => [node] }
+  )
+
 /** HELLO: the node's id, and the nodes of its cluster. */
 export const hello = Command.define({
   name: "HELLO",
@@ -82,7 +90,7 @@ export const hello = Command.define({
     return {
       version: Reply.at(parts, 0, Reply.integer),
       id,
-      nodes: parts.slice(2).map((part) => readNode(part, id, node))
+      nodes: parts.slice(2).flatMap((part) => readNodes(part, id, node))
     }
   }
 })

@@ -728,8 +728,9 @@ export class Client {
   private nodesChanged(): void {
     if (this.topology.isToLeave(this.current)) this.mustMove = true
     this.changed()
+    const known = new Set(this.topology.nodes.map(({ address }) => address))
     for (const [node, session] of this.sessions) {
-      if (node !== this.current && !this.topology.nodes.some(({ address }) => address === node)) {
+      if (node !== this.current && !known.has(node)) {
         if (session.openLink === undefined && session.idleSince === Number.POSITIVE_INFINITY) this.sessions.delete(node)
       }
     }

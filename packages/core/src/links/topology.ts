@@ -1,6 +1,6 @@
 /** Which nodes there are, which of them to use next, and which one produces the jobs. */
 import { PCGRandom } from "effect/Utils"
-import type { Hello } from "../commands/server.js"
+import type { Hello, HelloNode } from "../commands/server.js"
 import * as JobId from "../JobId.js"
 
 /** What is known of a node. */
@@ -30,14 +30,30 @@ const leastRestMillis = 250
 const mostRestMillis = 30_000
 // A node that was well for so long begins anew where it fails again.
 const healedMillis = 60_000
+// More are not taken from one HELLO, the best of them first: each may become a link.
+const mostNodes = 1000
+const never = Number.NEGATIVE_INFINITY
+
+/** Where a node answered. */
+interface Met {
+  readonly address: string
+  /** What the cluster told of its address then. */
+  told: string | undefined
+}
 
 export class Topology {
   private readonly addressMap: Readonly<Record<string, string>>
   private readonly random: PCGRandom
   private readonly now: () => number
   private readonly entries = new Map<string, Entry>()
-  // The address by which a node was dialled goes before the one that its cluster tells.
-  private readonly dialled = new Map<string, string>()
+  // The address at which a node answered goes before the one that its cluster tells, which may not be one for us: until the
+  // cluster tells another one than it did then, and nobody answers at the old one.
+  private readonly met = new Map<string, Met>()
+  /** The nodes that the cluster tells of, the best first, and their addresses by their ids. */
+  private listed: ReadonlyArray<HelloNode> = []
+  private told = new Map<string, string>()
+  /** When addresses failed that have not answered since. */
+  private readonly down = new Map<string, number>()
   private hasLearned = false
   private size = 1
   /** Called when nodes have come, gone, or changed their priority. */
@@ -78,33 +94,32 @@ export class Topology {
     return this.size > 1
   }
 
-  /** Seeds of which it is not known which nodes they are. */
+  /**
+   * The addresses of which it is not known which nodes are there: seeds that were not asked yet, and those where a node answered
+   * that is said to be elsewhere now.
+   */
   get unidentified(): ReadonlyArray<string> {
-    return [...this.entries].filter(([, entry]) => entry.isSeed && entry.id === undefined).map(([address]) => address)
+    const unidentified: Array<string> = []
+    for (const [address, { id, isSeed }] of this.entries) {
+      if (id === undefined ? isSeed : this.isDoubtful(address, id)) unidentified.push(address)
+    }
+    return unidentified
   }
 
   /** Takes over what the node that was dialled at `address` says of its cluster. */
   learn(address: string, hello: Hello): void {
     const before = this.fingerprint()
     this.hasLearned = true
-    this.name(address, hello.id)
-    const members = new Set<string>()
     // A node that came back under another id is listed twice at its address: as failed, and as it is now.
-    for (const node of [...hello.nodes].sort((a, b) => a.priority - b.priority)) {
-      const at = this.dialled.get(node.id) ?? this.addressOf(node.host, node.port)
-      if (at === undefined || members.has(at)) continue
-      const entry = this.entries.get(at) ?? this.entry(false)
-      this.entries.set(at, entry)
-      entry.id = node.id
-      entry.priority = node.priority
-      members.add(at)
+    this.listed = [...hello.nodes].sort((a, b) => a.priority - b.priority).slice(0, mostNodes)
+    this.told = new Map()
+    for (const { host, id, port } of this.listed) {
+      const told = this.addressOf(host, port)
+      if (told !== undefined && !this.told.has(id)) this.told.set(id, told)
     }
-    for (const [at, entry] of this.entries) {
-      if (members.has(at)) continue
-      if (entry.isSeed) entry.priority = 1
-      else this.entries.delete(at)
-    }
-    this.size = this.members.length
+    for (const id of this.met.keys()) if (id !== hello.id && !this.told.has(id)) this.met.delete(id)
+    this.name(address, hello.id)
+    this.arrange()
     if (this.fingerprint() !== before) this.onChange()
   }
 
@@ -112,6 +127,7 @@ export class Topology {
   identify(address: string, id: string): void {
     const before = this.fingerprint()
     this.name(address, id)
+    this.arrange()
     if (this.fingerprint() !== before) this.onChange()
   }
 
@@ -128,6 +144,10 @@ export class Topology {
     const entry = this.entries.get(address)
     if (entry === undefined) return
     const now = this.now()
+    const { id } = entry
+    const place = id === undefined ? undefined : this.placeOf(id)
+    this.down.set(address, now)
+    if (id !== undefined && this.placeOf(id) !== place) this.rearrange()
     if (now < entry.restsUntil) return
     entry.failures = now - entry.failedAt > healedMillis ? 1 : entry.failures + 1
     entry.failedAt = now
@@ -180,29 +200,83 @@ export class Topology {
 
   // A node may have several addresses, of which one is used.
   private isName(address: string, id: string): boolean {
-    return (this.dialled.get(id) ?? address) === address
+    return (this.placeOf(id) ?? address) === address
   }
 
+  /** Whether the node that answered at an address is said to be elsewhere since. */
+  private isDoubtful(address: string, id: string): boolean {
+    const met = this.met.get(id)
+    const told = this.told.get(id)
+    return met?.address === address && told !== undefined && told !== met.told && told !== address
+  }
+
+  /** Where a node is to be found. Where nobody answers in either place, they are tried in turn. */
+  private placeOf(id: string): string | undefined {
+    const met = this.met.get(id)
+    const told = this.told.get(id)
+    if (met === undefined || told === undefined) return met?.address ?? told
+    return this.isDoubtful(met.address, id) && this.downSince(met.address) > this.downSince(told) ? told : met.address
+  }
+
+  private downSince(address: string): number {
+    return this.down.get(address) ?? never
+  }
+
+  /** Takes over that a node answered at an address. */
   private name(address: string, id: string): void {
-    for (const [other, at] of this.dialled) if (at === address && other !== id) this.dialled.delete(other)
-    if (!this.dialled.has(id)) this.dialled.set(id, address)
     const own = this.entries.get(address)
-    for (const [other, entry] of this.entries) {
-      if (entry.id !== id || other === this.dialled.get(id) || entry.isSeed) continue
-      if (own !== undefined) own.priority = entry.priority
-      this.entries.delete(other)
+    this.down.delete(address)
+    for (const [other, met] of this.met) if (met.address === address && other !== id) this.met.delete(other)
+    const met = this.met.get(id)
+    // Of two names by which it answers the first one stays.
+    if (met === undefined || this.isDoubtful(met.address, id) || this.down.has(met.address)) {
+      this.met.set(id, { address, told: this.told.get(id) })
+    } else if (met.address === address || met.told === undefined) {
+      met.told = this.told.get(id)
     }
     if (own !== undefined) own.id = id
   }
 
+  /** Puts each node of the cluster where it is to be found. */
+  private arrange(): void {
+    if (!this.hasLearned) return
+    const members = new Set<string>()
+    for (const { id, priority } of this.listed) {
+      const at = this.placeOf(id)
+      if (at === undefined || members.has(at)) continue
+      const entry = this.entries.get(at) ?? this.entry(false)
+      this.entries.set(at, entry)
+      entry.id = id
+      entry.priority = Math.max(1, priority)
+      members.add(at)
+    }
+    for (const [at, entry] of this.entries) {
+      if (members.has(at)) continue
+      if (!entry.isSeed) this.entries.delete(at)
+      entry.priority = 1
+      // Whoever was there is elsewhere or gone: it may be another one when it is back.
+      if (this.down.has(at)) entry.id = undefined
+    }
+    const places = new Set(this.told.values())
+    for (const { address } of this.met.values()) places.add(address)
+    for (const at of this.down.keys()) if (!this.entries.has(at) && !places.has(at)) this.down.delete(at)
+    this.size = this.members.length
+  }
+
+  private rearrange(): void {
+    const before = this.fingerprint()
+    this.arrange()
+    if (this.fingerprint() !== before) this.onChange()
+  }
+
+  /** The address to dial for one that a node tells of; none where that is no address. */
   private addressOf(host: string, port: number): string | undefined {
-    if (host === "") return undefined
     const told = host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`
-    return this.addressMap[told] ?? told
+    const mapped = Object.hasOwn(this.addressMap, told) ? this.addressMap[told] : undefined
+    return mapped ?? (isHost(host) && Number.isInteger(port) && port >= 1 && port <= 65_535 ? told : undefined)
   }
 
   private entry(isSeed: boolean): Entry {
-    const never = Number.NEGATIVE_INFINITY
     return { id: undefined, priority: 1, failures: 0, failedAt: never, restsUntil: never, isSeed }
   }
 
@@ -210,6 +284,11 @@ export class Topology {
     return [...this.entries].map(([address, { id, priority }]) => `${address} ${id} ${priority}`).join()
   }
 }
+
+const isHost = (host: string): boolean =>
+  host.length <= 255 &&
+  (/^[A-Za-z0-9_]([A-Za-z0-9._-]*[A-Za-z0-9_.])?$/.test(host) ||
+    (/^[0-9a-f]{0,4}(:[0-9a-f]{0,4}){2,7}(\.\d{1,3}){0,3}$/i.test(host) && !/:::|::.*::/.test(host)))
 
 /** How many of the last jobs count: older ones fade. */
 const windowOf = 500
