@@ -70,6 +70,11 @@ const maxPauseMillis = 1000
 // How long after it is due a reply may still take to arrive.
 const closingSlackMillis = 1000
 
+// What a node refuses for the state that it is in, others may take.
+const mayBeElsewhere: ReadonlySet<string> = new Set(["NodeLeaving", "NodeLoading", "NotPersisted"])
+// So many times another node is looked for where one takes no link.
+const mostRefusals = 3
+
 export class Fetcher {
   private readonly owner: Owner
   private readonly inFlight = new Set<InFlight>()
@@ -92,7 +97,10 @@ export class Fetcher {
 
   /** One GETJOB, which may end before the time has passed. */
   once(request: Fetch): Effect.Effect<ReadonlyArray<Job>, FetchError> {
-    return Effect.suspend(() => this.slice(request, this.owner.now() + request.waitMillis))
+    return Effect.suspend(() => {
+      const slice = this.slice(request, this.owner.now() + request.waitMillis)
+      return Effect.catchAll(slice, (error) => (this.isTurnedAway(error) ? slice : Effect.fail(error)))
+    })
   }
 
   private closed(node: string): ConnectionError {
@@ -104,7 +112,9 @@ export class Fetcher {
   private attempt(request: Fetch, deadline: number, failures: number): Effect.Effect<ReadonlyArray<Job>, FetchError> {
     return Effect.matchEffect(this.slice(request, deadline), {
       onFailure: (error) => {
-        if (request.node !== undefined || this.isClosed || !this.canMove(error)) return Effect.fail(error)
+        if (request.node !== undefined || this.isClosed || !this.canMove(error, failures)) {
+          return this.isTurnedAway(error) && failures === 0 ? this.attempt(request, deadline, 1) : Effect.fail(error)
+        }
         if (this.owner.now() >= deadline && failures > 0) return Effect.fail(error)
         const pause = failures === 0 ? 0 : Math.min(maxPauseMillis, 2 ** Math.min(failures, 16) * 10)
         return Effect.zipRight(
@@ -117,10 +127,16 @@ export class Fetcher {
     })
   }
 
-  private canMove(error: FetchError): boolean {
-    if (error._tag === "ConnectionError")
-      return error.reason === "unsent" || (error.mayHaveRun && error.reason !== "closed")
-    return (error._tag === "NodeLeaving" || error._tag === "NodeLoading") && this.owner.hasFit()
+  /** Whether the node did not let the link in: that may be older than its password, and the next one is not. */
+  private isTurnedAway(error: FetchError): boolean {
+    return error._tag === "NotAuthenticated" && error.command === "GETJOB" && !this.isClosed
+  }
+
+  private canMove(error: FetchError, failures: number): boolean {
+    if (error._tag !== "ConnectionError") return mayBeElsewhere.has(error._tag) && this.owner.hasFit()
+    if (error.reason === "closed") return false
+    // A node may take no more links than it has.
+    return error.mayHaveRun || error.reason === "unsent" || (failures < mostRefusals && this.owner.hasFit())
   }
 
   private slice(request: Fetch, deadline: number): Effect.Effect<ReadonlyArray<Job>, FetchError> {

@@ -9,6 +9,7 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as FiberId from "effect/FiberId"
 import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
 import * as Random from "effect/Random"
 import * as Runtime from "effect/Runtime"
 import * as Schedule from "effect/Schedule"
@@ -214,15 +215,23 @@ export class Client {
     return Effect.withFiberRuntime((fiber) => {
       const since = this.now()
       const session = this.session(node)
-      const effect =
-        session.openLink === undefined
-          ? Effect.flatMap(this.waitFor(session.commandLink, command, node, since), (link) =>
-              this.exchange(link, command, false, since)
-            )
-          : this.exchange(session.openLink, command, false, since)
+      const effect = this.askOn(session, command, since)
       const tracer = telemetry.tracerOf(fiber)
       return tracer === undefined ? effect : recording(effect, this.recorder(command, node, tracer, fiber))
     })
+  }
+
+  /** Sends a command over the link for commands of a node; over a new one once more, where the node did not let the old one in. */
+  private askOn<A, E>(session: Session, command: Command<A, E>, since: number): Effect.Effect<A, E | CommandError> {
+    const ask = Effect.suspend(() => {
+      const { openLink } = session
+      return openLink === undefined
+        ? Effect.flatMap(this.waitFor(session.commandLink, command, session.node, since), (link) =>
+            this.exchange(link, command, false, since)
+          )
+        : this.exchange(openLink, command, false, since)
+    })
+    return Effect.catchAll(ask, (error) => (isTurnedAway(error, command) ? once(ask, error) : Effect.fail(error)))
   }
 
   /** Makes the span of a command, once, when it is told how the command ended. */
@@ -315,7 +324,17 @@ export class Client {
     // What may have been carried out has its whole time for each attempt; what was not has the time that is left of one.
     let from = since
     const again = Effect.async<A, E | CommandError>((resume) => this.begin(command, false, from, resume))
-    if (tagOf(failure) === "NodeLoading" && this.topology.hasFit) return again
+    // A job that has a holder is that node's to deal with.
+    const mayMove = (error: E | CommandError): boolean =>
+      command.holder === undefined &&
+      isUnfit(error) &&
+      this.topology.hasFit &&
+      this.now() - since < this.millisFor(command)
+    const moved = Effect.async<A, E | CommandError>((resume) => this.begin(command, true, since, resume))
+    if (mayMove(failure)) return moved
+    const orMoved = (effect: Effect.Effect<A, E | CommandError>): Effect.Effect<A, E | CommandError> =>
+      Effect.catchAll(effect, (error) => (mayMove(error) ? moved : Effect.fail(error)))
+    if (isTurnedAway(failure, command)) return orMoved(once(again, failure))
     // Whoever waited for a node that says nothing has waited long: only another node is worth a try.
     const mayRepeat = (error: E | CommandError): error is ConnectionError =>
       isConnectionError(error) &&
@@ -342,7 +361,7 @@ export class Client {
       },
       schedule: Schedule.mapInput(this.limits.retry, (error: E | CommandError) => error as ConnectionError)
     })
-    return Effect.flatMap(Effect.clock, (clock) => Effect.withClock(retrying, Time.clockOfAttempts(clock)))
+    return orMoved(Effect.flatMap(Effect.clock, (clock) => Effect.withClock(retrying, Time.clockOfAttempts(clock))))
   }
 
   /**
@@ -553,6 +572,10 @@ export class Client {
       dial: (node) => this.dial(node),
       fork: this.fork,
       keepIdle: (link) => this.keepIdle(link),
+      drop: (links) => {
+        this.closedLinks("lost", links.length)
+        for (const link of links) link.retire()
+      },
       isFresh: (link) => this.isFresh(link),
       check: (link, done) => this.check(link, done)
     })
@@ -640,6 +663,11 @@ export class Client {
       return Effect.matchEffect(restore(this.dialer.dial(node)), {
         onFailure: (error) => {
           this.topology.failed(node)
+          if (this.refreshedAt !== Number.NEGATIVE_INFINITY && this.topology.hasFit) {
+            // It takes no more links, whatever those do that it has.
+            if (node === this.current) this.mustMove = true
+            this.refreshBy(Math.max(this.now(), this.refreshedAt + leastRefreshMillis))
+          }
           return Effect.fail(error)
         },
         onSuccess: (opened) => {
@@ -659,8 +687,9 @@ export class Client {
   /** Looks at why a command failed: whether its node does. */
   private judge(link: WatchedLink, cause: Cause.Cause<unknown>): void {
     if (this.isClosed || link.closedFor === "closed") return
-    const tag = Option.map(Cause.failureOption(cause), tagOf)
-    if (Option.exists(tag, (tag) => troubles.has(tag))) this.trouble(link.node)
+    const failure = Option.getOrUndefined(Cause.failureOption(cause))
+    if (tagOf(failure) === "NotAuthenticated") this.session(link.node).renew(link)
+    else if (isConnectionError(failure) || isUnfit(failure)) this.trouble(link.node)
   }
 
   /** The node failed, or refuses to work: it is left, and the cluster is asked what is the matter. */
@@ -700,12 +729,10 @@ export class Client {
 
   /** Asks a node for its cluster. */
   private readonly ask = (session: Session): Effect.Effect<Server.Hello, CommandError> =>
-    Effect.flatMap(session.commandLink, (link) =>
-      Effect.map(this.exchange(link, hello, false, this.now()), (hello) => {
-        this.topology.learn(link.node, hello)
-        return hello
-      })
-    )
+    Effect.map(this.askOn(session, hello, this.now()), (hello) => {
+      this.topology.learn(session.node, hello)
+      return hello
+    })
 
   private get currentAndOthers(): ReadonlyArray<string> {
     return [this.current, ...this.topology.candidates(this.current).filter((node) => node !== this.current)]
@@ -873,5 +900,21 @@ const isDialError = <E extends CommandError | NodeLeaving>(error: E): error is E
 
 const isConnectionError = (error: unknown): error is ConnectionError => tagOf(error) === "ConnectionError"
 
-// Its link broke, it leaves the cluster, or it has only just begun to read its jobs.
-const troubles: ReadonlySet<unknown> = new Set(["ConnectionError", "NodeLeaving", "NodeLoading"])
+/**
+ * Whether a node refused a command because of the state that the node is in. Then it has not carried it out, and another one may.
+ * A queue that is paused or too long is not in such a state, nor is a cluster that has too few nodes for so many copies.
+ */
+const isUnfit = (error: unknown): boolean =>
+  Predicate.hasProperty(error, "reply") && tagOf(error) === "NotReplicated"
+    ? String(error.reply).includes("unable to hold a copy")
+    : unfit.has(tagOf(error))
+
+const unfit: ReadonlySet<unknown> = new Set(["NodeLeaving", "NodeLoading", "NotPersisted", "OutOfMemory"])
+
+/** Whether it is this command that the node answered with NOAUTH: its link may be older than the password. */
+const isTurnedAway = (error: unknown, { name }: Command<unknown, unknown>): boolean =>
+  Predicate.hasProperty(error, "command") && tagOf(error) === "NotAuthenticated" && error.command === name
+
+/** Tries something again that failed for want of a password. Where there is none, the first failure says so. */
+const once = <A, E>(again: Effect.Effect<A, E>, failure: E): Effect.Effect<A, E> =>
+  Effect.mapError(again, (error) => (tagOf(error) === "NotAuthenticated" ? failure : error))

@@ -23,6 +23,8 @@ export interface Owner {
   readonly fork: (effect: Effect.Effect<unknown>) => () => void
   /** Whether a link that has become idle is kept, or else closed by now. */
   readonly keepIdle: (link: WatchedLink) => boolean
+  /** Closes links that are of no use any more, once the replies that are due on them have come. */
+  readonly drop: (links: ReadonlyArray<WatchedLink>) => void
   /** Whether a link was in use so shortly ago that it is taken to work still. */
   readonly isFresh: (link: WatchedLink) => boolean
   /** Finds out whether a link that was idle still works. */
@@ -45,6 +47,7 @@ export class Session {
   private lanes: Array<WatchedLink> = []
   private openingLanes = 0
   private idle: Array<WatchedLink> = []
+  private epoch = 0
 
   constructor(node: string, owner: Owner) {
     this.node = node
@@ -151,7 +154,24 @@ export class Session {
 
   /** Gives a link back for the next GETJOB. */
   release(link: WatchedLink): void {
-    if (link.isOpen && this.owner.keepIdle(link)) this.idle.push(link)
+    if (!link.isOpen) return
+    if (link.epoch < this.epoch) this.owner.drop([link])
+    else if (this.owner.keepIdle(link)) this.idle.push(link)
+  }
+
+  /**
+   * The node wants a password by now, which it was not given on this link: all links that are as old give way to new ones, on
+   * which it is. Told so again by the same links, it changes nothing.
+   */
+  renew(link: WatchedLink): void {
+    if (link.epoch === this.epoch) this.epoch += 1
+    const isOld = ({ epoch }: WatchedLink) => epoch < this.epoch
+    const links = [...(this.openLink === undefined ? [] : [this.openLink]), ...this.lanes, ...this.idle].filter(isOld)
+    if (links.length === 0) return
+    if (this.link !== undefined && isOld(this.link)) this.link = undefined
+    this.lanes = this.lanes.filter((lane) => !isOld(lane))
+    this.idle = this.idle.filter((link) => !isOld(link))
+    this.owner.drop(links.filter((link) => link.isOpen))
   }
 
   /** When the first of the links is idle that are not kept for ever. */
@@ -195,9 +215,13 @@ export class Session {
 
   private open(done: (exit: Exit.Exit<WatchedLink, DialError>) => void): () => void {
     const closed = () => Exit.fail(new ConnectionError({ node: this.node, reason: "closed" }))
+    const { epoch } = this
     return this.owner.fork(
       Effect.onExit(this.owner.dial(this.node), (exit) =>
-        Effect.sync(() => done(Exit.isInterrupted(exit) ? closed() : exit))
+        Effect.sync(() => {
+          if (Exit.isSuccess(exit)) exit.value.epoch = epoch
+          done(Exit.isInterrupted(exit) ? closed() : exit)
+        })
       ).pipe(Effect.exit)
     )
   }

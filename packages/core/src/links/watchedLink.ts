@@ -42,6 +42,8 @@ export class WatchedLink {
   readonly node: string
   /** When the link was last given back; meaningful while it is idle. */
   idleSince = 0
+  /** How often the node had turned links away when this one was dialled. */
+  epoch = 0
   /** Why this side closed it. */
   closedFor: ConnectionError["reason"] | undefined = undefined
   /** Whether the node takes one command of it at a time, because each waits for other nodes. */
