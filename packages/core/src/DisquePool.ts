@@ -58,7 +58,8 @@ export interface ConsumeOptions {
    */
   readonly receive: (jobs: ReadonlyArray<Job>, reserved: number) => Effect.Effect<void>
   /**
-   * Whether jobs of queues named first go before those of the others; not unless told so. Else each queue has an equal share of
+   * Whether jobs of queues named first go before those of the others; not unless told so. That takes few commands more, however
+   * many queues there are. Else each queue has an equal share of
    * the jobs, or as large a one as it is named times: `["fast", "fast", "fast", "slow"]` gives 3 of 4 to `fast` while both have
    * jobs. Shares hold over time and over all nodes, also where there is room for one job only; what one queue leaves goes to
    * the others, and when it has jobs again it begins anew, with no claim to what it missed.
@@ -68,7 +69,7 @@ export interface ConsumeOptions {
   readonly count?: number | undefined
   /** How many GETJOBs wait on each node; 1. */
   readonly perNode?: number | undefined
-  /** The longest that one GETJOB waits on its node; the `slice` of the pool unless told otherwise. */
+  /** The longest that one GETJOB waits on its node; the `slice` of the pool unless told otherwise. An idle loop sends one in each. */
   readonly slice?: Duration.DurationInput | undefined
   /**
    * What becomes of a job that arrives when it is not fetched for any more: after the interruption, or as its node has left the

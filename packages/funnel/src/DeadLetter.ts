@@ -129,7 +129,7 @@ const optionsOf = (queue: string | AnyQueue, { id, retry: said, ttl: lived }: Le
  *
  * 16 letters are taken at a time, by DEQUEUE and WORKING, and acknowledged by ACKJOB. Where a job cannot be added, `redrive`
  * fails as ADDJOB does; then, and where it is interrupted, those in hand go back by ENQUEUE, which counts as an additional
- * delivery of the letter. Where that fails too, it is said in the log, and the letter comes again after its retry time.
+ * delivery of the letter: an interruption waits for that for 5 seconds at most. Where that fails too, it is said in the log, and the letter comes again after its retry time.
  *
  * So nothing is lost, but a job may be in both queues: where `redrive` is interrupted while the job is added, where it is
  * unknown whether it was (`OutcomeUnknown`), and where its letter cannot be acknowledged. A letter that was itself added with

@@ -28,6 +28,7 @@ import { Inbox, type SettleError } from "./incoming/inbox.js"
 import { squash, textOf } from "./internal/failure.js"
 import * as options from "./internal/options.js"
 import { isReady } from "./internal/ready.js"
+import { closeWithSiblings } from "./internal/siblings.js"
 import { defaultSchedule, type FunnelClosed, Outbox, type Undelivered } from "./outgoing/outbox.js"
 import { bury, defaultLetterTtl } from "./worker/bury.js"
 import { deadQueue } from "./worker/letter.js"
@@ -158,7 +159,10 @@ export interface CommonOptions {
   readonly prefetchTimeToLive?: Duration.DurationInput | undefined
   /** The most jobs fetched by one GETJOB; `prefetch`, up to 128. */
   readonly fetchCount?: number | undefined
-  /** The longest that one GETJOB waits on its node; the `slice` of the pool. Closing waits for the one that is under way. */
+  /**
+   * The longest that one GETJOB waits on its node; the `slice` of the pool. Closing waits for the one that is under way, for half of
+   * `closeWithin` at most.
+   */
   readonly fetchTimeout?: Duration.DurationInput | undefined
   /** How many GETJOBs wait on each node; 1. */
   readonly fetchers?: number | undefined
@@ -172,7 +176,10 @@ export interface CommonOptions {
   readonly addSchedule?: Schedule.Schedule<unknown, unknown> | undefined
   /** How outgoing jobs are added, unless told otherwise by the job. */
   readonly defaults?: AddJobOptions | undefined
-  /** The longest that the close may take; 10 seconds. What is not done by then is reported in the log. */
+  /**
+   * The longest that the close may take; 10 seconds. What is not done by then is reported in the log. The time counts from the end
+   * of the run of `incoming` that ends with the funnel, which waits for half of it at most.
+   */
   readonly closeWithin?: Duration.DurationInput | undefined
 }
 
@@ -311,26 +318,28 @@ const open = <In, Out, E extends AddJobError | JobQueue.InvalidPayload>(
     })
     const sender = yield* Effect.forkDaemon(outbox.run)
 
-    yield* Effect.addFinalizer(() =>
-      inbox.patience
-        .wait(
+    // What was made later may offer jobs until it has closed itself, but needs none that come.
+    yield* closeWithSiblings(
+      Effect.sync(() => inbox.fork(inbox.pause)),
+      Effect.suspend(() =>
+        inbox.patience.wait(
           Effect.all([Effect.zipRight(outbox.close, Fiber.await(sender)), inbox.close], {
             concurrency: "unbounded",
             discard: true
           })
         )
-        .pipe(
-          Effect.flatMap((isDone) => {
-            if (isDone) return Effect.void
-            const what = `${inbox.size} jobs are not settled and come back after their retry time, ${outbox.size} are not added`
-            return Effect.logError(`the funnel could not close in time: ${what}`).pipe(
-              Effect.zipRight(outbox.abandon),
-              // The outbox may have been too full to be told that it ends.
-              Effect.zipRight(Effect.forkDaemon(outbox.close)),
-              Effect.zipRight(inbox.end)
-            )
-          })
-        )
+      ).pipe(
+        Effect.flatMap((isDone) => {
+          if (isDone) return Effect.void
+          const what = `${inbox.size} jobs are not settled and come back after their retry time, ${outbox.size} are not added`
+          return Effect.logError(`the funnel could not close in time: ${what}`).pipe(
+            Effect.zipRight(outbox.abandon),
+            // The outbox may have been too full to be told that it ends.
+            Effect.zipRight(Effect.forkDaemon(outbox.close)),
+            Effect.zipRight(inbox.end)
+          )
+        })
+      )
     )
 
     const hand = ends.hand(inbox)
@@ -361,7 +370,8 @@ const addJobs = (
  * Opens a funnel over the pool.
  *
  * When its scope closes, it fetches no more, adds what was offered, and puts back what was fetched and is not settled, all of
- * it before the close ends. At-most-once jobs (RETRY 0) cannot be put back: Disque delivers them once.
+ * it before the close ends. Once a funnel or a worker of a scope closes, the others of that scope fetch no more either; what is
+ * offered by handlers of workers that were made later is added all the same. At-most-once jobs (RETRY 0) cannot be put back: Disque delivers them once.
  *
  * Leases are kept: a job that is held for longer than a moment gets WORKING, and again at half of its retry time.
  *

@@ -8,6 +8,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
@@ -16,6 +17,7 @@ import { causeText } from "./internal/failure.js"
 import * as check from "./internal/options.js"
 import { programEnd } from "./internal/program.js"
 import { quietly } from "./internal/quietly.js"
+import { closeWithSiblings } from "./internal/siblings.js"
 import { start, step } from "./worker/backoff.js"
 import { defaultLetterTtl } from "./worker/bury.js"
 import { Crew } from "./worker/crew.js"
@@ -87,7 +89,7 @@ export interface WorkerOptions<A, E, R = never> {
   readonly deadLetterTtl?: Duration.DurationInput | undefined
   /** How long handlers may go on when the worker closes; 25 seconds. */
   readonly grace?: Duration.DurationInput | undefined
-  /** The longest that the close may take beyond the grace; 5 seconds. */
+  /** The longest that the close may take beyond the time that handlers take, and beyond the grace; 5 seconds. */
   readonly closeWithin?: Duration.DurationInput | undefined
   /**
    * At most so many jobs begin within any `interval`, wherever that begins. A job is fetched once it may begin, but for those
@@ -134,7 +136,7 @@ export interface LayerOptions<R = never> {
 export interface Worker {
   /**
    * Takes no more jobs until `resume`; handlers go on. What was fetched ahead goes back by ENQUEUE, and what waits for its next
-   * attempt goes to the queue `<name>.retry`.
+   * attempt goes to the queue `<name>.retry`. Waits for that no longer than `closeWithin`: then it goes on by itself.
    */
   readonly pause: Effect.Effect<void>
   readonly resume: Effect.Effect<void>
@@ -280,7 +282,10 @@ const open = <A, I, E, R, RQ, RO, B>(
               ),
         onDeadLetter: (letter) => (onDeadLetter === undefined ? Effect.void : served(onDeadLetter(letter)))
       })
-      yield* Effect.addFinalizer(() => crew.close)
+      yield* closeWithSiblings(
+        Effect.asVoid(crew.closing),
+        Effect.flatMap(crew.closing, (closing) => Effect.asVoid(Fiber.await(closing)))
+      )
       return { pause: crew.pause, resume: crew.inbox.resume, failed: crew.failed }
     })
   )
@@ -296,7 +301,8 @@ const open = <A, I, E, R, RQ, RO, B>(
  * Jobs come at least once: a handler has to bear seeing one twice.
  *
  * When the scope closes, no more jobs are taken, and those fetched ahead go back by ENQUEUE; handlers have the `grace` to end,
- * then they are interrupted, and their jobs go back too. Neither NACK nor ENQUEUE brings back an at-most-once job (RETRY 0): one that
+ * then they are interrupted, and their jobs go back too. The workers of one scope do so together, from when the first of them
+ * closes. Under `TestClock` nobody moves the clock through the grace: see `VirtualTime` of `@disco/embedded`. Neither NACK nor ENQUEUE brings back an at-most-once job (RETRY 0): one that
  * was not begun is added anew, and one whose handler was interrupted is not.
  */
 export const make = <A, I, E, R, RQ, RO = never>(

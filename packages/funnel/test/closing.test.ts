@@ -303,3 +303,81 @@ describe("with a node that says nothing", () => {
       }).pipe(Effect.provide(one))
   )
 })
+
+describe("what was made in one scope", () => {
+  it.effect("takes no more jobs once one of it closes, and a funnel takes what handlers of later workers offer", () =>
+    Effect.gen(function* () {
+      const pool = yield* DisquePool
+      const begun: Array<number> = []
+      const scope = yield* Scope.make()
+      const early = JobQueue.make("early", { payload: Schema.Number })
+      yield* Effect.gen(function* () {
+        yield* Worker.make(early, (n) =>
+          Effect.zipRight(
+            Effect.sync(() => begun.push(n)),
+            Effect.sleep("3 seconds")
+          )
+        )
+        const funnel = yield* Funnel.make({ queues: "in" })
+        yield* Worker.make(numbers, (n) =>
+          Effect.zipRight(Effect.sleep("12 seconds"), Queue.offer(funnel.outgoing, { queue: "out", body: String(n) }))
+        )
+      }).pipe(Scope.extend(scope))
+      for (let n = 0; n < 2; n++) yield* early.add(pool, n)
+      yield* numbers.add(pool, 7)
+      yield* pass("1 second")
+      const took = yield* secondsOf(Scope.close(scope, Exit.void))
+      // The handlers of both had their grace from the same moment on.
+      assert.isAtMost(took, 11.5)
+      assert.deepStrictEqual(begun, [0])
+      assert.strictEqual(yield* pool.queueLength("early"), 1)
+      assert.strictEqual(yield* pool.queueLength("out"), 1)
+      assert.strictEqual(yield* pool.queueLength("numbers"), 0)
+    }).pipe(Effect.provide(one))
+  )
+
+  it.effect("closes for itself where only an inner scope closes", () =>
+    Effect.gen(function* () {
+      const pool = yield* DisquePool
+      const seen: Array<number> = []
+      yield* Worker.make(numbers, (n) => Effect.sync(() => seen.push(n)), { grace: 0 })
+      const other = JobQueue.make("other", { payload: Schema.Number })
+      yield* Effect.scoped(Worker.make(other, () => Effect.void, { grace: 0 }))
+      yield* numbers.add(pool, 1)
+      yield* settle
+      assert.deepStrictEqual(seen, [1])
+    }).pipe(Effect.scoped, Effect.provide(one))
+  )
+})
+
+describe("under TestClock", () => {
+  it.effect("a busy worker closes by itself where its scope has virtual time", () =>
+    Effect.gen(function* () {
+      const pool = yield* DisquePool
+      const begun = yield* Clock.currentTimeMillis
+      yield* Effect.gen(function* () {
+        yield* Worker.make(numbers, () => Effect.sleep("1 hour"))
+        yield* numbers.add(pool, 1)
+        yield* pass("1 minute")
+      }).pipe(VirtualTime.scoped)
+      // A minute, and the grace.
+      assert.strictEqual((yield* Clock.currentTimeMillis) - begun, 85_000)
+      assert.strictEqual(yield* pool.queueLength("numbers"), 1)
+    }).pipe(Effect.provide(one))
+  )
+
+  it.effect("virtual time passes for an effect, and no longer; failures and interruption are handed on", () =>
+    Effect.gen(function* () {
+      assert.strictEqual(yield* secondsOf(Effect.sleep("1 hour")), 3600)
+      assert.strictEqual(
+        yield* Effect.flip(VirtualTime.run(Effect.zipRight(Effect.sleep("1 day"), Effect.fail("no")))),
+        "no"
+      )
+      const begun = yield* Clock.currentTimeMillis
+      const fiber = yield* Effect.fork(VirtualTime.scoped(Effect.never))
+      yield* settle
+      yield* Fiber.interrupt(fiber)
+      assert.strictEqual(yield* Clock.currentTimeMillis, begun)
+    })
+  )
+})

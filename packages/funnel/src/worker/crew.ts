@@ -32,6 +32,7 @@ export class Crew<A, E, B> {
   private readonly shared: Shared<A, E, B>
   private readonly fibers = new Set<Fiber.RuntimeFiber<void>>()
   private isClosing = false
+  private closer: Fiber.Fiber<void> | undefined = undefined
   private readonly deaths: Deaths
   private failure: Cause.Cause<GetJobsError> | undefined = undefined
   private readonly onFatal = new Set<(cause: Cause.Cause<GetJobsError>) => void>()
@@ -121,7 +122,7 @@ export class Crew<A, E, B> {
    * Takes no more jobs, and waits for handlers for the grace; then interrupts those that are left, and puts back their jobs.
    * Leases are kept to the end.
    */
-  readonly close: Effect.Effect<void> = Effect.suspend(() => {
+  private readonly close: Effect.Effect<void> = Effect.suspend(() => {
     const { closeMillis, graceMillis } = this.options
     const { inbox } = this
     this.isClosing = true
@@ -151,6 +152,17 @@ export class Crew<A, E, B> {
       }
     })
   })
+
+  /** Begins to close, where it has not; gives what closes it. */
+  readonly closing: Effect.Effect<Fiber.Fiber<void>> = Effect.suspend(() =>
+    this.closer === undefined
+      ? Effect.tap(Effect.forkDaemon(this.close), (closer) =>
+          Effect.sync(() => {
+            this.closer = closer
+          })
+        )
+      : Effect.succeed(this.closer)
+  )
 
   private readonly ended: Effect.Effect<void> = Effect.async<void>((resume) => {
     if (this.fibers.size === 0) return resume(Effect.void)
