@@ -10,6 +10,7 @@ import * as Exit from "effect/Exit"
 import { CliError } from "./CliError.js"
 import { demo } from "./demo.js"
 import { serve } from "./serve.js"
+import { wrap } from "./wrap.js"
 
 const disco = Command.make("disco").pipe(
   Command.withDescription("Disque for Effect: an embedded node to talk to, and a demo"),
@@ -54,8 +55,10 @@ const escapes = new RegExp(`${String.fromCharCode(0x1b)}\\[[0-9;]*m`, "g")
 
 const isPlain = (stream: NodeJS.WriteStream) => !stream.isTTY || !!process.env.NO_COLOR
 
-const said = (stream: NodeJS.WriteStream, text: unknown) =>
-  isPlain(stream) ? String(text).replace(escapes, "") : String(text)
+const said = (stream: NodeJS.WriteStream, text: unknown) => {
+  const whole = isPlain(stream) ? String(text).replace(escapes, "") : String(text)
+  return stream.isTTY ? wrap(whole, stream.columns) : whole
+}
 
 /** The console, with colours for terminals alone, and one line for what is wrong. */
 const withConsole = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
@@ -63,7 +66,7 @@ const withConsole = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, 
     Effect.withConsole(effect, {
       ...console,
       log: (text) => console.log(said(process.stdout, text).trimEnd()),
-      error: (text) => console.error(`disco: ${said(process.stderr, text).trim()}`)
+      error: (text) => console.error(said(process.stderr, `disco: ${String(text).trim()}`).trim())
     })
   )
 

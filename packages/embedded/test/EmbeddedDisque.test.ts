@@ -345,6 +345,19 @@ describe("commands", () => {
       assert.deepStrictEqual(yield* say(link, "CONFIG", "GET", "[m]axmem?ry"), ["maxmemory", "1073741824"])
       yield* say(link, "CONFIG", "SET", "maxmemory", "2gb")
       assert.deepStrictEqual(yield* say(link, "CONFIG", "GET", "maxmemory"), ["maxmemory", "2147483648"])
+      for (const [name, value, kept] of [
+        ["maxmemory", "9223372036854775807", "9223372036854775807"],
+        ["maxmemory", "9007199254740993", "9007199254740993"],
+        ["maxmemory", "18446744073709551615", "9223372036854775807"],
+        ["maxmemory", "2gb", "2147483648"],
+        ["watchdog-period", "1", "200"],
+        ["watchdog-period", "199", "200"],
+        ["watchdog-period", "201", "201"],
+        ["watchdog-period", "0", "0"]
+      ] as const) {
+        yield* say(link, "CONFIG", "SET", name, value)
+        assert.deepStrictEqual(yield* say(link, "CONFIG", "GET", name), [name, kept])
+      }
       const id = yield* text(link, "CLUSTER", "MYID")
       assert.strictEqual(yield* say(link, "CLUSTER", "NODES"), `${id} :7711 myself 0 0 connected\n`)
       assert.strictEqual(yield* say(link, "CLUSTER", "RESET", "HARD"), "OK")

@@ -215,6 +215,37 @@ describe.concurrent("the server", () => {
     })
   )
 
+  it.scopedLive("leaves a client that said QUIT without wanting replies where it is, and hears it no more", () =>
+    Effect.gen(function* () {
+      const { ports } = yield* serveCluster(1)
+      const a = yield* client(ports[0])
+      const b = yield* client(ports[0])
+      a.write("CLIENT REPLY OFF\r\nQUIT\r\nCLIENT REPLY ON\r\nADDJOB q body 0\r\n")
+      yield* Effect.sleep(50)
+      assert.match(String((yield* say(b, "CLIENT LIST"))?.$), / flags=c /)
+      assert.deepStrictEqual(yield* say(b, "QLEN q"), { ":": 0 })
+      assert.isFalse(a.isClosed)
+    })
+  )
+
+  it.scopedLive("ends a monitor by CLIENT KILL without a word about it", () =>
+    Effect.gen(function* () {
+      const { ports } = yield* serveCluster(1)
+      const a = yield* client(ports[0])
+      const b = yield* client(ports[0])
+      const c = yield* client(ports[0])
+      assert.deepStrictEqual(yield* say(b, "MONITOR"), { "+": "OK" })
+      assert.deepStrictEqual(yield* say(c, "MONITOR"), { "+": "OK" })
+      assert.match(String((yield* next(b))?.["+"]), /"MONITOR"$/)
+      const id = /id=(\d+) [^\n]*cmd=monitor/.exec(String((yield* say(a, "CLIENT LIST"))?.$))?.[1]
+      for (const monitor of [b, c]) assert.match(String((yield* next(monitor))?.["+"]), /"CLIENT" "LIST"$/)
+      assert.deepStrictEqual(yield* say(a, `CLIENT KILL ID ${id}`), { ":": 1 })
+      assert.isTrue(yield* Effect.promise(() => b.closed(2000)))
+      assert.isUndefined(yield* next(b))
+      assert.match(String((yield* next(c))?.["+"]), /"CLIENT" "KILL"/)
+    })
+  )
+
   it.scopedLive("cuts its clients off when the node is killed, and serves the node that is started again", () =>
     Effect.gen(function* () {
       const { disque, ports } = yield* serveCluster(3)

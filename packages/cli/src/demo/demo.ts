@@ -265,7 +265,7 @@ export const run = (
       ["jobs per second", (1000 * files.length) / Math.max(1, millis), ""],
       ["redeliveries", redeliveries, ""]
     ]
-    yield* screen.line(`\n${Screen.table(rows)}\n`)
+    yield* screen.table(rows)
     if (changed.length > 0) {
       yield* screen.line(`changed meanwhile, and left out of the table: ${names(changed)}`)
     }

@@ -6,6 +6,7 @@ import * as LogLevel from "effect/LogLevel"
 import * as Runtime from "effect/Runtime"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
+import { wrap } from "../wrap.js"
 
 export const number = (value: number): string => value.toLocaleString("en-US", { maximumFractionDigits: 1 })
 
@@ -26,6 +27,8 @@ export interface Screen {
   readonly progress: (done: number, of: number) => void
   /** Shows what is logged as a warning or worse, each message once: many jobs may meet the same trouble. */
   readonly logger: Logger.Logger<unknown, void>
+  /** Shows a table, or a list of the same where the terminal is too narrow. */
+  readonly table: (rows: ReadonlyArray<ReadonlyArray<string | number>>) => Effect.Effect<void>
   /** Takes the bar away. */
   readonly end: Effect.Effect<void>
 }
@@ -73,9 +76,9 @@ export const make: Effect.Effect<Screen, never, Terminal.Terminal | Scope.Scope>
   yield* Effect.addFinalizer(() => end)
 
   const line = (text: string) =>
-    Effect.suspend(() => {
-      const above = isTTY && bar !== ""
-      return show(above ? `${clear}${text}\n${bar}` : `${text}\n`)
+    Effect.flatMap(terminal.columns, (columns) => {
+      const lines = isTTY ? wrap(text, columns) : text
+      return show(isTTY && bar !== "" ? `${clear}${lines}\n${bar}` : `${lines}\n`)
     })
 
   const runtime = yield* Effect.runtime<never>()
@@ -89,6 +92,10 @@ export const make: Effect.Effect<Screen, never, Terminal.Terminal | Scope.Scope>
 
   return {
     line,
+    table: (rows) =>
+      Effect.flatMap(terminal.columns, (columns) =>
+        line(`\n${table(rows, isTTY ? columns : Number.POSITIVE_INFINITY)}\n`)
+      ),
     logger,
     progress: (done, of) => {
       state = { done, of }
@@ -97,10 +104,23 @@ export const make: Effect.Effect<Screen, never, Terminal.Terminal | Scope.Scope>
   }
 })
 
-/** Columns, the first to the left and the others to the right. */
-export const table = (rows: ReadonlyArray<ReadonlyArray<string | number>>): string => {
+/**
+ * Columns, the first to the left and the others to the right; a list where they are wider than the terminal. The first row has
+ * their names.
+ */
+export const table = (rows: ReadonlyArray<ReadonlyArray<string | number>>, columns: number): string => {
   const cells = rows.map((row) => row.map((cell) => (typeof cell === "number" ? number(cell) : cell)))
   const widths = (cells[0] ?? []).map((_, i) => Math.max(...cells.map((row) => row[i]?.length ?? 0)))
+  const total = widths.reduce((sum, width) => sum + width, 0) + 3 * widths.length - 1
+  if (total > columns) {
+    const [names = [], ...others] = cells
+    return others
+      .flatMap(([label, ...values]) => [
+        `  ${label}`,
+        ...values.flatMap((value, i) => (value === "" ? [] : [`    ${names[i + 1]}: ${value}`]))
+      ])
+      .join("\n")
+  }
   return cells
     .map((row) => row.map((cell, i) => (i === 0 ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0))))
     .map((row) => `  ${row.join("   ").trimEnd()}`)

@@ -52,8 +52,7 @@ const settable: ReadonlyMap<string, { readonly least: bigint; readonly keep: (va
       ["slowlog-max-len", 0n, (value) => BigInt.asUintN(32, value)],
       ["latency-monitor-threshold", 0n, (value) => value],
       ["cluster-node-timeout", 0n, (value) => value],
-      ["hz", 0n, (value) => clamp(BigInt.asIntN(32, value), 1n, 500n)],
-      ["watchdog-period", 0n, (value) => BigInt.asIntN(32, value)]
+      ["hz", 0n, (value) => clamp(BigInt.asIntN(32, value), 1n, 500n)]
     ] satisfies ReadonlyArray<readonly [string, bigint, (value: bigint) => bigint]>
   ).map(([name, least, keep]) => [name, { least, keep }])
 )
@@ -102,8 +101,9 @@ const noFile = err("Unable to turn on AOF. Check server logs.")
 export class Config {
   /** The password that clients have to give; empty for none. */
   requirepass = ""
-  /** In bytes. */
+  /** In bytes: what CONFIG shows of it is exact, and nothing that a process has comes near to where this is not. */
   maxmemory = 1024 ** 3
+  private shownMemory: bigint | undefined
   private readonly values = new Map<string, string>()
 
   constructor(port: number) {
@@ -122,7 +122,7 @@ export class Config {
       ["unixsocket", ""],
       ["logfile", ""],
       ["pidfile", "/var/run/disque.pid"],
-      ["maxmemory", String(this.maxmemory)],
+      ["maxmemory", String(this.shownMemory ?? this.maxmemory)],
       ...this.values
     ]
   }
@@ -138,6 +138,16 @@ export class Config {
         const size = parseSize(value)
         if (size === undefined) return "invalid"
         this.maxmemory = Number(size)
+        this.shownMemory = size
+        return "set"
+      }
+      case "watchdog-period": {
+        const period = parseLong(value)
+        if (period === undefined || period < 0n) return "invalid"
+        // It is looked after `hz` times a second, and no period is shorter than two of these times.
+        const least = BigInt(Math.floor(1000 / Number(this.get("hz"))) * 2)
+        const kept = BigInt.asIntN(32, period)
+        this.values.set(name, String(period !== 0n && kept < least ? least : kept))
         return "set"
       }
       case "client-output-buffer-limit": {

@@ -46,6 +46,8 @@ export class Session {
   lastCommand = "NULL"
   monitor = false
   replies: "on" | "off" | "skip next" | "skip" = "on"
+  /** Whether it said QUIT where no reply is sent: a server closes such a client after the reply that it never sends. */
+  isDeaf = false
   blocked: Blocked | null = null
   closed = false
   /** Commands that wait for the session to be free. */
@@ -65,9 +67,12 @@ export class Session {
     this.createdAt = this.lastAt = options.now
   }
 
+  /** Whether it is sent the answer to what it sent. */
+  get hears(): boolean {
+    return this.inProcess || this.replies === "on" || this.replies === "skip next"
+  }
+
   answer(answer: Answer): void {
-    if (!this.closed && (this.inProcess || this.replies === "on" || this.replies === "skip next")) {
-      this.handlers.onAnswer(answer)
-    }
+    if (!this.closed && this.hears) this.handlers.onAnswer(answer)
   }
 }

@@ -116,7 +116,7 @@ export const runDue = (node: Node): void => turn(node, idle)
 
 /** Takes a command of a client. It is answered before this returns, unless something has to be waited for. */
 export const submit = (node: Node, session: Session, command: ReadonlyArray<Argument>): void => {
-  if (session.closed) return
+  if (session.closed || session.isDeaf) return
   if (session.blocked !== null || node.isHeld || node.busy || session.pending.size > 0) {
     session.pending.push(command)
     if (node.busy && session.blocked === null) node.readySessions.push(session)

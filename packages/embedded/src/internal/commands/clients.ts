@@ -26,7 +26,7 @@ export const endSession = (node: Node, session: Session): void => {
 }
 
 const describe = (node: Node, session: Session): string => {
-  const flags = `${session.monitor ? "O" : ""}${session.blocked === null ? "" : "b"}` || "N"
+  const flags = `${session.monitor ? "O" : ""}${session.blocked === null ? "" : "b"}${session.isDeaf ? "c" : ""}` || "N"
   const age = node.seconds - session.createdAt
   const idle = node.seconds - session.lastAt
   return `id=${session.id} addr=${session.address} fd=${session.id} name=${session.name} age=${age} idle=${idle} flags=${flags} qbuf=0 qbuf-free=32768 obl=0 oll=0 omem=0 events=r cmd=${session.lastCommand}\n`

@@ -176,8 +176,13 @@ export const run = (node: Node, session: Session, command: ReadonlyArray<Argumen
   session.lastAt = node.seconds
   if (entry === undefined) {
     if (name.toLowerCase() !== "quit") return err(`unknown command '${quoted(command[0] ?? "")}'`)
-    session.answer(ok)
-    endSession(node, session)
+    if (session.hears) {
+      session.answer(ok)
+      endSession(node, session)
+    } else {
+      session.isDeaf = true
+      session.pending.drain()
+    }
     return noAnswer
   }
   session.lastCommand = entry.name
@@ -187,8 +192,11 @@ export const run = (node: Node, session: Session, command: ReadonlyArray<Argumen
   }
   if (node.config.requirepass !== "" && !session.authenticated && entry.run !== auth) return notAuthenticated
   if (node.config.maxmemory > 0 && !freeMemory(node) && entry.isDenied) return outOfMemory
-  if (node.monitors.size > 0) feedMonitors(node, session, command)
+  // A monitor that CLIENT KILL ends is gone before the line about that reaches it.
+  const mayKill = entry.name === "client"
+  if (!mayKill && node.monitors.size > 0) feedMonitors(node, session, command)
   const answer = entry.run(node, session, command)
+  if (mayKill && node.monitors.size > 0) feedMonitors(node, session, command)
   // Counted afterwards: no command sees itself.
   node.stats.commands++
   node.calls.set(entry.name, (node.calls.get(entry.name) ?? 0) + 1)
