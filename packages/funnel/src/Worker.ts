@@ -22,13 +22,39 @@ import { start, step } from "./worker/backoff.js"
 import { defaultLetterTtl } from "./worker/bury.js"
 import { Crew } from "./worker/crew.js"
 import type { Letter } from "./worker/letter.js"
-import type { HandlerDied, JobInHand, Work } from "./worker/work.js"
+import { GiveUp, type HandlerDied, type JobInHand, type Work } from "./worker/work.js"
 
 export type { Letter, Reason } from "./worker/letter.js"
-export { HandlerDied, type JobInHand } from "./worker/work.js"
+export { GiveUp, HandlerDied, type JobInHand } from "./worker/work.js"
 
 /** The job that a handler works on, in its context. */
 export class CurrentJob extends Context.Tag("@disco/funnel/CurrentJob")<CurrentJob, JobInHand>() {}
+
+/** What a handler fails with that is no word to give up. */
+export type Tried<E> = Exclude<E, GiveUp<unknown>>
+
+/** What a handler fails with, whether it says to give up or not. */
+export type Reported<E> = Tried<E> | (E extends GiveUp<infer Given> ? Given : never)
+
+/**
+ * What a handler fails with where its job is not to be tried again: an effect that fails, and a value to fail with. The job goes to
+ * the queue `<name>.dead` at once, whatever `retry`, `retryable` and `attempts` say; its letter, and `onFailure`, have the error.
+ * Thrown, or as a defect, it says the same.
+ *
+ * @example
+ * ```ts
+ * import { JobQueue } from "@disco/core"
+ * import { Worker } from "@disco/funnel"
+ * import { Console, Effect, Schema } from "effect"
+ *
+ * const emails = JobQueue.make("emails", { payload: Schema.Struct({ to: Schema.String }) })
+ *
+ * const program = Worker.run(emails, ({ to }) =>
+ *   to.includes("@") ? Console.log(`to ${to}`) : Worker.giveUp(`no address: ${to}`)
+ * )
+ * ```
+ */
+export const giveUp = <const E>(error: E): GiveUp<E> => new GiveUp({ error }) as GiveUp<E>
 
 /** A job that failed, as `onFailure` sees it. */
 export interface Failure<A, E> {
@@ -71,7 +97,12 @@ export interface WorkerOptions<A, E, R = never> {
    * the old one is acknowledged; a worker takes jobs from both queues. A failing job is never just NACKed: it would be back at
    * once.
    */
-  readonly retry?: Schedule.Schedule<unknown, E | HandlerDied, R> | undefined
+  readonly retry?: Schedule.Schedule<unknown, Tried<E> | HandlerDied, R> | undefined
+  /**
+   * Whether a job that failed so is tried again, as `retry` and `attempts` say, or goes to the queue `<name>.dead` at once; always. A
+   * handler that died or interrupted itself is not asked about. Where this throws, the job is tried again. See `giveUp` too.
+   */
+  readonly retryable?: ((error: Tried<E>) => boolean) | undefined
   /** How often a job is tried before it goes to the queue `<name>.dead`; 10. NACKs by others count. */
   readonly attempts?: number | undefined
   /**
@@ -108,7 +139,7 @@ export interface WorkerOptions<A, E, R = never> {
    */
   readonly traces?: "join" | "link" | undefined
   /** Called when a job has failed, before it is tried again or given up. */
-  readonly onFailure?: ((failure: Failure<A, E>) => Effect.Effect<void, never, R>) | undefined
+  readonly onFailure?: ((failure: Failure<A, Reported<E>>) => Effect.Effect<void, never, R>) | undefined
   /** Called when a job has been given up: its letter is in the queue `<name>.dead`. */
   readonly onDeadLetter?: ((letter: Letter) => Effect.Effect<void, never, R>) | undefined
 }
@@ -259,14 +290,16 @@ const open = <A, I, E, R, RQ, RO, B>(
       const schedule = Schedule.provideContext(given.retry ?? defaultRetry, context)
       yield* restore(fit(schedule, checked.attempts, checked.ttlMillis))
       const pool = yield* DisquePool
-      const { onDeadLetter, onFailure } = given
+      const { onDeadLetter, onFailure, retryable } = given
       // The fibres of the crew have the services already: they need not be provided with them for each job.
       const served = <C, E2>(effect: Effect.Effect<C, E2, R | RQ | RO | CurrentJob>) => effect as Effect.Effect<C, E2>
       const crew = yield* Crew.make<A, E, B>(pool, {
         ...checked,
         queue: queue.name,
         batch: checked.size,
-        schedule,
+        // Neither is asked about what says to give up, nor told of it but by its error.
+        schedule: schedule as Schedule.Schedule<unknown, E | HandlerDied>,
+        retryable: (error) => retryable?.(error as Tried<E>) ?? true,
         contextOf: (works) => {
           const [work] = works
           return work === undefined || checked.size > 1 ? context : Context.add(context, CurrentJob, work.inHand)
@@ -274,11 +307,15 @@ const open = <A, I, E, R, RQ, RO, B>(
         open: (job) => served(queue.open(job)),
         handle: (works) => served(handle(works)),
         outcome,
-        onFailure: ({ againMillis, ...failure }) =>
+        onFailure: ({ againMillis, error, ...failure }) =>
           onFailure === undefined
             ? Effect.void
             : served(
-                onFailure({ ...failure, again: againMillis === undefined ? undefined : Duration.millis(againMillis) })
+                onFailure({
+                  ...failure,
+                  error: error as Reported<E> | HandlerDied,
+                  again: againMillis === undefined ? undefined : Duration.millis(againMillis)
+                })
               ),
         onDeadLetter: (letter) => (onDeadLetter === undefined ? Effect.void : served(onDeadLetter(letter)))
       })

@@ -538,8 +538,9 @@ export class Inbox {
   )
 
   /** Ends what runs for the inbox, whatever it waits for. */
-  readonly end: Effect.Effect<void> = Effect.sync(() => {
+  readonly end: Effect.Effect<void> = Effect.suspend(() => {
     for (const fiber of this.background) fiber.unsafeInterruptAsFork(FiberId.none)
+    return this.notices.end
   })
 
   private readonly fetch: Effect.Effect<void> = Effect.suspend(() => {

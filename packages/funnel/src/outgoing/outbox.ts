@@ -1,6 +1,7 @@
 /** Jobs on their way to the cluster: offered to a queue, and added in batches. */
 import { type JobId, Time } from "@disco/core"
 import * as Cause from "effect/Cause"
+import type * as Clock from "effect/Clock"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
@@ -14,8 +15,8 @@ import type * as Runtime from "effect/Runtime"
 import * as Schedule from "effect/Schedule"
 import * as Stream from "effect/Stream"
 import { background } from "../internal/background.js"
-import { causeText } from "../internal/failure.js"
-import { quietly } from "../internal/quietly.js"
+import { causeText, kindOf, squash, textOf } from "../internal/failure.js"
+import { Notices } from "../internal/notice.js"
 import type { Restore } from "../internal/restore.js"
 
 /** The funnel closed before the job was added, or was closed already. */
@@ -80,6 +81,7 @@ export class Outbox<T, E extends Retryable> {
   private readonly runFork: (effect: Effect.Effect<void>) => Fiber.RuntimeFiber<void>
   private readonly senders = new Set<Fiber.RuntimeFiber<void>>()
   private readonly unread: Mailbox.Mailbox<Undelivered<T, E>>
+  private readonly notices: Notices
   private readers = 0
   private inFlight = 0
   private isAbandoned = false
@@ -92,8 +94,10 @@ export class Outbox<T, E extends Retryable> {
     options: OutboxOptions<T, E>,
     queue: Queue.Queue<Item<T, E>>,
     unread: Mailbox.Mailbox<Undelivered<T, E>>,
+    clock: Clock.Clock,
     runtime: Runtime.Runtime<never>
   ) {
+    this.notices = new Notices(() => Time.monotonicMillis(clock))
     this.options = options
     this.call = Math.ceil(options.batch / callsAtATime)
     this.queue = queue
@@ -105,7 +109,7 @@ export class Outbox<T, E extends Retryable> {
     return Effect.gen(function* () {
       const queue = yield* Queue.bounded<Item<T, E>>(options.capacity)
       const unread = yield* Mailbox.make<Undelivered<T, E>>({ capacity: options.capacity })
-      return new Outbox(options, queue, unread, yield* Effect.runtime<never>())
+      return new Outbox(options, queue, unread, yield* Effect.clock, yield* Effect.runtime<never>())
     })
   }
 
@@ -158,7 +162,8 @@ export class Outbox<T, E extends Retryable> {
       Effect.zipRight(Effect.suspend(() => this.finish)),
       Effect.zipRight(Effect.suspend(() => this.waitUntil(() => this.inFlight === 0))),
       Effect.zipRight(Effect.suspend(() => (this.readers === 0 ? this.logUnread : Effect.void))),
-      Effect.zipRight(Effect.suspend(() => this.unread.end))
+      Effect.zipRight(Effect.suspend(() => this.unread.end)),
+      Effect.zipRight(Effect.suspend(() => this.notices.end))
     )
   )
 
@@ -313,9 +318,12 @@ export class Outbox<T, E extends Retryable> {
 
   private log(job: T, cause: Cause.Cause<unknown>): Effect.Effect<void> {
     const { bytes, queue } = this.options.describe(job)
-    return Effect.annotateLogs(quietly(Effect.logError("a job could not be added", causeText(cause))), {
-      queue,
-      ...(bytes === undefined ? {} : { bytes })
-    })
+    const error = squash(cause)
+    return this.notices.say(`${queue} ${kindOf(error)}`, (more) =>
+      Effect.annotateLogs(
+        Effect.logError("a job could not be added", more === "" ? causeText(cause) : `${textOf(error)}${more}`),
+        { queue, ...(bytes === undefined ? {} : { bytes }) }
+      )
+    )
   }
 }

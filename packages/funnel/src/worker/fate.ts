@@ -13,14 +13,13 @@ import { copyOptions, type Facts, factsOf } from "../incoming/copy.js"
 import type { Held } from "../incoming/held.js"
 import type { Inbox } from "../incoming/inbox.js"
 import { causeText, kindOf, squash, textOf } from "../internal/failure.js"
-import { quietly } from "../internal/quietly.js"
 import type { Restore } from "../internal/restore.js"
 import { advance } from "./backoff.js"
 import { bury, replace, replaceOrLetGo } from "./bury.js"
 import { deadQueue, fromJob, type Letter, millis, type Reason, retryQueue, write } from "./letter.js"
 import type { Meters } from "./meters.js"
 import { Records } from "./records.js"
-import { type CrewOptions, HandlerDied, type Work } from "./work.js"
+import { type CrewOptions, givenUp, HandlerDied, type Work } from "./work.js"
 
 type Pool = Context.Tag.Service<typeof DisquePool>
 
@@ -39,6 +38,8 @@ export interface Standing {
   readonly crashes: number
   readonly firstAt: number | undefined
   readonly error: string | undefined
+  /** Whether it is not to be tried again. */
+  readonly isOver: boolean
 }
 
 // What goes back is to go back soon: as it is, where it cannot be moved at once.
@@ -70,7 +71,8 @@ export class Fate<A, E, B> {
       attempts: Math.max(counted, record?.attempts ?? 0),
       crashes,
       firstAt: record?.firstAt ?? (wasTried ? millis(history.firstAt) : undefined),
-      error: record?.error ?? history?.error
+      error: record?.error ?? history?.error,
+      isOver: record?.isOver ?? false
     }
   }
 
@@ -95,25 +97,34 @@ export class Fate<A, E, B> {
     const { held, history, inHand, payload } = work
     const { attempt, job } = inHand
     const failure = Cause.failureOption(cause)
-    const error = Option.isSome(failure) ? failure.value : new HandlerDied({ cause: squash(cause) })
+    const refusal = givenUp(cause)
+    const error =
+      refusal !== undefined
+        ? (refusal.error as E)
+        : Option.isSome(failure)
+          ? failure.value
+          : new HandlerDied({ cause: squash(cause) })
     const text = textOf(error)
     const now = this.inbox.timeOfDay()
     const firstAt = Math.min(work.firstAt ?? now, now)
     const known = this.records.of(held.job.id)?.schedule
+    const isOver = refusal !== undefined || (Option.isSome(failure) && !(yield* this.isRetryable(failure.value)))
+    const record = { attempts: attempt, firstAt, error: text, isOver }
     // Whatever comes next, this attempt is counted.
-    this.records.failed(held.job.id, { attempts: attempt, firstAt, error: text, schedule: undefined })
+    this.records.failed(held.job.id, { ...record, schedule: undefined })
     let delay: number | undefined
-    if (attempt < attempts) {
+    if (attempt < attempts && !isOver) {
       const planned = yield* Effect.exit(restore(advance(schedule, attempt, error, firstAt, now, known)))
       if (Exit.isSuccess(planned)) {
         delay = planned.value.delay
-        this.records.failed(held.job.id, { attempts: attempt, firstAt, error: text, schedule: planned.value })
+        this.records.failed(held.job.id, { ...record, isOver: delay === undefined, schedule: planned.value })
       } else if (Cause.isInterruptedOnly(planned.cause)) {
         this.giveBack(held)
         return
       } else {
-        yield* quietly(
-          Effect.logError(`the schedule of the retries died: the job is given up: ${causeText(planned.cause)}`)
+        const { cause } = planned
+        yield* this.inbox.notices.say("schedule died", (more) =>
+          Effect.logError(`the schedule of the retries died: the job is given up: ${causeText(cause)}${more}`)
         )
       }
     }
@@ -148,6 +159,20 @@ export class Fate<A, E, B> {
       this.meters.count("retried")
     }
   })
+
+  // One that throws says nothing: then the schedule and the attempts decide, as without it.
+  private isRetryable(error: E): Effect.Effect<boolean> {
+    return Effect.catchAllDefect(
+      Effect.sync(() => this.options.retryable(error) !== false),
+      (defect) =>
+        Effect.as(
+          this.inbox.notices.say("retryable died", (more) =>
+            Effect.logError(`\`retryable\` died, and the job is tried again: ${causeText(Cause.die(defect))}${more}`)
+          ),
+          true
+        )
+    )
+  }
 
   /** Sees to a job that is no longer ours. */
   lost({ lost }: Held): Effect.Effect<void> {
@@ -262,7 +287,9 @@ export class Fate<A, E, B> {
     return Effect.catchAllCause(restore(Effect.suspend(hook)), (cause) =>
       Cause.isInterruptedOnly(cause)
         ? Effect.void
-        : quietly(Effect.logError("a hook of the worker died", causeText(cause)))
+        : this.inbox.notices.say("hook died", (more) =>
+            Effect.logError("a hook of the worker died", `${causeText(cause)}${more}`)
+          )
     )
   }
 

@@ -11,7 +11,7 @@ import type { Facts } from "../incoming/copy.js"
 /**
  * Why a job was given up.
  *
- * - `failed`: it failed as often as it may, or its next attempt would come after its TTL
+ * - `failed`: it failed as often as it may, or with what is not to be tried again, or its next attempt would come after its TTL
  * - `crashed`: it was delivered again too often without having failed: whoever had it was killed, or lost it
  * - `undecodable`: its body does not fit the schema of its queue
  */

@@ -38,8 +38,8 @@ export class Opening<A, E, B> {
   }
 
   private read(held: Held, job: Held["job"], history: Letter | undefined, restore: Restore): Opened<A> {
-    const { attempts: before, crashes, error, firstAt } = this.fate.standing(held, history)
-    if (error !== undefined && before >= this.options.attempts) {
+    const { attempts: before, crashes, error, firstAt, isOver } = this.fate.standing(held, history)
+    if (error !== undefined && (isOver || before >= this.options.attempts)) {
       // It has failed for good, but the letter about it could not be added.
       return this.none(this.fate.giveUp(held, history, error, "failed", restore))
     }

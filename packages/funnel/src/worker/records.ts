@@ -8,6 +8,8 @@ export interface Record {
   readonly firstAt: number | undefined
   /** What went wrong last. */
   readonly error: string | undefined
+  /** Whether it is not to be tried again. */
+  readonly isOver: boolean
   /** Where the schedule of its retries has got to. */
   readonly schedule: Progress | undefined
   /** How often it went back untried or unfinished: the node counts each as another delivery. */
@@ -17,7 +19,14 @@ export interface Record {
 // Enough for all that a worker fails with and gives back while it waits; the oldest are forgotten first.
 const most = 10_000
 
-const blank: Record = { attempts: 0, firstAt: undefined, error: undefined, schedule: undefined, returns: 0 }
+const blank: Record = {
+  attempts: 0,
+  firstAt: undefined,
+  error: undefined,
+  isOver: false,
+  schedule: undefined,
+  returns: 0
+}
 
 export class Records {
   private readonly records = new Map<string, Record>()
@@ -28,7 +37,7 @@ export class Records {
   }
 
   /** Remembers that a job failed. */
-  failed(id: string, failure: Pick<Record, "attempts" | "firstAt" | "error" | "schedule">): void {
+  failed(id: string, failure: Pick<Record, "attempts" | "firstAt" | "error" | "isOver" | "schedule">): void {
     this.set(id, { ...(this.of(id) ?? blank), ...failure })
   }
 

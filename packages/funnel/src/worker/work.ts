@@ -1,16 +1,20 @@
 /** The jobs in the hands of a worker, and what it is told to do with them. */
 import type { Job, JobQueue } from "@disco/core"
+import * as Cause from "effect/Cause"
 import type * as Context from "effect/Context"
 import * as Data from "effect/Data"
 import type * as Duration from "effect/Duration"
 import type * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
+import * as Predicate from "effect/Predicate"
 import type * as Schedule from "effect/Schedule"
 import type * as Tracer from "effect/Tracer"
 import type { Held, LeaseLost } from "../incoming/held.js"
 import type { SettleError } from "../incoming/inbox.js"
 import { isError, textOf } from "../internal/failure.js"
 import type { Letter } from "./letter.js"
+
+const GiveUpTypeId = "~@disco/funnel/GiveUp"
 
 /** The job that a handler works on. */
 export interface JobInHand {
@@ -47,6 +51,32 @@ export class HandlerDied extends Data.TaggedError("HandlerDied")<{
   }
 }
 
+/** What a handler fails with where its job is not to be tried again; see `giveUp`. */
+export class GiveUp<out E> extends Data.TaggedError("GiveUp")<{
+  readonly error: unknown
+}> {
+  declare readonly error: E
+  readonly [GiveUpTypeId] = GiveUpTypeId
+  override get message(): string {
+    return textOf(this.error)
+  }
+}
+
+/** What failures and defects of a cause say that it is given up. */
+export const givenUp = (cause: Cause.Cause<unknown>): GiveUp<unknown> | undefined => {
+  for (const found of [...Cause.failures(cause), ...Cause.defects(cause)]) if (isGiveUp(found)) return found
+  return undefined
+}
+
+/** Whoever copy of this module made it. What is no object, or throws when it is looked at, is none. */
+const isGiveUp = (value: unknown): value is GiveUp<unknown> => {
+  try {
+    return Predicate.hasProperty(value, GiveUpTypeId)
+  } catch {
+    return false
+  }
+}
+
 export interface FailureReport<A, E> {
   readonly job: Job.Job
   readonly payload: A
@@ -72,6 +102,8 @@ export interface CrewOptions<A, E, B> {
   readonly batch: number
   readonly withinMillis: number
   readonly schedule: Schedule.Schedule<unknown, E | HandlerDied>
+  /** Whether a job that failed so is tried again. */
+  readonly retryable: (error: E) => boolean
   readonly attempts: number
   readonly crashes: number
   readonly parkMillis: number
