@@ -11,6 +11,9 @@ const quiet = <A, E, R>(layer: Layer.Layer<A, E, R>) => Layer.provide(layer, Log
 const connect = (nodes: string, options: { readonly slice?: Duration.DurationInput } = {}) =>
   quiet(NodeDisque.layerConnection({ nodes, commandTimeout: "500 millis", connectTimeout: "1 second", ...options }))
 
+const poolOf = (nodes: ReadonlyArray<string>) =>
+  quiet(NodeDisque.layerPool({ nodes, commandTimeout: "5 seconds", connectTimeout: "1 second", slice: "200 millis" }))
+
 const id = "D-01234567-0123456789abcdefghijklmn-05a1"
 const delivery = `*1\r\n*7\r\n${bulk("q")}${bulk(id)}${bulk("body")}${bulk("nacks")}:0\r\n${bulk("additional-deliveries")}:0\r\n`
 
@@ -203,6 +206,27 @@ describe("a consumer of three nodes over TCP", () => {
   )
 })
 
+describe("readiness over a network that stalls", () => {
+  it.scopedLive("is said in time: of another node where there is one, and of none where all are behind it", () =>
+    Effect.gen(function* () {
+      const { disque, proxies } = yield* embeddedBehindProxies(2)
+      yield* Effect.gen(function* () {
+        const pool = yield* DisquePool
+        const node = yield* pool.ready()
+        const at = disque.nodes.findIndex(({ address }) => address === node)
+        proxies[at]?.stall(true)
+        assert.notStrictEqual(yield* pool.ready({ within: "1 second" }), node)
+        for (const proxy of proxies) proxy.stall(true)
+        const [took, error] = yield* Effect.timed(Effect.flip(pool.ready({ within: "200 millis" })))
+        assert.include(error, { _tag: "ConnectionError", reason: "silent" })
+        assert.isBelow(Duration.toMillis(took), 200 + 500)
+        for (const proxy of proxies) proxy.stall(false)
+        yield* pool.ready({ within: "1500 millis" })
+      }).pipe(Effect.provide(poolOf(disque.nodes.map(({ address }) => address))))
+    })
+  )
+})
+
 describe("a network that stalls", () => {
   it.scopedLive("ends every wait: commands fail with their time-out, a getJob goes to another node", () =>
     Effect.gen(function* () {
@@ -299,6 +323,27 @@ describe("a pool that closes", () => {
 })
 
 describe("a seed that does not answer", () => {
+  it.scopedLive("holds up no opening for long, whichever seed is tried first, and has no connection left", () =>
+    Effect.gen(function* () {
+      const { nodes } = yield* embeddedCluster(1)
+      let open = 0
+      const silent = yield* scriptedPeer({
+        PING: (socket) => {
+          open += 1
+          socket.on("close", () => (open -= 1))
+        }
+      })
+      for (let i = 0; i < 4 || silent.connections() === 0; i++) {
+        const opened = Effect.flatMap(DisquePool, (pool) => pool.addJob("q", "x"))
+        const layer = NodeDisque.layerPool({ nodes: [silent.address, nodes[0].address] })
+        const [took] = yield* Effect.timed(Effect.provide(opened, quiet(layer)))
+        assert.isBelow(Duration.toMillis(took), 1200)
+      }
+      yield* Effect.sleep("200 millis")
+      assert.strictEqual(open, 0)
+    })
+  )
+
   it.scopedLive("holds up neither a consumer nor who asks the whole cluster", () =>
     Effect.gen(function* () {
       const { nodes } = yield* embeddedCluster(2)

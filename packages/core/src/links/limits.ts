@@ -7,7 +7,10 @@ import * as argument from "../internal/argument.js"
 
 /** Options that connections and pools share. */
 export interface ConnectionOptions {
-  /** How long a node may take to answer a command, beyond the time that the command itself gives it; 5 seconds. */
+  /**
+   * How long a command may take from its call to its end, beyond the time that it gives the node itself; 5 seconds. The time stands
+   * still while those that were sent before it on its link are answered within 100 ms each.
+   */
   readonly commandTimeout?: Duration.DurationInput | undefined
   /**
    * The longest that one GETJOB waits on the node; 500 ms. A longer wait is cut into such slices, because Disque loses the
