@@ -1,6 +1,6 @@
 import { DisqueConnection, Job, type JobId } from "@disco/core"
 import { assert, describe } from "@effect/vitest"
-import { Duration, Effect, Fiber, Option, Random } from "effect"
+import { Duration, Effect, Either, Fiber, Option, Random } from "effect"
 import type { Backend } from "./Backend.js"
 
 const unknownId = "D-00000000-000000000000000000000000-05a1"
@@ -41,6 +41,23 @@ export const commands = (backend: Backend): void => {
           assert.deepStrictEqual(job.body, body)
           yield* disque.ackJob(job)
         }
+      }))
+
+    test("what would arrive changed, or end the connection, is refused, and breaks nothing for others", (disque, queue) =>
+      Effect.gen(function* () {
+        const [half, long, fine] = yield* disque.addJobs([
+          { queue, body: "torn \ud83d" },
+          { queue, body: new Uint8Array(512 * 1024 * 1024 + 1) },
+          { queue, body: "whole \ud83d\ude00" }
+        ])
+        const messageOf = (result: typeof half) =>
+          Either.match(result ?? Either.left(new Error("nothing")), { onLeft: String, onRight: () => "added" })
+        assert.match(messageOf(half), /ADDJOB: body is text with half of a surrogate pair at 5/)
+        assert.match(messageOf(long), /ADDJOB: body is 536870913 bytes, expected at most 512 MB/)
+        assert.strictEqual(messageOf(fine), "added")
+        assert.strictEqual((yield* Effect.flip(disque.queueLength("a\udc00")))._tag, "InvalidArgument")
+        const job = yield* disque.getJob(queue)
+        assert.strictEqual(Job.text(job), "whole \ud83d\ude00")
       }))
 
     test("what is changed in a body after it was added does not reach the job", (disque, queue) =>

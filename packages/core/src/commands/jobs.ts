@@ -13,6 +13,7 @@ import * as Reply from "../Reply.js"
 /** A job to be added. */
 export interface NewJob {
   readonly queue: string
+  /** At most 512 MB, as UTF-8 where it is text. Text with half of a surrogate pair is refused: it would arrive as another one. */
   readonly body: string | Uint8Array
   readonly options?: AddJobOptions | undefined
 }
