@@ -24,22 +24,27 @@ export class Timekeeper {
     this.wake?.()
   }
 
-  private readonly woken: Effect.Effect<void> = Effect.async<void>((resume) => {
-    this.wake = () => resume(Effect.void)
-    return Effect.sync(() => {
-      this.wake = undefined
+  /** Ends once something is due before the time given, which may have been said before the fiber that waits has begun. */
+  private dueBefore(target: number): Effect.Effect<void> {
+    return Effect.async<void>((resume) => {
+      if (this.target < target) return resume(Effect.void)
+      this.wake = () => resume(Effect.void)
+      return Effect.sync(() => {
+        this.wake = undefined
+      })
     })
-  })
+  }
 
   readonly run: Effect.Effect<never> = Effect.flatMap(Effect.clock, (clock) =>
     Effect.forever(
       Effect.suspend(() => {
         const now = Time.monotonicMillis(clock)
         if (this.nextDue() <= now) this.tick(now)
-        this.target = this.nextDue()
-        return this.target === Number.POSITIVE_INFINITY
-          ? this.woken
-          : Effect.raceFirst(Time.sleep(Math.max(1, this.target - now)), this.woken)
+        const target = this.nextDue()
+        this.target = target
+        return target === Number.POSITIVE_INFINITY
+          ? this.dueBefore(target)
+          : Effect.raceFirst(Time.sleep(Math.max(1, target - now)), this.dueBefore(target))
       })
     )
   )
