@@ -494,7 +494,7 @@ it.effect("hooks that throw or die are said to have, and change nothing", () =>
         )
       )
     )
-    assert.strictEqual(lines.filter(({ text }) => text === "a hook of the worker died").length, 1)
+    assert.strictEqual(lines.filter(({ text }) => text === "a hook of the worker died").length, 2)
     assert.strictEqual((yield* DeadLetter.list(numbers)).length, 2)
   }).pipe(Effect.provide(layer))
 )
