@@ -67,8 +67,8 @@ const foreverMillis = 2 ** 45
 
 // Beyond this, a node that takes connections and drops them would be dialled in a tight loop.
 const maxPauseMillis = 1000
-// How long after it is due a reply may still take to arrive.
-const closingSlackMillis = 1000
+// How long after it is due a reply may still take to arrive: a server with many clients looks at each of them once a second.
+const closingSlackMillis = 2000
 
 // What a node refuses for the state that it is in, others may take.
 const mayBeElsewhere: ReadonlySet<string> = new Set(["NodeLeaving", "NodeLoading", "NotPersisted"])
