@@ -203,3 +203,37 @@ describe("any other link", () => {
     assert.deepStrictEqual(sent, names)
   })
 })
+
+describe("large commands", () => {
+  const megabytes = (count: number) => new Uint8Array(count * 1024 * 1024)
+
+  for (const waits of [false, true]) {
+    it(`are on their way 64 MB at a time, and each of them in the end${waits ? ", though each waits for other nodes" : ""}`, () => {
+      const { answer, link, sent } = scriptedLink()
+      const watched = new WatchedLink(link, () => 0)
+      watched.isOneAtATime = waits
+      const ended: Array<boolean> = []
+      const send = (name: string, size: number) =>
+        watched.send([name, megabytes(size)], 1000, (outcome) => ended.push(Exit.isSuccess(outcome)))
+      for (const [name, size] of [
+        ["a", 30],
+        ["b", 30],
+        ["c", 30],
+        ["d", 500],
+        ["e", 1],
+        ["f", 1]
+      ] as const)
+        send(name, size)
+      assert.deepStrictEqual(sent, ["a", "b"])
+      answer()
+      if (!waits) assert.deepStrictEqual(sent, ["a", "b", "c"])
+      for (let i = 0; i < 6; i++) answer()
+      assert.deepStrictEqual(sent, ["a", "b", "c", "d", "e", "f"])
+      assert.deepStrictEqual(ended, new Array(6).fill(true))
+      // As if nothing had been.
+      send("g", 1)
+      answer()
+      assert.strictEqual(sent.at(-1), "g")
+    })
+  }
+})

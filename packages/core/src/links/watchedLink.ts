@@ -10,6 +10,8 @@ type Done = (outcome: Exit.Exit<Reply, ConnectionError>, isLate: boolean) => voi
 // A class, because V8 may come to put what a literal makes where a full collection alone finds it, with all that it holds.
 class Pending {
   readonly command: Arguments
+  /** How much it takes on its way, in bytes, or less where its text takes more. */
+  readonly size: number
   readonly millis: number
   /** When its time is up, as the link counts it. */
   readonly due: number
@@ -17,6 +19,9 @@ class Pending {
 
   constructor(command: Arguments, millis: number, due: number, done: Done) {
     this.command = command
+    let size = 0
+    for (const argument of command) size += argument.length
+    this.size = size
     this.millis = millis
     this.due = due
     this.done = done
@@ -30,6 +35,8 @@ const nobody: Done = () => {}
 // write.
 const mostAhead = 8
 const leastAhead = 4
+// What is behind a command that waits a server keeps, and ends the connection where that comes to 1 GB.
+const mostFlying = 64 * 1024 * 1024
 // A line in which each is answered so soon moves: that there are many in it is no reason to give up.
 const movingMillis = 100
 
@@ -54,6 +61,8 @@ export class WatchedLink {
   private head = 0
   // From here on they are kept back.
   private sent = 0
+  /** How many bytes of commands are on their way. */
+  private flying = 0
   private headSince = 0
   // How long the line has stood still so far, and when on that scale the first time is up: or sooner, until that is looked at.
   private stoodStill = 0
@@ -165,7 +174,9 @@ export class WatchedLink {
   private transmit(): void {
     while (this.sent < this.pending.length) {
       const entry = this.pending[this.sent] as Pending
+      if (this.flying > 0 && this.flying + entry.size > mostFlying) return
       this.sent += 1
+      this.flying += entry.size
       this.link.send(entry.command, this.settle)
       // Where the line stands still, what has not been sent can still end as such: so no more is than the node can begin with.
       if (this.isOneAtATime && !this.isMoving) return
@@ -190,6 +201,7 @@ export class WatchedLink {
 
   private shift(): void {
     const now = this.now()
+    this.flying -= this.pending[this.head]?.size ?? 0
     this.pending[this.head] = undefined as never
     this.head += 1
     this.isMoving = now - this.headSince <= movingMillis
@@ -207,7 +219,7 @@ export class WatchedLink {
         this.sent -= this.head
         this.head = 0
       }
-      if (this.sent - this.head <= (this.isMoving ? leastAhead : 0)) this.transmit()
+      if (!this.isOneAtATime || this.sent - this.head <= (this.isMoving ? leastAhead : 0)) this.transmit()
     }
   }
 }
