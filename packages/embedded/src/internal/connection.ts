@@ -21,7 +21,7 @@ const maxInput = 1024 * 1024 * 1024
 export const mostUnread = 256 * 1024 * 1024
 
 /** After so many ms the commands of a client make way for others. */
-const turnMillis = 10
+const turnMillis = 50
 
 /** What a connection needs of the server that it belongs to. */
 export interface Host {

@@ -268,10 +268,10 @@ export class CommandParser {
 }
 
 const leastBuffer = 4096
-const mostBuffer = 64 * 1024
+const mostBuffer = 1024 * 1024
 
 /** From this length on bytes go out from where they are: many answers may have the same body. */
-const longBulk = 16 * 1024
+const longBulk = 256 * 1024
 
 /** Answers as bytes, in pieces, until they are taken. */
 export class AnswerWriter {
