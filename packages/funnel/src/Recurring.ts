@@ -14,7 +14,7 @@
  *
  * **Not remembered**: what falls into a time at which the program does not run is unknown to it, and never made up for.
  */
-import { type AddJobOptions, DisquePool, type InvalidArgument, type JobQueue, Time } from "@disco/core"
+import { type AddJobOptions, DisquePool, type InvalidArgument, type JobQueue, Notices, Time } from "@disco/core"
 import * as Cron from "effect/Cron"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
@@ -24,7 +24,8 @@ import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
-import { causeText, squash, textOf } from "./internal/failure.js"
+import { background } from "./internal/background.js"
+import { causeText, kindOf, squash, textOf } from "./internal/failure.js"
 import * as check from "./internal/options.js"
 import { quietly } from "./internal/quietly.js"
 import { defaultSchedule } from "./outgoing/outbox.js"
@@ -218,6 +219,7 @@ const begin = <A, I, RQ, E, R>(
     const now = timeOfDay()
     const { first, ticks } = yield* beginTicks(options, now)
 
+    const notices = new Notices(clock, background(yield* Effect.runtime<never>()))
     const say = (log: Effect.Effect<void>) => quietly(Effect.annotateLogs(log, "queue", queue.name))
 
     const addOne = Effect.flatMap(options.payload, (payload) =>
@@ -229,7 +231,12 @@ const begin = <A, I, RQ, E, R>(
     const add = Effect.flatMap(apart(addOne), (exit) =>
       Exit.isSuccess(exit)
         ? Effect.succeed(exit.value)
-        : Effect.as(say(Effect.logError(`a recurring job could not be added: ${causeText(exit.cause)}`)), undefined)
+        : Effect.as(
+            notices.say(kindOf(squash(exit.cause)), (more) =>
+              say(Effect.logError(`a recurring job could not be added: ${causeText(exit.cause, more)}`))
+            ),
+            undefined
+          )
     )
 
     const go = Effect.gen(function* () {
@@ -286,7 +293,7 @@ const begin = <A, I, RQ, E, R>(
     })
     return Effect.tapErrorCause(go, (cause) =>
       say(Effect.logError(`no more recurring jobs are added: ${causeText(cause)}`))
-    )
+    ).pipe(Effect.ensuring(notices.end))
   })
 
 /**

@@ -868,7 +868,9 @@ describe("the close", () => {
           yield* Fiber.await(offering)
         })
       )
-      assert.strictEqual(lines.filter(({ text }) => text === "a job could not be added").length, 6)
+      const said = lines.filter(({ text }) => text === "a job could not be added")
+      assert.strictEqual(said.length, 2)
+      assert.strictEqual(Number(said[1]?.annotations.count), 5)
     }).pipe(Effect.provide(layer))
   )
 

@@ -814,9 +814,10 @@ describe("the end", () => {
           assert.isTrue(Exit.isSuccess(yield* Fiber.await(fiber)))
         })
       )
-      assert.deepStrictEqual(lines, [
-        { level: "INFO", text: "the schedule has ended: no more jobs are added", annotations: { queue: "reports" } }
-      ])
+      assert.deepStrictEqual(
+        lines.map(({ annotations, level, text }) => [level, text, annotations]),
+        [["INFO", "the schedule has ended: no more jobs are added", { queue: "reports" }]]
+      )
       assert.strictEqual((yield* left("reports")).length, 2)
     }).pipe(Effect.provide(EmbeddedDisque.layerPool))
   )

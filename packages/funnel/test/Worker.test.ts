@@ -11,6 +11,8 @@ import {
   FiberId,
   FiberRef,
   Layer,
+  Logger,
+  LogLevel,
   Metric,
   Option,
   Runtime,
@@ -461,9 +463,7 @@ describe("retries", () => {
             yield* Worker.make(numbers, () => Effect.fail("no"), { attempts: 1, concurrency: 4 })
             yield* settle
             yield* settle
-            yield* pass("2 minutes")
-            yield* addAll(1)
-            yield* settle
+            yield* pass("1 minute")
           })
         )
       )
@@ -473,6 +473,25 @@ describe("retries", () => {
         "a job failed (attempt 1): no (and 99 times more since this was last said)"
       ])
       assert.isTrue(lines.every(({ annotations }) => annotations.queue === "numbers"))
+    }).pipe(Effect.provide(layer))
+  )
+
+  it.effect("are each said at debug level, with the job", () =>
+    Effect.gen(function* () {
+      const ids = yield* addAll(3)
+      const lines = yield* logged(
+        Effect.scoped(
+          Effect.zipRight(
+            Worker.make(numbers, () => Effect.fail("no"), { attempts: 1 }),
+            settle
+          )
+        )
+      ).pipe(Logger.withMinimumLogLevel(LogLevel.Debug))
+      const said = lines.filter(({ level, text }) => level === "DEBUG" && text === "a job failed (attempt 1): no")
+      assert.sameMembers(
+        said.map(({ annotations }) => String(annotations.job)),
+        ids
+      )
     }).pipe(Effect.provide(layer))
   )
 })

@@ -28,6 +28,8 @@ export const passIn = (steps: number, duration: Duration.DurationInput) =>
 export interface Line {
   readonly level: string
   readonly text: string
+  /** All of the message. */
+  readonly whole: string
   readonly annotations: Record<string, unknown>
 }
 
@@ -38,6 +40,7 @@ export const makeLog = () => {
     lines.push({
       level: logLevel.label,
       text: String(Array.isArray(message) ? message[0] : message),
+      whole: Array.isArray(message) ? message.join(" ") : String(message),
       annotations: Object.fromEntries(HashMap.toEntries(annotations))
     })
   })

@@ -194,17 +194,16 @@ export class Consumer {
     loop.error = error
     loop.shares?.forget()
     if (!error.isRetryable && this.isHopeless) return Effect.fail(error)
-    const log = isNew
-      ? Effect.annotateLogs(
-          Effect.logWarning(`jobs cannot be fetched from ${loop.node} at present: ${error.message}`),
-          "node",
-          loop.node
+    // The trouble is that of the node, whatever is fetched from it.
+    if (isNew) {
+      this.client.say(`fetch ${loop.node} ${error._tag}`, (more) =>
+        Effect.annotateLogs(
+          Effect.logWarning(`jobs cannot be fetched from ${loop.node} at present: ${error.message}${more}`),
+          { node: loop.node, queue: this.names[0] }
         )
-      : Effect.void
-    return Effect.zipRight(
-      log,
-      Effect.suspend(() => Effect.sleep(Math.max(leastPauseMillis, this.client.topology.restMillis(loop.node))))
-    )
+      )
+    }
+    return Effect.suspend(() => Effect.sleep(Math.max(leastPauseMillis, this.client.topology.restMillis(loop.node))))
   }
 
   /** Whether no loop has anything to wait for. */

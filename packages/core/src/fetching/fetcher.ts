@@ -10,6 +10,7 @@ import * as telemetry from "../internal/telemetry.js"
 import type { Job } from "../Job.js"
 import type { DialError, Session } from "../links/session.js"
 import type { WatchedLink } from "../links/watchedLink.js"
+import type { Line } from "../Notices.js"
 import { describe, ErrorReply } from "../Reply.js"
 import { Slot } from "../Slot.js"
 import * as Time from "../Time.js"
@@ -36,8 +37,8 @@ export type FetchError = CommandError | NodeLeaving
 interface Owner {
   readonly clock: Clock.Clock
   readonly now: () => number
-  /** Runs an effect that logs, from a callback. */
-  readonly log: (effect: Effect.Effect<void>) => void
+  /** Says what happens, from a callback. */
+  readonly say: (kind: string, line: Line) => void
   readonly expect: (at: number) => void
   /** What is open to the node given, or to one that is known to work, where there is such. */
   readonly sessionNow: (node: string | undefined) => Session | undefined
@@ -252,15 +253,24 @@ export class Fetcher {
         return
       } catch (defect) {
         // What called this is a link that has other replies to hand out.
-        this.owner.log(Effect.logError("who takes over jobs that arrive for nobody failed: they go back", defect))
+        this.owner.say("take over", (more) => {
+          const what = `who takes over jobs that arrive for nobody failed: they go back${more}`
+          return more === "" ? Effect.logError(what, defect) : Effect.logError(what)
+        })
       }
     }
     const command = typeof unwanted === "function" ? "ENQUEUE" : unwanted
     const failed = (why: string) =>
-      this.owner.log(
+      this.owner.say(`give back ${jobs[0]?.queue} ${link.node}`, (more) =>
         Effect.logWarning(
-          `${jobs.length} jobs arrived for nobody and could not be given back (${why}): they come back after their retry time`
-        ).pipe(Effect.annotateLogs({ node: link.node, jobs: jobs.map((job) => job.id).join(" ") }))
+          `${jobs.length} jobs arrived for nobody and could not be given back (${why}): they come back after their retry time${more}`
+        ).pipe(
+          Effect.annotateLogs({
+            node: link.node,
+            queue: jobs[0]?.queue,
+            jobs: jobs.map((job) => job.id).join(" ")
+          })
+        )
       )
     this.unsettled += 1
     this.expectBy(this.owner.now())

@@ -31,6 +31,7 @@ import * as argument from "../internal/argument.js"
 import type { Reachable } from "../internal/cover.js"
 import * as telemetry from "../internal/telemetry.js"
 import type { Job } from "../Job.js"
+import { type Line, Notices } from "../Notices.js"
 import * as Time from "../Time.js"
 import { Timekeeper } from "../Timekeeper.js"
 import type { Limits } from "./limits.js"
@@ -76,7 +77,9 @@ export class Client {
   readonly now: () => number
   private readonly clock: Clock.Clock
   private readonly fork: (effect: Effect.Effect<unknown>) => () => void
-  private readonly log: (effect: Effect.Effect<void>) => void
+  private readonly notices: Notices
+  /** Says what happens, from a callback. */
+  readonly say: (kind: string, line: Line) => void
   private readonly timekeeper = new Timekeeper(
     () => this.nextDue(),
     (now) => this.tick(now)
@@ -103,7 +106,7 @@ export class Client {
     limits: Limits,
     clock: Clock.Clock,
     fork: (effect: Effect.Effect<unknown>) => () => void,
-    log: (effect: Effect.Effect<void>) => void,
+    outlive: (effect: Effect.Effect<void>) => Fiber.RuntimeFiber<void>,
     seed: number
   ) {
     this.dialer = dialer
@@ -111,7 +114,10 @@ export class Client {
     this.clock = clock
     this.now = () => Time.monotonicMillis(clock)
     this.fork = fork
-    this.log = log
+    this.notices = new Notices(clock, outlive)
+    this.say = (kind, line) => {
+      outlive(this.notices.say(kind, line))
+    }
     this.topology = new Topology(dialer.seeds, limits.addressMap, seed, this.now)
     this.topology.onChange = () => this.nodesChanged()
     this.current = this.topology.candidates("")[0] ?? ""
@@ -129,11 +135,9 @@ export class Client {
         const fiber = Runtime.runFork(runtime, effect, { scope })
         return () => fiber.unsafeInterruptAsFork(FiberId.none)
       }
-      const log = (effect: Effect.Effect<void>) => {
-        Runtime.runFork(runtime, effect)
-      }
+      const outlive = (effect: Effect.Effect<void>) => Runtime.runFork(runtime, effect)
       const seed = yield* Random.nextIntBetween(0, 2 ** 31)
-      const client = new Client(dialer, limits, clock, fork, log, seed)
+      const client = new Client(dialer, limits, clock, fork, outlive, seed)
       yield* client.timekeeper.run.pipe(Effect.interruptible, Effect.forkScoped)
       yield* Effect.addFinalizer(() => client.close)
       yield* client.reach
@@ -150,7 +154,7 @@ export class Client {
       const fetcher = new Fetcher({
         clock: this.clock,
         now: this.now,
-        log: this.log,
+        say: this.say,
         expect: (at) => this.timekeeper.expect(at),
         sessionNow: (node) => (node === undefined ? this.sessionForJobs : this.session(node)),
         reach: this.reach,
@@ -653,7 +657,9 @@ export class Client {
     this.current = node
     // Before the first answer it is no news that some seed is not there.
     if (this.refreshedAt === Number.NEGATIVE_INFINITY) return
-    this.log(Effect.logWarning(`${from} cannot be used at present: commands go to ${node}`))
+    this.say(`use ${from}`, (more) =>
+      Effect.logWarning(`${from} cannot be used at present: commands go to ${node}${more}`)
+    )
     if (this.limits.cycle !== undefined) this.changed()
   }
 
@@ -883,7 +889,8 @@ export class Client {
       Effect.sync(() => {
         for (const link of this.links) link.close("closed")
       })
-    )
+    ),
+    Effect.zipRight(Effect.suspend(() => this.notices.end))
   )
 }
 

@@ -1,7 +1,6 @@
 /** Taking single letters out of their queue, without touching the others. */
-import { JobId } from "@disco/core"
+import { JobId, type Notices } from "@disco/core"
 import * as Effect from "effect/Effect"
-import { quietly } from "../internal/quietly.js"
 import { NodeFailed } from "./nodes.js"
 import type { Pool } from "./search.js"
 
@@ -12,12 +11,19 @@ export interface Place {
 }
 
 const logged = <E extends { readonly message: string }>(
+  notices: Notices,
   { id, node }: Place,
+  queue: string,
   effect: Effect.Effect<unknown, E>,
   otherwise: string
 ): Effect.Effect<void> =>
   Effect.catchAll(Effect.asVoid(effect), (error) =>
-    quietly(Effect.logWarning(`letter ${id} on ${node} could not be put back${otherwise}: ${error.message}`))
+    notices.say(`put back ${node}`, (more) =>
+      Effect.annotateLogs(
+        Effect.logWarning(`letter ${id} on ${node} could not be put back${otherwise}: ${error.message}${more}`),
+        { queue, job: id }
+      )
+    )
   )
 
 /**
@@ -42,12 +48,20 @@ export const claim = (pool: Pool, place: Place): Effect.Effect<boolean, NodeFail
 }
 
 /** ENQUEUE: puts a letter back that was claimed. Where that fails, it comes again after its retry time. */
-export const putBack = (pool: Pool, place: Place, queue: string, body: Uint8Array): Effect.Effect<void> =>
+export const putBack = (
+  pool: Pool,
+  notices: Notices,
+  place: Place,
+  queue: string,
+  body: Uint8Array
+): Effect.Effect<void> =>
   JobId.isAtLeastOnce(place.id)
-    ? logged(place, pool.enqueueJob(place), ", and comes again after its retry time")
+    ? logged(notices, place, queue, pool.enqueueJob(place), ", and comes again after its retry time")
     : // What was added with RETRY 0 is never queued again: a copy takes its place.
       logged(
+        notices,
         place,
+        queue,
         Effect.zipRight(pool.addJob(queue, body, { retry: 0, replicate: 1, ttl: "30 days" }), pool.ackJob(place)),
         ""
       )
@@ -58,6 +72,7 @@ export const putBack = (pool: Pool, place: Place, queue: string, body: Uint8Arra
  */
 export const settle = <E, R>(
   pool: Pool,
+  notices: Notices,
   place: Place,
   queue: string,
   body: Uint8Array,
@@ -68,7 +83,7 @@ export const settle = <E, R>(
       isClaimed
         ? Effect.as(
             Effect.zipRight(
-              Effect.onError(restore(act), () => putBack(pool, place, queue, body)),
+              Effect.onError(restore(act), () => putBack(pool, notices, place, queue, body)),
               pool.ackJob(place)
             ),
             true

@@ -1,8 +1,9 @@
 /** Taking letters out of their queue, from all nodes. */
-import type { CommandError, InvalidArgument } from "@disco/core"
+import { type CommandError, type InvalidArgument, Notices } from "@disco/core"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Fiber from "effect/Fiber"
+import { background } from "../internal/background.js"
 import { bounded } from "../internal/patience.js"
 import { quietly } from "../internal/quietly.js"
 import { settle } from "./claim.js"
@@ -23,12 +24,20 @@ class Drain<E extends Entry, E2, R> {
   // One letter may be queued on two nodes.
   private readonly settled = new Set<string>()
   private readonly pool: Pool
+  private readonly notices: Notices
   private readonly queue: string
   private readonly chooser: Chooser<E, R>
   private readonly act: (entry: E) => Effect.Effect<unknown, E2>
 
-  constructor(pool: Pool, queue: string, chooser: Chooser<E, R>, act: (entry: E) => Effect.Effect<unknown, E2>) {
+  constructor(
+    pool: Pool,
+    notices: Notices,
+    queue: string,
+    chooser: Chooser<E, R>,
+    act: (entry: E) => Effect.Effect<unknown, E2>
+  ) {
     this.pool = pool
+    this.notices = notices
     this.queue = queue
     this.chooser = chooser
     this.act = act
@@ -99,7 +108,7 @@ class Drain<E extends Entry, E2, R> {
     return Effect.suspend(() => {
       const place = { id: entry.id, node }
       if (this.settled.has(entry.id)) return Effect.asVoid(this.pool.ackJob(place))
-      return Effect.map(settle(this.pool, place, this.queue, body, this.act(entry)), (isSettled) => {
+      return Effect.map(settle(this.pool, this.notices, place, this.queue, body, this.act(entry)), (isSettled) => {
         if (!isSettled) return
         this.settled.add(entry.id)
         this.done += 1
@@ -138,10 +147,15 @@ export const drain = <E extends Entry, E2, R>(
     Effect.gen(function* () {
       const { nodes: known } = yield* pool.health
       const nodes = new Nodes(known.map(({ address }) => address))
-      const work = new Drain(pool, queue, chooser, act)
+      const notices = new Notices(yield* Effect.clock, background(yield* Effect.runtime<never>()))
+      const work = new Drain(pool, notices, queue, chooser, act)
       const { missing } = chooser
-      if (missing !== undefined) yield* nodes.each((node) => work.byId(missing, node), "in turn")
-      yield* nodes.each((node) => work.node(node), "in turn")
+      const byIds = missing === undefined ? Effect.void : nodes.each((node) => work.byId(missing, node), "in turn")
+      const all = Effect.zipRight(
+        byIds,
+        nodes.each((node) => work.node(node), "in turn")
+      )
+      yield* Effect.ensuring(all, notices.end)
       yield* nodes.report(queue)
       return work.done
     }).pipe(

@@ -1,5 +1,5 @@
 /** Jobs on their way from the cluster to those who take them: fetched as there is room, kept under their leases, each settled once. */
-import { type DisquePool, type GetJobsError, type Job, JobId, Slot, Time, Timekeeper } from "@disco/core"
+import { type DisquePool, type GetJobsError, type Job, JobId, Notices, Slot, Time, Timekeeper } from "@disco/core"
 import * as Cause from "effect/Cause"
 import type * as Clock from "effect/Clock"
 import type * as Context from "effect/Context"
@@ -11,7 +11,6 @@ import * as Option from "effect/Option"
 import type * as Runtime from "effect/Runtime"
 import { background, keepAlive } from "../internal/background.js"
 import { causeText, kindOf, textOf } from "../internal/failure.js"
-import { Notices } from "../internal/notice.js"
 import type { QueuePlan } from "../internal/options.js"
 import { Patience } from "../internal/patience.js"
 import { copyOptions, factsOf } from "./copy.js"
@@ -128,9 +127,9 @@ export class Inbox {
     this.now = () => Time.monotonicMillis(clock)
     this.timeOfDay = () => clock.unsafeCurrentTimeMillis()
     const { now } = this
-    this.notices = new Notices(now)
     this.patience = new Patience(now, options.closeMillis)
     this.runFork = background(runtime)
+    this.notices = new Notices(clock, this.runFork)
     this.shelf = new Shelf(options.plan.from, options.plan.isRanked)
     this.shelfKeeper = new Timekeeper(
       () => (this.isReturning ? Number.POSITIVE_INFINITY : this.shelf.oldest + options.prefetchMillis),
@@ -352,7 +351,7 @@ export class Inbox {
 
   /** Says that a job that is delivered once cannot go back, and what becomes of it. */
   sayUnreturned({ job }: Held, error: unknown, end: string): Effect.Effect<void> {
-    return this.notices.say(`return ${kindOf(error)}`, (more) =>
+    return this.notices.say(`return ${job.queue} ${kindOf(error)}`, (more) =>
       Effect.annotateLogs(
         Effect.logError(`a job could not go back, and ${end}, as it is delivered once only: ${textOf(error)}${more}`),
         { queue: job.queue, job: job.id }
@@ -601,7 +600,7 @@ export class Inbox {
       this.background.delete(fiber)
       if (Exit.isSuccess(exit) || Cause.isInterruptedOnly(exit.cause)) return
       const { cause } = exit
-      this.runFork(this.notices.say("died", (more) => Effect.logError(`a fiber died: ${causeText(cause)}${more}`)))
+      this.runFork(this.notices.say("died", (more) => Effect.logError(`a fiber died: ${causeText(cause, more)}`)))
     })
     return fiber
   }
@@ -631,10 +630,10 @@ export class Inbox {
       this.settle(held)
       if (Exit.isSuccess(outcome) || Exit.isInterrupted(outcome)) return
       this.fork(
-        this.notices.say(`settle ${held.job.node} ${what}`, (more) =>
+        this.notices.say(`settle ${held.job.queue} ${held.job.node} ${what}`, (more) =>
           Effect.annotateLogs(
             Effect.logWarning(
-              `a job could not be ${what}, and comes back after its retry time: ${causeText(outcome.cause)}${more}`
+              `a job could not be ${what}, and comes back after its retry time: ${causeText(outcome.cause, more)}`
             ),
             { queue: held.job.queue, job: held.job.id }
           )

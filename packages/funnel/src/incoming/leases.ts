@@ -1,11 +1,10 @@
 /** Leases: WORKING for the jobs that are held for long, by one fibre for all of them. */
-import { type DisquePool, type Job, JobId, Timekeeper } from "@disco/core"
+import { type DisquePool, type Job, JobId, type Notices, Timekeeper } from "@disco/core"
 import type * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { causeText } from "../internal/failure.js"
-import type { Notices } from "../internal/notice.js"
 import type { Held, LeaseLostReason } from "./held.js"
 
 type Pool = Context.Tag.Service<typeof DisquePool>
@@ -28,6 +27,9 @@ const receiptMillis = 50
 const againMillis = 1000
 // So many renewals are under way at a time: a node that does not answer does not hold up those of another one.
 const concurrency = 64
+
+const annotated = ({ job }: Held, log: Effect.Effect<void>): Effect.Effect<void> =>
+  Effect.annotateLogs(log, { queue: job.queue, job: job.id })
 
 /** Whether the lease of a job has to be kept. */
 const isKept = (held: Held): boolean => (held.state === "held" || held.state === "moving") && held.lost === undefined
@@ -82,7 +84,10 @@ export class Leases {
         Effect.zipRight(
           Effect.sync(() => this.plan(held, this.owner.now() + againMillis)),
           this.owner.notices.say("renewal died", (more) =>
-            Effect.logError(`the renewal of a lease died, and is tried again: ${causeText(cause)}${more}`)
+            annotated(
+              held,
+              Effect.logError(`the renewal of a lease died, and is tried again: ${causeText(cause, more)}`)
+            )
           )
         )
       ).pipe(
@@ -164,8 +169,8 @@ export class Leases {
     const now = this.owner.now()
     if (now >= held.expiresAt) return this.lost(held, "expired")
     this.plan(held, Math.min(now + againMillis, held.expiresAt))
-    return this.owner.notices.say(`renew ${held.job.node} ${error._tag}`, (more) =>
-      Effect.logWarning(`leases of jobs cannot be renewed at present: ${error.message}${more}`)
+    return this.owner.notices.say(`renew ${held.job.queue} ${held.job.node} ${error._tag}`, (more) =>
+      annotated(held, Effect.logWarning(`leases of jobs cannot be renewed at present: ${error.message}${more}`))
     )
   }
 

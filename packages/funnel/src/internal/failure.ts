@@ -67,13 +67,13 @@ export const kindOf = (error: unknown): string =>
     : typeof error
 
 /**
- * A cause for a log: what failed in a sentence, what died with its stack traces. A logger that is given the cause itself may
- * stumble over what is in it.
+ * A cause for a log: what failed in a sentence; what died with its stack traces, unless there were `more` since it was said. A
+ * logger that is given the cause itself may stumble over what is in it.
  */
-export const causeText = (cause: Cause.Cause<unknown>): string =>
-  Cause.isDie(cause)
+export const causeText = (cause: Cause.Cause<unknown>, more = ""): string =>
+  Cause.isDie(cause) && more === ""
     ? shorten(attempt(() => Cause.pretty(cause, { renderErrorCause: true })) ?? textOf(squash(cause)))
-    : textOf(squash(cause))
+    : `${textOf(squash(cause))}${more}`
 
 /** What went wrong first in a cause. */
 export const squash = (cause: Cause.Cause<unknown>): unknown => {

@@ -1,5 +1,5 @@
 /** Jobs on their way to the cluster: offered to a queue, and added in batches. */
-import { type JobId, Time } from "@disco/core"
+import { type JobId, Notices, Time } from "@disco/core"
 import * as Cause from "effect/Cause"
 import type * as Clock from "effect/Clock"
 import * as Data from "effect/Data"
@@ -15,8 +15,7 @@ import type * as Runtime from "effect/Runtime"
 import * as Schedule from "effect/Schedule"
 import * as Stream from "effect/Stream"
 import { background } from "../internal/background.js"
-import { causeText, kindOf, squash, textOf } from "../internal/failure.js"
-import { Notices } from "../internal/notice.js"
+import { causeText, kindOf, squash } from "../internal/failure.js"
 import type { Restore } from "../internal/restore.js"
 
 /** The funnel closed before the job was added, or was closed already. */
@@ -97,12 +96,12 @@ export class Outbox<T, E extends Retryable> {
     clock: Clock.Clock,
     runtime: Runtime.Runtime<never>
   ) {
-    this.notices = new Notices(() => Time.monotonicMillis(clock))
     this.options = options
     this.call = Math.ceil(options.batch / callsAtATime)
     this.queue = queue
     this.unread = unread
     this.runFork = background(runtime)
+    this.notices = new Notices(clock, this.runFork)
   }
 
   static make<T, E extends Retryable>(options: OutboxOptions<T, E>): Effect.Effect<Outbox<T, E>> {
@@ -318,12 +317,11 @@ export class Outbox<T, E extends Retryable> {
 
   private log(job: T, cause: Cause.Cause<unknown>): Effect.Effect<void> {
     const { bytes, queue } = this.options.describe(job)
-    const error = squash(cause)
-    return this.notices.say(`${queue} ${kindOf(error)}`, (more) =>
-      Effect.annotateLogs(
-        Effect.logError("a job could not be added", more === "" ? causeText(cause) : `${textOf(error)}${more}`),
-        { queue, ...(bytes === undefined ? {} : { bytes }) }
-      )
+    return this.notices.say(`${queue} ${kindOf(squash(cause))}`, (more) =>
+      Effect.annotateLogs(Effect.logError("a job could not be added", causeText(cause, more)), {
+        queue,
+        ...(bytes === undefined ? {} : { bytes })
+      })
     )
   }
 }

@@ -188,7 +188,7 @@ export class Crew<A, E, B> {
     }
     this.inbox.fork(
       this.inbox.notices.say("a fiber of the worker died", (more) =>
-        Effect.logError(`a fiber of the worker died, and is replaced: ${causeText(cause)}${more}`)
+        Effect.logError(`a fiber of the worker died, and is replaced: ${causeText(cause, more)}`)
       )
     )
   }

@@ -1,5 +1,5 @@
 /** What becomes of jobs that are not simply done: they are tried again, given up, or given back. */
-import { type DisquePool, JobId, Time } from "@disco/core"
+import { type DisquePool, type Job, JobId, type Line, Time } from "@disco/core"
 import * as Cause from "effect/Cause"
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -13,6 +13,7 @@ import { copyOptions, type Facts, factsOf } from "../incoming/copy.js"
 import type { Held } from "../incoming/held.js"
 import type { Inbox } from "../incoming/inbox.js"
 import { causeText, kindOf, squash, textOf } from "../internal/failure.js"
+import { quietly } from "../internal/quietly.js"
 import type { Restore } from "../internal/restore.js"
 import { advance } from "./backoff.js"
 import { bury, replace, replaceOrLetGo } from "./bury.js"
@@ -108,7 +109,7 @@ export class Fate<A, E, B> {
     const now = this.inbox.timeOfDay()
     const firstAt = Math.min(work.firstAt ?? now, now)
     const known = this.records.of(held.job.id)?.schedule
-    const isOver = refusal !== undefined || (Option.isSome(failure) && !(yield* this.isRetryable(failure.value)))
+    const isOver = refusal !== undefined || (Option.isSome(failure) && !(yield* this.isRetryable(failure.value, job)))
     const record = { attempts: attempt, firstAt, error: text, isOver }
     // Whatever comes next, this attempt is counted.
     this.records.failed(held.job.id, { ...record, schedule: undefined })
@@ -123,15 +124,15 @@ export class Fate<A, E, B> {
         return
       } else {
         const { cause } = planned
-        yield* this.inbox.notices.say("schedule died", (more) =>
-          Effect.logError(`the schedule of the retries died: the job is given up: ${causeText(cause)}${more}`)
+        yield* this.say("schedule died", job, (more) =>
+          Effect.logError(`the schedule of the retries died: the job is given up: ${causeText(cause, more)}`)
         )
       }
     }
-    yield* this.hook(() => this.options.onFailure({ job, payload, error, attempt, againMillis: delay }), restore)
-    yield* this.inbox.notices.say(`failed ${kindOf(error)}`, (more) =>
-      Effect.logWarning(`a job failed (attempt ${attempt}): ${text}${more}`)
-    )
+    yield* this.hook(() => this.options.onFailure({ job, payload, error, attempt, againMillis: delay }), job, restore)
+    const failed = `a job failed (attempt ${attempt}): ${text}`
+    yield* quietly(Effect.annotateLogs(Effect.logDebug(failed), "job", job.id))
+    yield* this.say(`failed ${kindOf(error)}`, job, (more) => Effect.logWarning(`${failed}${more}`))
     if (held.lost !== undefined) return yield* this.lost(held)
     if (delay === undefined) return yield* this.giveUp(held, history, error, "failed", restore)
     const isWaitedFor = delay <= parkMillis && !this.isClosing && this.inbox.isHandingOut && this.canWait(held, delay)
@@ -161,13 +162,13 @@ export class Fate<A, E, B> {
   })
 
   // One that throws says nothing: then the schedule and the attempts decide, as without it.
-  private isRetryable(error: E): Effect.Effect<boolean> {
+  private isRetryable(error: E, job: Job.Job): Effect.Effect<boolean> {
     return Effect.catchAllDefect(
       Effect.sync(() => this.options.retryable(error) !== false),
       (defect) =>
         Effect.as(
-          this.inbox.notices.say("retryable died", (more) =>
-            Effect.logError(`\`retryable\` died, and the job is tried again: ${causeText(Cause.die(defect))}${more}`)
+          this.say("retryable died", job, (more) =>
+            Effect.logError(`\`retryable\` died, and the job is tried again: ${causeText(Cause.die(defect), more)}`)
           ),
           true
         )
@@ -175,11 +176,15 @@ export class Fate<A, E, B> {
   }
 
   /** Sees to a job that is no longer ours. */
-  lost({ lost }: Held): Effect.Effect<void> {
+  lost({ job, lost }: Held): Effect.Effect<void> {
     this.meters.count("lost")
     return lost === undefined
       ? Effect.void
-      : this.inbox.notices.say(`lost ${lost.reason}`, (more) => Effect.logWarning(`${lost.message}${more}`))
+      : this.say(`lost ${lost.reason}`, job, (more) => Effect.logWarning(`${lost.message}${more}`))
+  }
+
+  private say(kind: string, job: Job.Job, line: Line): Effect.Effect<void> {
+    return this.inbox.notices.say(kind, (more) => Effect.annotateLogs(line(more), "job", job.id))
   }
 
   private canWait(held: Held, delay: number): boolean {
@@ -280,16 +285,14 @@ export class Fate<A, E, B> {
         letter.id
       )
     )
-    yield* this.hook(() => this.options.onDeadLetter(letter), restore)
+    yield* this.hook(() => this.options.onDeadLetter(letter), held.job, restore)
   })
 
-  private hook(hook: () => Effect.Effect<void>, restore: Restore): Effect.Effect<void> {
+  private hook(hook: () => Effect.Effect<void>, job: Job.Job, restore: Restore): Effect.Effect<void> {
     return Effect.catchAllCause(restore(Effect.suspend(hook)), (cause) =>
       Cause.isInterruptedOnly(cause)
         ? Effect.void
-        : this.inbox.notices.say("hook died", (more) =>
-            Effect.logError("a hook of the worker died", `${causeText(cause)}${more}`)
-          )
+        : this.say("hook died", job, (more) => Effect.logError("a hook of the worker died", causeText(cause, more)))
     )
   }
 

@@ -1,0 +1,101 @@
+/** Trouble in the log: the first of each kind as it happens, then one line a minute that counts the others. */
+import type * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as FiberId from "effect/FiberId"
+import * as Time from "./Time.js"
+
+/**
+ * Logs what happened. `more` is what to append to the message: nothing where it is said at first; else how often it has happened
+ * since it was last said. What is long, as a stack trace, belongs into the first line alone.
+ */
+export type Line = (more: string) => Effect.Effect<void>
+
+interface Kind {
+  /** Until then it is counted. */
+  until: number
+  count: number
+  /** The first that was counted. */
+  first: Line | undefined
+  timer: Fiber.RuntimeFiber<unknown> | undefined
+}
+
+const quietMillis = 60_000
+// Names of queues, nodes and errors make kinds: more of them share a line.
+const mostKinds = 100
+const others = ""
+
+export class Notices {
+  private readonly now: () => number
+  private readonly fork: (effect: Effect.Effect<void>) => Fiber.RuntimeFiber<unknown>
+  private readonly kinds = new Map<string, Kind>()
+  private isEnded = false
+
+  /** `fork` starts a fiber that nothing else ends: it runs for a minute at most, where something is counted, and `end` ends it. */
+  constructor(clock: Clock.Clock, fork: (effect: Effect.Effect<void>) => Fiber.RuntimeFiber<unknown>) {
+    this.now = () => Time.monotonicMillis(clock)
+    this.fork = fork
+  }
+
+  /** Logs, where nothing of the kind was logged for a minute; else counts it, and the log says so when the minute is over. */
+  say(kind: string, line: Line): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      if (this.isEnded) return quietly(line(""))
+      const now = this.now()
+      const entry = this.entry(kind, now)
+      if (isOver(entry, now)) {
+        entry.until = now + quietMillis
+        return quietly(line(""))
+      }
+      entry.count += 1
+      entry.first ??= line
+      entry.timer ??= this.fork(
+        Effect.interruptible(
+          Effect.zipRight(
+            Time.sleep(entry.until - now),
+            Effect.suspend(() => this.sum(entry))
+          )
+        )
+      )
+      return Effect.void
+    })
+  }
+
+  /** Says what was counted, and counts no more. */
+  readonly end: Effect.Effect<void> = Effect.suspend(() => {
+    this.isEnded = true
+    const kinds = [...this.kinds.values()]
+    this.kinds.clear()
+    for (const { timer } of kinds) timer?.unsafeInterruptAsFork(FiberId.none)
+    // Where it would have been said otherwise: with the same loggers and annotations.
+    return Effect.asVoid(Fiber.await(this.fork(Effect.forEach(kinds, (entry) => this.sum(entry), { discard: true }))))
+  })
+
+  private entry(kind: string, now: number): Kind {
+    const known = this.kinds.get(kind)
+    if (known !== undefined) return known
+    if (this.kinds.size >= mostKinds) {
+      for (const [name, entry] of this.kinds) if (isOver(entry, now)) this.kinds.delete(name)
+      if (this.kinds.size >= mostKinds && kind !== others) return this.entry(others, now)
+    }
+    const entry: Kind = { until: Number.NEGATIVE_INFINITY, count: 0, first: undefined, timer: undefined }
+    this.kinds.set(kind, entry)
+    return entry
+  }
+
+  private sum(entry: Kind): Effect.Effect<void> {
+    const { count, first } = entry
+    entry.until = this.now() + quietMillis
+    entry.count = 0
+    entry.first = undefined
+    entry.timer = undefined
+    if (first === undefined) return Effect.void
+    const times = count === 1 ? "once" : `${count} times`
+    return Effect.annotateLogs(quietly(first(` (and ${times} more since this was last said)`)), "count", count)
+  }
+}
+
+const isOver = ({ count, until }: Kind, now: number): boolean => count === 0 && now >= until
+
+// A logger of the user may have no stomach for it: nothing else is to fail for that.
+const quietly = (log: Effect.Effect<void>): Effect.Effect<void> => Effect.catchAllCause(log, () => Effect.void)
