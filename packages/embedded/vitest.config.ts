@@ -1,5 +1,5 @@
 import { defineProject } from "vitest/config"
 
 export default defineProject({
-  test: { name: "embedded", include: ["test/**/*.test.ts"], testTimeout: 10_000, hookTimeout: 10_000 }
+  test: { name: "embedded", include: ["test/**/*.test.ts"], testTimeout: 60_000, hookTimeout: 60_000 }
 })

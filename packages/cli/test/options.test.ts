@@ -70,7 +70,7 @@ describe("the options of disco", () => {
       )
       assert.match(
         yield* failure(["demo"], [["DISQUE_NODES", "disque://:50%@localhost"]]),
-        /^DISQUE_NODES: address is "disque:\/\/\*\*\*@localhost", expected /
+        /^DISQUE_NODES: address is one of 23 characters, expected /
       )
     })
   )
