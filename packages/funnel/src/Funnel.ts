@@ -9,7 +9,8 @@ import {
   type InvalidArgument,
   type Job,
   type JobId,
-  type JobQueue
+  type JobQueue,
+  toJson
 } from "@disco/core"
 import * as Cause from "effect/Cause"
 import type * as Chunk from "effect/Chunk"
@@ -262,6 +263,12 @@ class Taken implements FunnelJob {
     this.held = held
   }
 
+  /** As `JSON.stringify` shows it: the job, without the hands that it is in. */
+  toJSON(): unknown {
+    const { held: _held, inbox: _inbox, ...job } = this
+    return toJson(job)
+  }
+
   get ack() {
     return this.inbox.acknowledge(this.held)
   }
@@ -354,7 +361,8 @@ const open = <In, Out, E extends AddJobError | JobQueue.InvalidPayload>(
         }),
       outgoing: outbox.queue,
       send: (job) => outbox.send(job),
-      undelivered: outbox.undelivered
+      undelivered: outbox.undelivered,
+      toJSON: () => ({ _id: "Funnel", queues: [...new Set(checked.plan.from)] })
     }
   })
 

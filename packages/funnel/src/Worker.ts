@@ -1,7 +1,7 @@
 /**
  * A worker: a handler for the jobs of a queue, with retries, budgets, a dead-letter queue, and a shutdown that loses nothing.
  */
-import { DisquePool, type GetJobsError, type InvalidArgument, type Job, type JobQueue } from "@disco/core"
+import { DisquePool, type GetJobsError, type InvalidArgument, type Job, type JobQueue, shown } from "@disco/core"
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
@@ -311,11 +311,13 @@ const open = <A, I, E, R, RQ, RO, B>(
           onFailure === undefined
             ? Effect.void
             : served(
-                onFailure({
-                  ...failure,
-                  error: error as Reported<E> | HandlerDied,
-                  again: againMillis === undefined ? undefined : Duration.millis(againMillis)
-                })
+                onFailure(
+                  shown({
+                    ...failure,
+                    error: error as Reported<E> | HandlerDied,
+                    again: againMillis === undefined ? undefined : Duration.millis(againMillis)
+                  })
+                )
               ),
         onDeadLetter: (letter) => (onDeadLetter === undefined ? Effect.void : served(onDeadLetter(letter)))
       })
@@ -323,7 +325,12 @@ const open = <A, I, E, R, RQ, RO, B>(
         Effect.asVoid(crew.closing),
         Effect.flatMap(crew.closing, (closing) => Effect.asVoid(Fiber.await(closing)))
       )
-      return { pause: crew.pause, resume: crew.inbox.resume, failed: crew.failed }
+      return {
+        pause: crew.pause,
+        resume: crew.inbox.resume,
+        failed: crew.failed,
+        toJSON: () => ({ _id: "Worker", queue: queue.name })
+      }
     })
   )
 
@@ -370,7 +377,7 @@ export const makeBatch = <A, I, E, R, RQ, RO = never>(
     queue,
     {
       handle: (works) =>
-        Effect.map(handler(works.map(({ inHand, payload }) => ({ ...inHand, payload }))), (results) =>
+        Effect.map(handler(works.map(({ inHand, payload }) => shown({ ...inHand, payload }))), (results) =>
           isArray(results) ? results.map(outcomeOf) : []
         ),
       outcome: (exits, place) => exits[place] ?? noResult

@@ -1,6 +1,6 @@
 /** What `JSON.stringify` makes of results: 64-bit integers, maps and bytes are nothing that JSON knows. */
 import * as Encoding from "effect/Encoding"
-import * as Inspectable from "effect/Inspectable"
+import * as Predicate from "effect/Predicate"
 
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
 
@@ -12,11 +12,38 @@ const fromBytes = (bytes: Uint8Array): unknown => {
   }
 }
 
-/** A value for JSON: a `bigint` as its digits, bytes as text, or as `{ base64 }` where they are none. */
-const toJson = (value: unknown): unknown => {
-  if (typeof value === "bigint") return String(value)
+const fromObject = (value: object, above: ReadonlyArray<object>): unknown => {
   if (value instanceof Uint8Array) return fromBytes(value)
-  return Array.isArray(value) ? value.map(toJson) : Inspectable.toJSON(value)
+  if (above.includes(value)) return "[circular]"
+  const within = (inner: unknown) => convert(inner, [...above, value])
+  if (Predicate.hasProperty(value, "toJSON") && Predicate.isFunction(value.toJSON)) return within(value.toJSON())
+  if (Array.isArray(value)) return value.map(within)
+  if (value instanceof Set) return Array.from(value, within)
+  if (value instanceof Map) {
+    const entries = Array.from(value, ([name, item]) => [within(name), within(item)] as const)
+    return entries.every(([name]) => typeof name === "string") ? Object.fromEntries(entries) : entries
+  }
+  const fields = Object.entries(value).map(([name, item]) => [name, within(item)])
+  if (value instanceof Error) fields.unshift(["name", value.name], ["message", value.message])
+  return Object.fromEntries(fields)
+}
+
+const convert = (value: unknown, above: ReadonlyArray<object>): unknown => {
+  if (typeof value === "bigint") return String(value)
+  return typeof value === "object" && value !== null ? fromObject(value, above) : value
+}
+
+/**
+ * A value for `JSON.stringify`, which takes whatever this gives: a `bigint` is its digits, bytes are text, or `{ base64 }` where they
+ * are none, a `Map` is an object, or its entries where its keys are no text, a `Set` is an array, an error has its message.
+ */
+export const toJson = (value: unknown): unknown => {
+  try {
+    return convert(value, [])
+  } catch {
+    // Handlers fail with anything, with what throws when it is looked at too.
+    return "[unreadable]"
+  }
 }
 
 const ofEntries = (entries: Iterable<readonly [string, unknown]>): object =>

@@ -247,11 +247,13 @@ export class CommandParser {
   /** Reads up to `end`, and past it; false until it is there, with what there is kept in pieces. */
   private readLine(end: number): boolean {
     for (let chunk = this.chunks.peek(); chunk !== undefined; chunk = this.chunks.peek()) {
-      const at = this.isStuck ? -1 : chunk.indexOf(end, this.position)
+      let at = this.isStuck ? -1 : chunk.indexOf(end, this.position)
+      this.isStuck ||= chunk.subarray(this.position, at < 0 ? chunk.length : at).includes(0)
+      // What follows an end that is not found counts too.
+      if (this.isStuck) at = -1
       const piece = chunk.subarray(this.position, at < 0 ? chunk.length : at)
-      this.isStuck ||= piece.includes(0)
-      const isFound = at >= 0 && !this.isStuck
-      this.consume(chunk, isFound ? piece.length + 1 : chunk.length - this.position)
+      const isFound = at >= 0
+      this.consume(chunk, isFound ? piece.length + 1 : piece.length)
       if (isFound && this.gathered.length === 0) {
         this.line = piece
         return true

@@ -1,5 +1,5 @@
 /** The jobs in the hands of a worker, and what it is told to do with them. */
-import type { Job, JobQueue } from "@disco/core"
+import { type Job, type JobQueue, toJson } from "@disco/core"
 import * as Cause from "effect/Cause"
 import type * as Context from "effect/Context"
 import * as Data from "effect/Data"
@@ -59,6 +59,10 @@ export class GiveUp<out E> extends Data.TaggedError("GiveUp")<{
   readonly [GiveUpTypeId] = GiveUpTypeId
   override get message(): string {
     return textOf(this.error)
+  }
+  /** As `JSON.stringify` shows it. */
+  override toJSON(): unknown {
+    return { _tag: this._tag, message: this.message, error: toJson(this.error) }
   }
 }
 
