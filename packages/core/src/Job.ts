@@ -2,8 +2,8 @@
  * Jobs as GETJOB delivers them and as SHOW describes them.
  *
  * `JSON.stringify` takes everything here. A delivered job is a plain object, and its body becomes what JSON makes of a
- * `Uint8Array`, one number for each byte: `{ ...job, body: Job.text(job) }` reads better. In what SHOW tells (`JobInfo`), the body
- * is text, or `{ "base64": "…" }` where it is no UTF-8.
+ * `Uint8Array`, one number for each byte: `toJson(job)` reads better. There, in jobs of queues with a type and in what SHOW tells
+ * (`JobInfo`), the body is text, or `{ "base64": "…" }` where it is no UTF-8.
  */
 import type * as Duration from "effect/Duration"
 import type { JobId } from "./JobId.js"

@@ -182,6 +182,27 @@ describe("links", () => {
     }).pipe(Effect.provide(layer()))
   )
 
+  for (const command of ["NACK", "ENQUEUE"]) {
+    it.effect(`blocked on two queues are given the first job of one ${command} for both, and the other one waits`, () =>
+      Effect.gen(function* () {
+        const link = yield* dial(1)
+        const other = yield* dial(1)
+        for (const queues of [
+          ["a", "b"],
+          ["b", "a"]
+        ]) {
+          const ids = yield* Effect.forEach(queues, (queue) => say(other, "ADDJOB", queue, queue, "0", "DELAY", "60"))
+          const waiting = yield* Effect.fork(say(link, "GETJOB", "FROM", "a", "b"))
+          yield* Effect.yieldNow()
+          assert.strictEqual(yield* say(other, command, ...ids.map(String)), 2)
+          assert.deepStrictEqual(yield* Fiber.join(waiting), [[queues[0], ids[0], queues[0]]])
+          assert.deepStrictEqual(yield* Effect.forEach(queues, (queue) => say(other, "QLEN", queue)), [0, 1])
+          yield* say(other, "DELJOB", ...ids.map(String))
+        }
+      }).pipe(Effect.provide(layer()))
+    )
+  }
+
   it.effect("do not take back a GETJOB that got its job", () =>
     Effect.gen(function* () {
       const link = yield* dial(1)
