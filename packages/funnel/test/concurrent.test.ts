@@ -37,23 +37,23 @@ const addMany = (count: number, from = 0) =>
   })
 
 /** A pool whose acknowledgements take a while. */
-const slow = Effect.map(DisquePool, (pool) => ({
-  ...pool,
-  ackJob: (jobs: Parameters<typeof pool.ackJob>[0]) => Effect.delay(pool.ackJob(jobs), "15 millis")
-}))
+const slow = (ackMillis: number) =>
+  Effect.map(DisquePool, (pool) => ({
+    ...pool,
+    ackJob: (jobs: Parameters<typeof pool.ackJob>[0]) => Effect.delay(pool.ackJob(jobs), ackMillis)
+  }))
 
 type Ending = "its scope" | "its fiber" | "a timeout"
 
 /** Handles jobs until it is ended, and gives those whose handlers ended well, and those that are left. */
-const interrupted = (operator: Operator, ending: Ending, turns: number, ahead?: number) =>
+const interrupted = (operator: Operator, ending: Ending, turns: number, ahead?: number, ackMillis = 15, count = 120) =>
   Effect.gen(function* () {
-    const count = 120
     yield* addMany(count)
     const finished = new Set<number>()
     const scope = yield* Scope.make()
     const funnel = yield* Funnel.make({ queues: "work", ahead }).pipe(
       Scope.extend(scope),
-      Effect.provideServiceEffect(DisquePool, slow)
+      Effect.provideServiceEffect(DisquePool, slow(ackMillis))
     )
     const handler: Handler = (job) =>
       Effect.zipRight(
@@ -81,6 +81,21 @@ describe("a consumer of a funnel that works on several jobs at a time", () => {
             const { back, count, finished } = yield* interrupted(operator, ending, turns)
             const twice = [...back].filter((n) => finished.has(n))
             assert.isAtMost(twice.length, 16)
+            assert.strictEqual(new Set([...back, ...finished]).size, count)
+          }
+        })
+      )
+    }
+  }
+
+  // Those that are decided while an acknowledgement is under way wait for it: they are done all the same.
+  for (const [name, operator] of several) {
+    for (const ackMillis of [50, 500]) {
+      it.effect(`${name}: gives back 16 finished jobs at most where acknowledgements take ${ackMillis} ms`, () =>
+        Effect.gen(function* () {
+          for (const ending of ["its scope", "its fiber"] as const) {
+            const { back, count, finished } = yield* interrupted(operator, ending, 20, undefined, ackMillis, 300)
+            assert.isAtMost([...back].filter((n) => finished.has(n)).length, 16)
             assert.strictEqual(new Set([...back, ...finished]).size, count)
           }
         })
