@@ -41,6 +41,16 @@ describe("the examples of work", { timeout: 60_000 }, () => {
     ])
   })
 
+  it("giveUp.ts tries again what is busy, and gives up at once what never can be done", async () => {
+    const lines = (await run("giveUp.ts")).trim().split("\n")
+    assert.sameMembers(lines.slice(0, 4), ["charge ", "charge expired", "charge valid", "charge valid"])
+    assert.sameMembers(lines.slice(4), [
+      "given up after 1: no card",
+      "given up after 1: Declined",
+      "given up after 2: Busy"
+    ])
+  })
+
   it("fanOut.ts counts the lines of files, a job each", async () => {
     assert.strictEqual(await run("fanOut.ts"), "6 lines in 3 files\n")
   })

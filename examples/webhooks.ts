@@ -1,9 +1,9 @@
 import { DisquePool, JobQueue } from "@disco/core"
 import { EmbeddedDisque } from "@disco/embedded"
 import { DeadLetter, Worker } from "@disco/funnel"
-import { HttpClient, HttpClientError, HttpClientRequest, HttpClientResponse } from "@effect/platform"
+import { HttpClient, type HttpClientError, HttpClientRequest, HttpClientResponse } from "@effect/platform"
 import { NodeRuntime } from "@effect/platform-node"
-import { Console, Deferred, Effect, Layer, Logger, Schedule, Schema } from "effect"
+import { type Cause, Console, Deferred, Effect, Layer, Logger, Schedule, Schema } from "effect"
 
 const webhooks = JobQueue.make("webhooks", {
   payload: Schema.Struct({ url: Schema.String, event: Schema.String }),
@@ -19,7 +19,8 @@ const post = ({ event, url }: { readonly url: string; readonly event: string }) 
     Effect.timeout("10 seconds")
   )
 
-const isGone = (error: unknown) => error instanceof HttpClientError.ResponseError && error.response.status === 410
+const isGone = (error: HttpClientError.HttpClientError | Cause.TimeoutException) =>
+  error._tag === "ResponseError" && error.response.status === 410
 
 const program = Effect.gen(function* () {
   const pool = yield* DisquePool
@@ -27,7 +28,8 @@ const program = Effect.gen(function* () {
   yield* Worker.make(webhooks, (hook) => Effect.tap(post(hook), () => Console.log(`sent ${hook.event}`)), {
     concurrency: 8,
     attempts: 4,
-    retry: Schedule.exponential("20 millis").pipe(Schedule.whileInput((error) => !isGone(error))),
+    retry: Schedule.exponential("20 millis"),
+    retryable: (error) => !isGone(error),
     rateLimit: { limit: 100, interval: "1 second" },
     onFailure: ({ attempt, payload }) => Console.log(`attempt ${attempt} for ${payload.event} failed`),
     onDeadLetter: () => Deferred.succeed(finished, undefined)

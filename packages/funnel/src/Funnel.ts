@@ -91,14 +91,20 @@ export interface FunnelOf<In, Out, E> {
    * | consumer | a job is acknowledged | when the run fails or is interrupted, these go back |
    * |---|---|---|
    * | `runForEach`, `map`, `tap`, `mapEffect`, `take`, `merge`, `timeout`, … | when the next one is pulled, and the last when the stream ends well | the job in hand |
-   * | `mapEffect`, `flatMap` with a concurrency, ordered or not | when the fibre that works on it has ended well, and 16 more have or a second has passed; the rest when the stream ends well | what is in work or has failed, and of what was done within the last second 16 jobs at most |
+   * | `mapEffect`, `flatMap` with a concurrency, ordered or not (without `switch`) | when the fibre that works on it has ended well, and 16 more have or a second has passed; the rest when the stream ends well | what is in work or has failed, and of what was done within the last second 16 jobs at most |
    * | `buffer(n)`, `grouped(n)`, `groupedWithin(n)`, `aggregate`, `zip` (`n` is 1), … | with `ahead: 2 * n`: when so many more were pulled; the rest when the stream ends well | the jobs in hand, and those within `ahead` |
    *
    * So with the operators of the last row, `ahead` has to be given: they hold jobs that the stream cannot see, and without it a
-   * job is acknowledged before it was handled. What may fail for a job belongs into the operator with the concurrency: what comes
-   * after it has a second for each job. With `ahead`, jobs are counted alone: the last of them wait for others. For groups there is `incomingGrouped`, which needs none. The same holds for what hands jobs on to be handled elsewhere (`broadcast`,
-   * `toQueue`, a fibre of the user's own): settle those by hand. When operators that pull in fibres of their own end early, jobs
-   * that were done last may go back too; they come again, as any job may.
+   * job is acknowledged before it was handled. For groups there is `incomingGrouped`, which needs none. What may fail for a job
+   * belongs into the operator with the concurrency: what comes after it has a second for each job. With `ahead`, jobs are counted
+   * alone: the last of them wait for others.
+   *
+   * Settle by hand (`acknowledge: "manual"`) what hands jobs on to be handled elsewhere (`broadcast`, `toQueue`, a fiber of the
+   * user's own), and what hides how a job ended: `flatMap` with `switch: true` would have jobs acknowledged that failed, or that
+   * a later one cut off.
+   *
+   * When operators that pull in fibers of their own end early, jobs that were done last may go back too; they come again, as any
+   * job may.
    *
    * Jobs that were fetched ahead go back when no run is left. `job.ack` and `job.nack` settle a job at once, and
    * `acknowledge: "manual"` leaves it all to them.
@@ -107,7 +113,8 @@ export interface FunnelOf<In, Out, E> {
   /**
    * The jobs as they come in groups: `size` of them at most, and those that come `within` a time after the first. In place of
    * `Stream.groupedWithin`, whose buffer `incoming` cannot look into: here a group is what a job is there, acknowledged when the
-   * next one is pulled, and put back when its consumer fails or is interrupted.
+   * next one is pulled, and put back when its consumer fails or is interrupted. With a concurrency, the 16 that may go back
+   * though they were done are jobs, and may be a part of a group.
    */
   readonly incomingGrouped: (
     size: number,
@@ -122,7 +129,7 @@ export interface FunnelOf<In, Out, E> {
   readonly send: (job: Out) => Effect.Effect<JobId.JobId, E | FunnelClosed>
   /**
    * What was offered to `outgoing` and could not be added, after all attempts. While nobody reads, it goes to the log, at
-   * error level, as its queue and its size.
+   * error level, with its queue and its size: the first of a kind, and then how many there were, once a minute.
    */
   readonly undelivered: Stream.Stream<Undelivered<Out, E>>
 }

@@ -37,9 +37,11 @@ export type Tried<E> = Exclude<E, GiveUp<unknown>>
 export type Reported<E> = Tried<E> | (E extends GiveUp<infer Given> ? Given : never)
 
 /**
- * What a handler fails with where its job is not to be tried again: an effect that fails, and a value to fail with. The job goes to
- * the queue `<name>.dead` at once, whatever `retry`, `retryable` and `attempts` say; its letter, and `onFailure`, have the error.
- * Thrown, or as a defect, it says the same.
+ * Gives a job up: its handler fails with this, and the job is not tried again, whatever `retry`, `retryable` and `attempts` say.
+ * It goes to the queue `<name>.dead` at once, and its letter and `onFailure` have the error.
+ *
+ * It is an effect that fails (`yield* Worker.giveUp(error)`), and a value to fail with (`Effect.fail(Worker.giveUp(error))`). To
+ * throw it does the same. To decide by the errors that a handler has anyway, see `retryable`.
  *
  * @example
  * ```ts
@@ -99,8 +101,9 @@ export interface WorkerOptions<A, E, R = never> {
    */
   readonly retry?: Schedule.Schedule<unknown, Tried<E> | HandlerDied, R> | undefined
   /**
-   * Whether a job that failed so is tried again, as `retry` and `attempts` say, or goes to the queue `<name>.dead` at once; always. A
-   * handler that died or interrupted itself is not asked about. Where this throws, the job is tried again. See `giveUp` too.
+   * Whether a job whose handler failed with this error may be tried again. Where not, the job goes to the queue `<name>.dead` at
+   * once; where it may, `retry` and `attempts` decide. Without this, every job may. It is not asked about a handler that died or
+   * interrupted itself, and where it throws, the job may be tried again. A handler can say so itself with `giveUp`.
    */
   readonly retryable?: ((error: Tried<E>) => boolean) | undefined
   /** How often a job is tried before it goes to the queue `<name>.dead`; 10. NACKs by others count. */
