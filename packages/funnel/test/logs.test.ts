@@ -1,8 +1,9 @@
 import { DisquePool, JobQueue } from "@disco/core"
+import { EmbeddedDisque, VirtualTime } from "@disco/embedded"
 import { assert, describe, it } from "@effect/vitest"
 import { Cause, Effect, Exit, Queue, Schedule, Schema, Scope, TestClock } from "effect"
 import { DeadLetter, Funnel, Recurring, Worker } from "../src/index.js"
-import { addAll, type Line, layer, makeLog, numbers, pass, settle } from "./utils.js"
+import { addAll, clusterOf, type Line, layer, makeLog, numbers, pass, settle } from "./utils.js"
 
 const count = 400
 const body = "x"
@@ -252,6 +253,31 @@ it.effect("a recurring job that cannot be added each second is said once a minut
     assert.isTrue(said().every(({ annotations }) => annotations.queue === "ticks"))
   }).pipe(Effect.provide(layer))
 )
+
+it.effect("nodes that come and go every second are each said once a minute", () => {
+  const log = makeLog()
+  return Effect.gen(function* () {
+    const disque = yield* EmbeddedDisque
+    const pool = yield* DisquePool
+    yield* Worker.make(numbers, () => Effect.void)
+    const [first, second] = disque.nodes
+    assert.isDefined(second)
+    if (second === undefined) return
+    for (let n = 0; n < 62; n++) {
+      const [comes, goes] = n % 2 === 0 ? [second, first] : [first, second]
+      if (n > 0) yield* disque.restart(comes)
+      yield* disque.kill(goes)
+      yield* Effect.fork(Effect.exit(numbers.add(pool, { n })))
+      yield* pass("1 second")
+    }
+    for (const kind of ["jobs cannot be fetched from", "cannot be used at present"]) {
+      const said = log.lines.filter(({ text }) => text.includes(kind))
+      assert.isAtLeast(said.length, 1)
+      assert.isAtMost(said.length, 6)
+      assert.isAbove(sumOf(said), said.length)
+    }
+  }).pipe(VirtualTime.scoped, Effect.provide(clusterOf(2)), Effect.provide(log.layer))
+})
 
 it.effect("letters that cannot be put back are one line, and their number", () =>
   Effect.gen(function* () {
