@@ -1,8 +1,10 @@
 /** Fetching from every node at once: a loop for each, for as long as the node is one of the cluster. */
 import * as Effect from "effect/Effect"
 import * as FiberMap from "effect/FiberMap"
+import * as Runtime from "effect/Runtime"
 import type { Job } from "../Job.js"
 import type { Client } from "../links/client.js"
+import { Notices } from "../Notices.js"
 import type { FetchError, Fetcher, Unwanted } from "./fetcher.js"
 import { RankedPoll } from "./ranks.js"
 import { NodeShares, Shares } from "./shares.js"
@@ -92,6 +94,9 @@ export class Consumer {
   /** Fetches until it is interrupted. Fails where no node lets it, for a reason that no waiting mends. */
   readonly run: Effect.Effect<never, FetchError> = Effect.scoped(
     Effect.gen(this, function* () {
+      const runFork = Runtime.runFork(yield* Effect.runtime<never>())
+      const notices = new Notices(yield* Effect.clock, runFork)
+      yield* Effect.addFinalizer(() => notices.end)
       // A seed that does not answer holds nobody up; what is learned of it is a change as others are.
       yield* Effect.forkScoped(Effect.interruptible(this.client.identifySeeds))
       const fibers = yield* FiberMap.make<string, never, FetchError>()
@@ -103,14 +108,14 @@ export class Consumer {
         }
         for (const [key] of fibers) if (!wanted.has(key)) yield* FiberMap.remove(fibers, key)
         for (const [key, node] of wanted) {
-          yield* FiberMap.run(fibers, key, this.loop(node, key), { onlyIfMissing: true })
+          yield* FiberMap.run(fibers, key, this.loop(node, key, notices), { onlyIfMissing: true })
         }
         yield* Effect.raceFirst(this.client.changedSince(version), FiberMap.join(fibers))
       }
     })
   )
 
-  private loop(node: string, key: string): Effect.Effect<never, FetchError> {
+  private loop(node: string, key: string, notices: Notices): Effect.Effect<never, FetchError> {
     const shares = this.shares === undefined ? undefined : new NodeShares(this.shares)
     const loop: Loop = { node, shares, state: "full", lastRound: undefined, error: undefined }
     const poll = this.fetch(loop, this.request.count, 0)
@@ -123,7 +128,7 @@ export class Consumer {
     const round = Effect.matchEffect(fetch, {
       onFailure: (error) => {
         isQuiet = false
-        return this.rest(loop, error)
+        return this.rest(loop, error, notices)
       },
       onSuccess: (got) => {
         isQuiet = !got
@@ -188,22 +193,24 @@ export class Consumer {
     )
   }
 
-  private rest(loop: Loop, error: FetchError): Effect.Effect<void, FetchError> {
+  private rest(loop: Loop, error: FetchError, notices: Notices): Effect.Effect<void, FetchError> {
     loop.state = "resting"
     const isNew = loop.error === undefined
     loop.error = error
     loop.shares?.forget()
     if (!error.isRetryable && this.isHopeless) return Effect.fail(error)
-    // The trouble is that of the node, whatever is fetched from it.
-    if (isNew) {
-      this.client.say(`fetch ${loop.node} ${error._tag}`, (more) =>
-        Effect.annotateLogs(
-          Effect.logWarning(`jobs cannot be fetched from ${loop.node} at present: ${error.message}${more}`),
-          { node: loop.node, queue: this.names[0] }
+    const said = isNew
+      ? notices.say(`${loop.node} ${error._tag}`, (more) =>
+          Effect.annotateLogs(
+            Effect.logWarning(`jobs cannot be fetched from ${loop.node} at present: ${error.message}${more}`),
+            { node: loop.node, queue: this.names[0] }
+          )
         )
-      )
-    }
-    return Effect.suspend(() => Effect.sleep(Math.max(leastPauseMillis, this.client.topology.restMillis(loop.node))))
+      : Effect.void
+    return Effect.zipRight(
+      said,
+      Effect.suspend(() => Effect.sleep(Math.max(leastPauseMillis, this.client.topology.restMillis(loop.node))))
+    )
   }
 
   /** Whether no loop has anything to wait for. */

@@ -79,7 +79,7 @@ export class Client {
   private readonly fork: (effect: Effect.Effect<unknown>) => () => void
   private readonly notices: Notices
   /** Says what happens, from a callback. */
-  readonly say: (kind: string, line: Line) => void
+  private readonly say: (kind: string, line: Line) => void
   private readonly timekeeper = new Timekeeper(
     () => this.nextDue(),
     (now) => this.tick(now)
