@@ -396,11 +396,10 @@ describe("fetching", () => {
 
   it.effect("goes on when the node is back, and says once that it was gone", () =>
     Effect.gen(function* () {
-      // It is the pool that says so.
+      const disque = yield* EmbeddedDisque
+      const pool = yield* DisquePool
       const lines = yield* logged(
         Effect.gen(function* () {
-          const disque = yield* EmbeddedDisque
-          const pool = yield* DisquePool
           const funnel = yield* Funnel.make({ queues: "q" })
           const first = yield* Effect.fork(Stream.runHead(funnel.incoming))
           yield* settle
@@ -411,10 +410,10 @@ describe("fetching", () => {
           yield* pool.addJob("q", "after")
           yield* pass("30 seconds")
           assert.strictEqual(Job.text(Option.getOrThrow(yield* Fiber.join(first))), "after")
-        }).pipe(Effect.scoped, Effect.provide(layer))
+        }).pipe(Effect.scoped)
       )
       assert.strictEqual(lines.filter((line) => line.text.startsWith("jobs cannot be fetched")).length, 1)
-    })
+    }).pipe(Effect.provide(layer))
   )
 })
 
