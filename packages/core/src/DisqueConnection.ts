@@ -22,7 +22,10 @@ export type ConnectError = ConnectionError | NotAuthenticated | InvalidArgument
 export interface Service extends DisqueCommands.DisqueCommands {
   /** The address of the node that commands go to. It changes where that node fails. */
   readonly node: Effect.Effect<string>
-  /** The same commands on the node at the address given, and on no other. */
+  /**
+   * The same commands on the node at the address given, and on no other: `host:port`, or one that `health` or a job shows. For
+   * what is no address they fail with a `ConnectionError` whose cause is an `InvalidArgument`, and which does not show it.
+   */
   readonly on: (node: string) => DisqueCommands.DisqueCommands
   /**
    * Asks the cluster whether commands can be done, and gives the address of the node that said so: for the readiness probes of

@@ -96,16 +96,19 @@ export class ConnectionError
     readonly reason: ConnectionErrorReason
     /** The attempts behind it, where several nodes were tried. */
     readonly attempts?: ReadonlyArray<ConnectionError | NotAuthenticated>
-    /** What the transport threw, or the `ErrorReply` with which the node ended the connection (`ERR max number of clients reached`). */
+    /**
+     * What the transport threw, or the `ErrorReply` with which the node ended the connection (`ERR max number of clients reached`);
+     * an `InvalidArgument` where the node's address is none.
+     */
     readonly cause?: unknown
   }>
   implements Failure
 {
   get remedy(): Remedy {
-    return this.reason === "closed" ? "none" : "later or elsewhere"
+    return this.reason === "closed" || this.cause instanceof InvalidArgument ? "none" : "later or elsewhere"
   }
   get isRetryable(): boolean {
-    return this.reason !== "closed"
+    return this.remedy !== "none"
   }
   /** As `JSON.stringify` shows it. What the transport said may hold anything, and is shown as text. */
   override toJSON(): unknown {

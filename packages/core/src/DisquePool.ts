@@ -118,7 +118,10 @@ export interface Service extends DisqueCommands.DisqueCommands {
     queues: string | ReadonlyArray<string>,
     options: ConsumeOptions
   ) => Effect.Effect<never, GetJobsError>
-  /** The same commands on the node at the address given, and on no other. */
+  /**
+   * The same commands on the node at the address given, and on no other: `host:port`, or one that `health` or a job shows. For
+   * what is no address they fail with a `ConnectionError` whose cause is an `InvalidArgument`, and which does not show it.
+   */
   readonly on: (node: string) => DisqueCommands.DisqueCommands
   readonly statistics: Effect.Effect<PoolStatistics>
   /** What is known of the nodes. It is said at once and asks nobody: `ready` does. */

@@ -52,7 +52,8 @@ const takeCommands = (bytes: Buffer): { readonly commands: Array<ReadonlyArray<s
   }
 }
 
-export const scriptedPeer = (script: Script): Effect.Effect<ScriptedPeer, never, Scope.Scope> =>
+/** It listens on a free port unless told on which one. */
+export const scriptedPeer = (script: Script, port = 0): Effect.Effect<ScriptedPeer, never, Scope.Scope> =>
   Effect.acquireRelease(
     Effect.async<{ readonly peer: ScriptedPeer; readonly close: () => void }>((resume) => {
       const commands: Array<ReadonlyArray<string>> = []
@@ -77,7 +78,7 @@ export const scriptedPeer = (script: Script): Effect.Effect<ScriptedPeer, never,
           }
         })
       })
-      server.listen(0, "127.0.0.1", () => {
+      server.listen(port, "127.0.0.1", () => {
         const address = server.address()
         const port = typeof address === "object" && address !== null ? address.port : 0
         resume(

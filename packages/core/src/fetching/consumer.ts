@@ -60,6 +60,13 @@ interface Loop {
 
 // A node that takes connections and refuses to work is not asked in a tight loop.
 const leastPauseMillis = 100
+// Many that fail are dialed no more often than this in all, lest they take the time of those that work.
+const dialMillis = 20
+const mostPauseMillis = 30_000
+// So many nodes are dialed at a time: sockets are few, and those that do not answer hold theirs for long.
+const mostDials = 64
+// So many nodes at a time have a line of their own where they fail.
+const mostLines = 8
 
 export class Consumer {
   private readonly client: Client
@@ -69,6 +76,7 @@ export class Consumer {
   /** Each queue once, in the order given. */
   private readonly names: ReadonlyArray<string>
   private readonly shares: Shares | undefined
+  private readonly dials = Effect.unsafeMakeSemaphore(mostDials)
 
   constructor(client: Client, fetcher: Fetcher, request: Consume) {
     this.client = client
@@ -125,7 +133,14 @@ export class Consumer {
     const fetch = Effect.suspend(() =>
       isQuiet ? wait : Effect.flatMap(poll, (got) => (got ? Effect.succeed(true) : wait))
     )
-    const round = Effect.matchEffect(fetch, {
+    // A node whose link is yet to be made holds no room meanwhile, which the others have use for.
+    const connect = this.dials.withPermits(1)(this.fetcher.connect(node))
+    const connected = Effect.suspend(() => {
+      if (loop.lastRound !== undefined && loop.error === undefined) return fetch
+      if (loop.error === undefined) loop.state = "fetching"
+      return Effect.zipRight(connect, fetch)
+    })
+    const round = Effect.matchEffect(connected, {
       onFailure: (error) => {
         isQuiet = false
         return this.rest(loop, error, notices)
@@ -197,19 +212,27 @@ export class Consumer {
     loop.state = "resting"
     const isNew = loop.error === undefined
     loop.error = error
+    let failed = 0
+    for (const { error } of this.loops.values()) if (error !== undefined) failed += 1
     loop.shares?.forget()
     if (!error.isRetryable && this.isHopeless) return Effect.fail(error)
-    const said = isNew
+    // Of many it is said each time that they are twice as many.
+    const isSaid = isNew && (failed <= mostLines || Number.isInteger(Math.log2(failed)))
+    const others = failed <= mostLines ? "" : ` and ${failed - 1} others`
+    const said = isSaid
       ? notices.say(`${loop.node} ${error._tag}`, (more) =>
           Effect.annotateLogs(
-            Effect.logWarning(`jobs cannot be fetched from ${loop.node} at present: ${error.message}${more}`),
+            Effect.logWarning(`jobs cannot be fetched from ${loop.node}${others} at present: ${error.message}${more}`),
             { node: loop.node, queue: this.names[0] }
           )
         )
       : Effect.void
     return Effect.zipRight(
       said,
-      Effect.suspend(() => Effect.sleep(Math.max(leastPauseMillis, this.client.topology.restMillis(loop.node))))
+      Effect.suspend(() => {
+        const pause = Math.max(leastPauseMillis, Math.min(mostPauseMillis, failed * dialMillis))
+        return Effect.sleep(Math.max(pause, this.client.topology.restMillis(loop.node)))
+      })
     )
   }
 

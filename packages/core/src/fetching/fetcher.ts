@@ -1,13 +1,15 @@
 /** Fetching of jobs: every GETJOB that was sent has its reply read, and every job goes to who asked for it or back to its queue. */
-import type * as Cause from "effect/Cause"
+import * as Cause from "effect/Cause"
 import type * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Exit from "effect/Exit"
+import * as Option from "effect/Option"
 import * as Jobs from "../commands/jobs.js"
 import { type CommandError, ConnectionError, type NodeLeaving } from "../DisqueError.js"
 import * as telemetry from "../internal/telemetry.js"
 import type { Job } from "../Job.js"
+import * as JobId from "../JobId.js"
 import type { DialError, Session } from "../links/session.js"
 import type { WatchedLink } from "../links/watchedLink.js"
 import type { Line } from "../Notices.js"
@@ -46,6 +48,8 @@ interface Owner {
   readonly reach: Effect.Effect<Session, DialError>
   /** Is told why a GETJOB failed. */
   readonly judge: (link: WatchedLink, cause: Cause.Cause<FetchError>) => void
+  /** Runs an effect apart from its caller, until the client closes. */
+  readonly fork: (effect: Effect.Effect<unknown>) => void
   /** Whether there is a node that is fit to work. */
   readonly hasFit: () => boolean
   readonly refreshIfStale: (now: number) => void
@@ -104,6 +108,17 @@ export class Fetcher {
     })
   }
 
+  /** Makes sure that there is a link to wait for jobs on, which the next GETJOB takes. */
+  connect(node: string): Effect.Effect<void, FetchError> {
+    return Effect.uninterruptibleMask((restore) =>
+      Effect.suspend(() => {
+        const session = this.owner.sessionNow(node)
+        if (session === undefined || this.isClosed) return Effect.void
+        return Effect.map(restore(session.blockingLink), (link) => session.release(link))
+      })
+    )
+  }
+
   private closed(node: string): ConnectionError {
     return new ConnectionError({ node, reason: "closed" })
   }
@@ -114,7 +129,8 @@ export class Fetcher {
     return Effect.matchEffect(this.slice(request, deadline), {
       onFailure: (error) => {
         if (request.node !== undefined || this.isClosed || !this.canMove(error, failures)) {
-          return this.isTurnedAway(error) && failures === 0 ? this.attempt(request, deadline, 1) : Effect.fail(error)
+          const isNews = error._tag === "ConnectionError" ? error.reason === "unsent" : this.isTurnedAway(error)
+          return isNews && failures === 0 && !this.isClosed ? this.attempt(request, deadline, 1) : Effect.fail(error)
         }
         if (this.owner.now() >= deadline && failures > 0) return Effect.fail(error)
         const pause = failures === 0 ? 0 : Math.min(maxPauseMillis, 2 ** Math.min(failures, 16) * 10)
@@ -205,7 +221,9 @@ export class Fetcher {
     restore: Restore
   ): Effect.Effect<ReadonlyArray<Job>, FetchError> {
     const command = Either.getOrThrow(Jobs.getJobs.make(request.queues, request.count, waitMillis))
-    const slot = new Slot<ReadonlyArray<Job>, FetchError>((jobs) => this.giveBack(link, jobs, request.unwanted))
+    const slot = new Slot<ReadonlyArray<Job>, FetchError>((jobs) =>
+      this.giveBack(session, link, jobs, request.unwanted)
+    )
     let hasReplied = false
     let isWaiting = true
     const flight: InFlight = {
@@ -244,7 +262,7 @@ export class Fetcher {
     })
   }
 
-  private giveBack(link: WatchedLink, jobs: ReadonlyArray<Job>, unwanted: Unwanted): void {
+  private giveBack(session: Session, link: WatchedLink, jobs: ReadonlyArray<Job>, unwanted: Unwanted): void {
     if (jobs.length === 0) return
     telemetry.returned(jobs.length)
     if (typeof unwanted === "function" && !this.isOver) {
@@ -260,24 +278,61 @@ export class Fetcher {
       }
     }
     const command = typeof unwanted === "function" ? "ENQUEUE" : unwanted
-    const failed = (why: string) =>
-      this.owner.say(`give back ${jobs[0]?.queue} ${link.node}`, (more) =>
-        Effect.logWarning(
-          `${jobs.length} jobs arrived for nobody and could not be given back (${why}): they come back after their retry time${more}`
-        ).pipe(
-          Effect.annotateLogs({
-            node: link.node,
-            queue: jobs[0]?.queue,
-            jobs: jobs.map((job) => job.id).join(" ")
-          })
+    const end = (why: string | undefined) => {
+      if (why !== undefined) {
+        this.owner.say(`give back ${jobs[0]?.queue} ${link.node}`, (more) =>
+          Effect.logWarning(
+            `${jobs.length} jobs arrived for nobody and could not be given back (${why}): they come back after their retry time${more}`
+          ).pipe(
+            Effect.annotateLogs({
+              node: link.node,
+              queue: jobs[0]?.queue,
+              jobs: jobs.map((job) => job.id).join(" ")
+            })
+          )
         )
-      )
+      }
+      this.settled()
+    }
     this.unsettled += 1
+    this.sendBack(session, link, command, jobs, (why, left) => {
+      if (left.length === 0) return end(why)
+      const { openLink } = session
+      if (openLink !== undefined) return this.sendBack(session, openLink, command, left, end)
+      this.owner.fork(
+        Effect.matchCause(session.commandLink, {
+          onFailure: () => end(why),
+          onSuccess: (another) => this.sendBack(session, another, command, left, end)
+        })
+      )
+    })
+  }
+
+  /** Gives jobs back over a link. Where that fails it says why, and which of them may be given back over another one. */
+  private sendBack(
+    session: Session,
+    link: WatchedLink,
+    command: string,
+    jobs: ReadonlyArray<Job>,
+    done: (why: string | undefined, left: ReadonlyArray<Job>) => void
+  ): void {
     this.expectBy(this.owner.now())
     link.send([command, ...jobs.map((job) => job.id)], this.owner.limits.commandMillis, (outcome) => {
-      if (Exit.isFailure(outcome)) failed("the connection was lost")
-      else if (outcome.value instanceof ErrorReply) failed(describe(outcome.value))
-      this.settled()
+      if (Exit.isFailure(outcome)) {
+        const failure = Option.getOrUndefined(Cause.failureOption(outcome.cause))
+        // What may have gone back already goes back twice only where it may come twice.
+        const isCertain = failure?.mayHaveRun === false
+        return done(
+          "the connection was lost",
+          jobs.filter(({ id }) => isCertain || JobId.isAtLeastOnce(id))
+        )
+      }
+      const reply = outcome.value
+      if (!(reply instanceof ErrorReply)) return done(undefined, [])
+      if (reply.word !== "NOAUTH") return done(describe(reply), [])
+      // The link is older than the password.
+      session.renew(link)
+      done(describe(reply), jobs)
     })
     this.owner.expect(link.deadline)
   }

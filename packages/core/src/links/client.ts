@@ -37,7 +37,7 @@ import { Timekeeper } from "../Timekeeper.js"
 import type { Limits } from "./limits.js"
 import { Permits } from "./permits.js"
 import { type DialError, Session } from "./session.js"
-import { badPriority, Origins, Topology } from "./topology.js"
+import { badPriority, Origins, readAddress, Topology } from "./topology.js"
 import { WatchedLink } from "./watchedLink.js"
 
 // A link that was in use so shortly ago is taken to work still.
@@ -48,6 +48,8 @@ const leastRefreshMillis = 1000
 const identifyMillis = 1000
 // A node that has not answered by then is tried no longer alone.
 const staggerMillis = 250
+// So many links are opened at a time where many nodes are to be asked, or are fetched from.
+const mostDials = 64
 // How many times as many jobs have to come from another node to make it worth a move.
 const worthMoving = 1.5
 
@@ -159,6 +161,7 @@ export class Client {
         sessionNow: (node) => (node === undefined ? this.sessionForJobs : this.session(node)),
         reach: this.reach,
         judge: (link, cause) => this.judge(link, cause),
+        fork: this.fork,
         hasFit: () => this.topology.hasFit,
         received: (jobs) => this.received(jobs),
         refreshIfStale: (now) => this.refreshIfStale(now),
@@ -214,6 +217,16 @@ export class Client {
     })
   }
 
+  /** The address that is meant: one that is known as it is, or `host:port`, where the port of Disque may be left out. */
+  addressOf(node: unknown): string | undefined {
+    return typeof node === "string" && (this.sessions.has(node) || this.topology.has(node)) ? node : readAddress(node)
+  }
+
+  /** The node that holds the job of a command, where it is known. */
+  private holderOf({ holder }: Command<unknown, unknown>): string | undefined {
+    return holder === undefined ? undefined : this.addressOf(holder)
+  }
+
   /** Sends a command to the node given, and to no other. */
   executeOn<A, E>(node: string, command: Command<A, E>): Effect.Effect<A, E | CommandError> {
     return Effect.withFiberRuntime((fiber) => {
@@ -251,11 +264,11 @@ export class Client {
       // The reply to a command that nobody waits for any more comes all the same.
       if (isRecorded) return
       isRecorded = true
-      const { holder, name, queue, wire } = command
+      const { name, queue, wire } = command
       telemetry.trace(tracer, fiber, {
         command: name,
         queue,
-        node: node ?? holder ?? this.current,
+        node: node ?? this.holderOf(command) ?? this.current,
         jobs: name === "ADDJOB" ? (Exit.isSuccess(exit) ? [String(exit.value)] : []) : telemetry.jobsOf(wire),
         start,
         end: this.clock.unsafeCurrentTimeNanos(),
@@ -271,8 +284,9 @@ export class Client {
     since: number,
     resume: (outcome: Outcome<A, E | CommandError>) => void
   ): void {
-    const { holder } = command
-    const link = this.isClosed ? undefined : (this.linkNow(command) ?? this.openHolder(holder))
+    const now = this.isClosed ? undefined : this.linkNow(command)
+    const holder = now === undefined ? this.holderOf(command) : undefined
+    const link = now ?? (this.isClosed ? undefined : this.openHolder(holder))
     if (link !== undefined) {
       this.send(link, command, recovers, since, resume)
     } else if (this.isClosed) {
@@ -445,7 +459,7 @@ export class Client {
 
   /** The nodes of the cluster that work, with the addresses at which they are reached. */
   readonly nodes: Effect.Effect<ReadonlyArray<Reachable>, CommandError> = Effect.suspend(() =>
-    Effect.map(Effect.zipRight(this.learn, Effect.timeoutOption(this.identifySeeds, identifyMillis)), () => {
+    Effect.map(Effect.zipRight(this.learn, this.identifySeeds), () => {
       const members = new Set(this.topology.members)
       return this.topology.nodes.flatMap(({ address, id }) =>
         id !== undefined && members.has(address) ? [{ id, address }] : []
@@ -453,16 +467,19 @@ export class Client {
     })
   )
 
-  /** Finds out which nodes the seeds are. */
+  /** Finds out which nodes the seeds are. Who says nothing for a second is not asked again for a while. */
   readonly identifySeeds: Effect.Effect<void> = Effect.suspend(() =>
     Effect.forEach(
       this.topology.unidentified.filter((seed) => this.topology.restMillis(seed) === 0),
       (seed) =>
-        Effect.match(this.executeOn(seed, hello), {
+        Effect.match(Effect.timeoutOption(this.executeOn(seed, hello), identifyMillis), {
           onFailure: () => {},
-          onSuccess: ({ id }) => this.topology.identify(seed, id)
+          onSuccess: Option.match({
+            onNone: () => this.topology.failed(seed),
+            onSome: ({ id }) => this.topology.identify(seed, id)
+          })
         }),
-      { concurrency: "unbounded", discard: true }
+      { concurrency: mostDials, discard: true }
     )
   )
 
@@ -617,23 +634,40 @@ export class Client {
    * others are interrupted then.
    */
   private race<A, E>(
-    [node, ...others]: ReadonlyArray<string>,
+    nodes: ReadonlyArray<string>,
     failures: Array<E>,
     attempt: (session: Session) => Effect.Effect<A, E>,
     stagger = staggerMillis
   ): Effect.Effect<A, void> {
-    if (node === undefined) return Effect.fail(undefined)
     return Effect.suspend(() => {
-      const failed = Deferred.unsafeMake<void>(FiberId.none)
-      const first = Effect.mapError(attempt(this.session(node)), (error) => {
-        failures.push(error)
-        Deferred.unsafeDone(failed, Effect.void)
+      const won = Deferred.unsafeMake<A, void>(FiberId.none)
+      const attemptOn = (node: string, failed: Deferred.Deferred<void>) =>
+        Effect.matchCause(attempt(this.session(node)), {
+          onFailure: (cause) => {
+            const failure = Cause.failureOption(cause)
+            if (Option.isSome(failure)) failures.push(failure.value)
+            else if (!Cause.isInterrupted(cause)) Deferred.unsafeDone(won, Exit.die(Cause.squash(cause)))
+            Deferred.unsafeDone(failed, Effect.void)
+          },
+          onSuccess: (value) => Deferred.unsafeDone(won, Exit.succeed(value))
+        })
+      // All in one fiber, and not each within the one before: there may be a thousand of them.
+      const tryAll = Effect.gen(function* () {
+        const attempts: Array<Fiber.Fiber<void>> = []
+        for (const node of nodes) {
+          const failed = Deferred.unsafeMake<void>(FiberId.none)
+          attempts.push(yield* Effect.fork(attemptOn(node, failed)))
+          if (attempts.length < nodes.length) yield* Effect.timeoutOption(Deferred.await(failed), stagger)
+        }
+        for (const fiber of attempts) yield* Fiber.await(fiber)
+        Deferred.unsafeDone(won, Exit.fail(undefined))
       })
-      if (others.length === 0) return first
-      const wait = Effect.timeoutOption(Deferred.await(failed), stagger)
-      const next = Effect.zipRight(wait, this.race(others, failures, attempt, stagger))
-      // The others can be interrupted also where the caller cannot, in a finalizer for example.
-      return Effect.race(Effect.interruptible(first), Effect.interruptible(next))
+      // They can be interrupted also where the caller cannot, in a finalizer for example.
+      return Effect.uninterruptibleMask((restore) =>
+        Effect.flatMap(Effect.fork(Effect.interruptible(tryAll)), (fiber) =>
+          Effect.ensuring(restore(Deferred.await(won)), Fiber.interrupt(fiber))
+        )
+      )
     })
   }
 
@@ -761,11 +795,11 @@ export class Client {
   private nodesChanged(): void {
     if (this.topology.isToLeave(this.current)) this.mustMove = true
     this.changed()
-    const known = new Set(this.topology.nodes.map(({ address }) => address))
+    // One with a link, or with one to come, is still there to take it back.
+    const used = new Set([this.current, ...this.topology.addresses])
+    for (const link of this.links) if (link.isOpen) used.add(link.node)
     for (const [node, session] of this.sessions) {
-      if (node !== this.current && !known.has(node)) {
-        if (session.openLink === undefined && session.idleSince === Number.POSITIVE_INFINITY) this.sessions.delete(node)
-      }
+      if (!used.has(node) && !session.isDialing) this.sessions.delete(node)
     }
   }
 
@@ -806,12 +840,15 @@ export class Client {
     return this.now() - link.idleSince < freshMillis
   }
 
-  private check(link: WatchedLink, done: (works: boolean) => void): void {
+  private check(link: WatchedLink, done: (failure: ConnectionError | undefined) => void): void {
     if (this.isFresh(link)) {
-      done(true)
+      done(undefined)
       return
     }
-    link.send(ping, this.limits.commandMillis, (outcome) => done(Exit.isSuccess(outcome)))
+    link.send(ping, this.limits.commandMillis, (outcome) => {
+      const failure = Exit.isFailure(outcome) ? Cause.failureOption(outcome.cause) : Option.none()
+      done(Option.getOrUndefined(failure))
+    })
     this.timekeeper.expect(link.deadline)
   }
 

@@ -2,10 +2,11 @@
 import * as Effect from "effect/Effect"
 import type { Command } from "../Command.js"
 import * as DisqueCommands from "../DisqueCommands.js"
-import type { PoolExhausted } from "../DisqueError.js"
+import { ConnectionError, InvalidArgument, type PoolExhausted } from "../DisqueError.js"
 import type { Fetch, FetchError } from "../fetching/fetcher.js"
 import type { Job } from "../Job.js"
 import type { Client } from "./client.js"
+import { expectedAddress } from "./topology.js"
 
 /** The commands of the node in use (or, where told so, of the whole cluster), and those of one node that is given. */
 export const commandsOver = (
@@ -24,17 +25,30 @@ export const commandsOver = (
       coversCluster,
       fetch
     }),
-    on: (node) =>
-      DisqueCommands.make({
-        execute: (command) => client.executeOn(node, command),
+    on: (node) => {
+      // What is no address may be one with a password, and is shown nowhere.
+      const to = <A, E>(use: (address: string) => Effect.Effect<A, E>): Effect.Effect<A, E | ConnectionError> =>
+        Effect.suspend((): Effect.Effect<A, E | ConnectionError> => {
+          const address = client.addressOf(node)
+          return address === undefined ? Effect.fail(noAddress(node)) : use(address)
+        })
+      return DisqueCommands.make({
+        execute: (command) => to((address) => client.executeOn(address, command)),
         executeAll: (commands) =>
-          Effect.forEach(commands, (command) => Effect.either(client.executeOn(node, command)), {
+          Effect.forEach(commands, (command) => Effect.either(to((address) => client.executeOn(address, command))), {
             concurrency: "unbounded"
           }),
         executeOn,
         nodes,
         coversCluster: false,
-        fetch: (request) => fetch({ ...request, node })
+        fetch: (request) => to((address) => fetch({ ...request, node: address }))
       })
+    }
   }
+}
+
+const noAddress = (node: unknown): ConnectionError => {
+  const value = typeof node === "string" ? `one of ${node.length} characters` : "no text"
+  const cause = new InvalidArgument({ subject: "on", argument: "node", value, expected: expectedAddress })
+  return new ConnectionError({ node: "a node", reason: "failed", cause })
 }

@@ -2,8 +2,9 @@
 import type * as Duration from "effect/Duration"
 import * as Either from "effect/Either"
 import * as Schedule from "effect/Schedule"
-import type { ConnectionError, InvalidArgument } from "../DisqueError.js"
+import { type ConnectionError, InvalidArgument } from "../DisqueError.js"
 import * as argument from "../internal/argument.js"
+import { expectedAddress, readAddress } from "./topology.js"
 
 /** Options that connections and pools share. */
 export interface ConnectionOptions {
@@ -76,6 +77,23 @@ const retry: Limits["retry"] = Schedule.exponential("50 millis").pipe(
   Schedule.intersect(Schedule.recurs(3))
 )
 
+const addressMap = (
+  subject: string,
+  map: Readonly<Record<string, string>>
+): Either.Either<Limits["addressMap"], InvalidArgument> => {
+  const entries: Array<[string, string]> = []
+  for (const [told, at] of Object.entries(map)) {
+    const address = readAddress(at)
+    // It may be one with a password.
+    const value = "an address that cannot be read"
+    if (address === undefined) {
+      return Either.left(new InvalidArgument({ subject, argument: "addressMap", value, expected: expectedAddress }))
+    }
+    entries.push([told, address])
+  }
+  return Either.right(Object.fromEntries(entries))
+}
+
 /** Checks the options. */
 export const check = (
   subject: string,
@@ -96,5 +114,5 @@ export const check = (
       options.cycle === undefined
         ? Either.right(undefined)
         : argument.count(subject, "cycle", options.cycle, 1, Number.MAX_SAFE_INTEGER),
-    addressMap: Either.right(options.addressMap ?? {})
+    addressMap: addressMap(subject, options.addressMap ?? {})
   }).pipe(Either.map((limits) => ({ ...limits, lanes: defaults.hasLanes ? limits.maxActive : 1 })))

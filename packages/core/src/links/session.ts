@@ -27,8 +27,8 @@ export interface Owner {
   readonly drop: (links: ReadonlyArray<WatchedLink>) => void
   /** Whether a link was in use so shortly ago that it is taken to work still. */
   readonly isFresh: (link: WatchedLink) => boolean
-  /** Finds out whether a link that was idle still works. */
-  readonly check: (link: WatchedLink, done: (works: boolean) => void) => void
+  /** Finds out whether a link that was idle still works: where it does not, why. */
+  readonly check: (link: WatchedLink, done: (failure: ConnectionError | undefined) => void) => void
 }
 
 /** A dial that is under way. */
@@ -46,6 +46,7 @@ export class Session {
   private opening: Opening | undefined = undefined
   private lanes: Array<WatchedLink> = []
   private openingLanes = 0
+  private dials = 0
   private idle: Array<WatchedLink> = []
   private epoch = 0
 
@@ -62,6 +63,11 @@ export class Session {
   /** How many links are kept for the next wait. */
   get idleCount(): number {
     return this.idle.length
+  }
+
+  /** Whether a link is being opened. */
+  get isDialing(): boolean {
+    return this.dials > 0
   }
 
   /** For how long the link for commands has been opened; 0 where it is not. */
@@ -199,9 +205,14 @@ export class Session {
     if (idle === undefined) {
       this.open((exit) => slot.fill(exit))
     } else {
-      this.owner.check(idle, (works) => {
-        if (works) slot.fill(Exit.succeed(idle))
-        else this.borrow(slot)
+      this.owner.check(idle, (failure) => {
+        if (failure === undefined) return slot.fill(Exit.succeed(idle))
+        if (failure.reason !== "silent") return this.borrow(slot)
+        // The others would be as silent, one after the other. Nothing was sent, so that another node may be tried.
+        const others = this.idle
+        this.idle = others.filter(this.owner.isFresh)
+        this.owner.drop(others.filter((link) => !this.owner.isFresh(link)))
+        slot.fill(Exit.fail(new ConnectionError({ node: this.node, reason: "unsent" })))
       })
     }
   }
@@ -216,9 +227,11 @@ export class Session {
   private open(done: (exit: Exit.Exit<WatchedLink, DialError>) => void): () => void {
     const closed = () => Exit.fail(new ConnectionError({ node: this.node, reason: "closed" }))
     const { epoch } = this
+    this.dials += 1
     return this.owner.fork(
       Effect.onExit(this.owner.dial(this.node), (exit) =>
         Effect.sync(() => {
+          this.dials -= 1
           if (Exit.isSuccess(exit)) exit.value.epoch = epoch
           done(Exit.isInterrupted(exit) ? closed() : exit)
         })

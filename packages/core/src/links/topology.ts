@@ -32,6 +32,8 @@ const mostRestMillis = 30_000
 const healedMillis = 60_000
 // More are not taken from one HELLO, the best of them first: each may become a link.
 const mostNodes = 1000
+/** The port that Disque listens on unless told otherwise. */
+const defaultPort = 7711
 const never = Number.NEGATIVE_INFINITY
 
 /** Where a node answered. */
@@ -74,6 +76,16 @@ export class Topology {
   /** All nodes: those of the cluster, and the seeds. */
   get nodes(): ReadonlyArray<NodeState> {
     return [...this.entries].map(([address, { id, priority, restsUntil }]) => ({ address, id, priority, restsUntil }))
+  }
+
+  /** Whether there is a node at an address. */
+  has(address: string): boolean {
+    return this.entries.has(address)
+  }
+
+  /** Their addresses. */
+  get addresses(): Iterable<string> {
+    return this.entries.keys()
   }
 
   /**
@@ -271,9 +283,9 @@ export class Topology {
 
   /** The address to dial for one that a node tells of; none where that is no address. */
   private addressOf(host: string, port: number): string | undefined {
-    const told = host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`
+    const told = format(host, port)
     const mapped = Object.hasOwn(this.addressMap, told) ? this.addressMap[told] : undefined
-    return mapped ?? (isHost(host) && Number.isInteger(port) && port >= 1 && port <= 65_535 ? told : undefined)
+    return mapped ?? (isAddress(host, port) ? told : undefined)
   }
 
   private entry(isSeed: boolean): Entry {
@@ -289,6 +301,28 @@ const isHost = (host: string): boolean =>
   host.length <= 255 &&
   (/^[A-Za-z0-9_]([A-Za-z0-9._-]*[A-Za-z0-9_.])?$/.test(host) ||
     (/^[0-9a-f]{0,4}(:[0-9a-f]{0,4}){2,7}(\.\d{1,3}){0,3}$/i.test(host) && !/:::|::.*::/.test(host)))
+
+const format = (host: string, port: number): string => (host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`)
+
+const isAddress = (host: string, port: number): boolean =>
+  isHost(host) && Number.isInteger(port) && port >= 1 && port <= 65_535
+
+/** What an address is for who is told that something is none. */
+export const expectedAddress = "the address of a node: host:port, [IPv6]:port or unix:/path of a socket"
+
+// What has slashes to begin with, or a colon and an @, is more likely a URL with a password in it.
+const isSocket = (text: string): boolean => /^unix:\/(?!\/)/.test(text) && !/:.*[:@]/s.test(text)
+
+/** An address as the nodes have it, of one without a scheme or a password. The port of Disque need not be named. */
+export const readAddress = (text: unknown): string | undefined => {
+  if (typeof text !== "string") return undefined
+  if (isSocket(text)) return text
+  const [, bracketed, plain, port] = /^(?:\[([^\]]*)\]|([^:]*))(?::(\d{1,5}))?$/.exec(text) ?? []
+  const host = bracketed ?? plain ?? text
+  if (bracketed !== undefined && !bracketed.includes(":")) return undefined
+  const number = port === undefined ? defaultPort : Number(port)
+  return isAddress(host, number) ? format(host, number) : undefined
+}
 
 /** How many of the last jobs count: older ones fade. */
 const windowOf = 500

@@ -1,0 +1,84 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Exit, Fiber, Layer, Logger, TestClock } from "effect"
+import { ConnectionError, DisqueDialer, type DisqueLink, DisquePool, type Reply } from "../src/index.js"
+import { bulk, idOf } from "./utils/fakeNodes.js"
+
+const id = "D-afa64674-7Odk5Ok5edttbbDlpcZkZHVN-05a1"
+const good = "127.0.0.1:7711"
+const gone = Array.from({ length: 80 }, (_, i) => `127.0.1.${i % 256}:${8000 + i}`)
+
+const hello: Reply.Reply = [
+  1,
+  bulk(idOf(good)),
+  ...[good, ...gone].map((address, i) => {
+    const [host = "", port = ""] = address.split(":")
+    return [bulk(i === 0 ? idOf(good) : i.toString(16).padStart(40, "0")), bulk(host), bulk(port), bulk("1")]
+  })
+]
+
+const job: Reply.Reply = [[bulk("q"), bulk(id), bulk("x"), bulk("nacks"), 0, bulk("additional-deliveries"), 0]]
+
+/** One node that has jobs, in a cluster that tells of many from which nothing comes. */
+const oneOfMany = () => {
+  const dials = { now: 0, most: 0 }
+  const open = (): DisqueLink => {
+    let isOpen = true
+    return {
+      node: good,
+      isOpen: () => isOpen,
+      send: ([name], done) => done(Exit.succeed(name === "HELLO" ? hello : name === "GETJOB" ? job : 1)),
+      close: () => {
+        isOpen = false
+      }
+    }
+  }
+  const dial = (node: string): Effect.Effect<DisqueLink, ConnectionError> =>
+    node === good
+      ? Effect.sync(open)
+      : Effect.suspend(() => {
+          dials.now += 1
+          dials.most = Math.max(dials.most, dials.now)
+          return Effect.zipRight(
+            Effect.sleep("5 seconds"),
+            Effect.fail(new ConnectionError({ node, reason: "timed-out" }))
+          )
+        }).pipe(Effect.ensuring(Effect.sync(() => (dials.now -= 1))))
+  return { dials, layer: Layer.succeed(DisqueDialer, { seeds: [good], dial }) }
+}
+
+describe("a consumer of a node among many that cannot be reached", () => {
+  it.scoped("has its jobs at once, with room for one, dials few at a time, and logs few lines", () =>
+    Effect.gen(function* () {
+      const { dials, layer } = oneOfMany()
+      const lines: Array<unknown> = []
+      const logger = Logger.replace(
+        Logger.defaultLogger,
+        Logger.make(({ message }) => lines.push(message))
+      )
+      const pool = yield* Effect.provide(DisquePool.make(), layer)
+      const room = yield* Effect.makeSemaphore(1)
+      let taken = 0
+      const consuming = yield* pool
+        .consume("q", {
+          demand: () => room.take(1),
+          receive: (jobs, reserved) =>
+            Effect.sync(() => {
+              taken += jobs.length
+            }).pipe(
+              Effect.zipRight(Effect.sleep(jobs.length === 0 ? 0 : "20 millis")),
+              Effect.zipRight(room.release(reserved))
+            )
+        })
+        .pipe(Effect.provide(logger), Effect.fork)
+      for (let i = 0; i < 50; i++) yield* TestClock.adjust("20 millis")
+      assert.isAbove(taken, 20)
+      assert.isAtMost(dials.most, 64)
+      for (let i = 0; i < 12; i++) yield* TestClock.adjust("500 millis")
+      assert.isAtMost(dials.most, 64)
+      assert.isAbove(lines.length, 3)
+      assert.isAtMost(lines.length, 20)
+      yield* Fiber.interruptFork(consuming)
+      yield* TestClock.adjust("1 second")
+    })
+  )
+})
