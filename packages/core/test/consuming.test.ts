@@ -69,7 +69,7 @@ describe("a consumer of a node among many that cannot be reached", () => {
               Effect.zipRight(room.release(reserved))
             )
         })
-        .pipe(Effect.fork)
+        .pipe(Effect.provide(logger), Effect.fork)
       for (let i = 0; i < 50; i++) yield* TestClock.adjust("20 millis")
       const takenAtFirst = taken
       for (let i = 0; i < 12; i++) yield* TestClock.adjust("500 millis")
