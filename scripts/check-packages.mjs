@@ -1,5 +1,6 @@
 // Packs every package of packages/ as it would be published, and checks the tarballs: with publint, with attw (for ESM:
-// CommonJS is not offered), and for what neither of them knows. Then compiles programs that use them.
+// CommonJS is not offered), and for what neither of them knows. Then compiles programs that use them, and loads them
+// beside the Effect that they need, and beside a later one.
 
 import { spawn, spawnSync } from "node:child_process"
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs"
@@ -11,6 +12,7 @@ import { gunzipSync } from "node:zlib"
 import { publint } from "publint"
 import { formatMessage } from "publint/utils"
 import { checkTypes } from "./consumer/check.mjs"
+import { checkEffects } from "./consumer/effects.mjs"
 import { root, runPnpm } from "./pnpm.mjs"
 
 const require = createRequire(import.meta.url)
@@ -138,17 +140,16 @@ const work = async () => {
 }
 await Promise.all(Array.from({ length: Math.min(4, availableParallelism()) }, work))
 
-for (const name of tarballs) {
-  const problems = results.get(name)
-  console.log(`${problems.length === 0 ? "✓" : "✗"} ${name}`)
+const report = (what, problems) => {
+  console.log(`${problems.length === 0 ? "✓" : "✗"} ${what}`)
   for (const problem of problems) console.log(`  ${problem.replace(/\n/g, "\n  ")}`)
   if (problems.length > 0) process.exitCode = 1
 }
 
+for (const name of tarballs) report(name, results.get(name))
+
 const libraries = tarballs
   .map((name) => readTarball(readFileSync(join(folder, name))))
   .filter((files) => !isProgram(files))
-const problems = await checkTypes(join(folder, "consumers"), libraries)
-console.log(`${problems.length === 0 ? "✓" : "✗"} programs that use them`)
-for (const problem of problems) console.log(`  ${problem.replace(/\n/g, "\n  ")}`)
-if (problems.length > 0) process.exitCode = 1
+report("programs that use them", await checkTypes(join(folder, "consumers"), libraries))
+report("programs beside Effect 3, and beside Effect 4", await checkEffects(join(folder, "effects"), libraries))

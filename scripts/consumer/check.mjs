@@ -20,7 +20,7 @@ const link = (target, path) => {
   symlinkSync(target, path, "junction")
 }
 
-const write = (folder, files) => {
+export const write = (folder, files) => {
   for (const [name, content] of files) {
     mkdirSync(dirname(join(folder, name)), { recursive: true })
     writeFileSync(join(folder, name), content)
