@@ -59,7 +59,7 @@ const make = (options: ConnectionOptions = {}): Effect.Effect<Service, ConnectEr
     )
     const fetcher = yield* client.fetcher
     return {
-      ...commandsOver(client, (request) => client.withPermit(fetcher.fetch(request)), false),
+      ...commandsOver(client, (request) => client.permits.run(fetcher.fetch(request)), false),
       ready: (options) => client.ready(options),
       node: Effect.sync(() => client.node)
     }

@@ -158,7 +158,7 @@ const make = (options: PoolOptions = {}): Effect.Effect<Service, ConnectError, D
     )
     const fetcher = yield* client.fetcher
     return {
-      ...commandsOver(client, (request) => client.withPermit(fetcher.fetch(request)), true),
+      ...commandsOver(client, (request) => client.permits.run(fetcher.fetch(request)), true),
       connection: Effect.gen(function* () {
         yield* client.permit
         const fetcher = yield* client.fetcher

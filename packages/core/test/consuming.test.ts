@@ -1,17 +1,16 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Exit, Fiber, Layer, Logger, TestClock } from "effect"
+import { Duration, Effect, Exit, Fiber, Layer, Logger, TestClock } from "effect"
 import { ConnectionError, DisqueDialer, type DisqueLink, DisquePool, type Reply } from "../src/index.js"
 import { bulk, idOf } from "./utils/fakeNodes.js"
 
 const id = "D-afa64674-7Odk5Ok5edttbbDlpcZkZHVN-05a1"
 const good = "127.0.0.1:7711"
-const gone = Array.from({ length: 80 }, (_, i) => `127.0.1.${i % 256}:${8000 + i}`)
 
-const hello: Reply.Reply = [
+const helloOf = (gone: number): Reply.Reply => [
   1,
   bulk(idOf(good)),
-  ...[good, ...gone].map((address, i) => {
-    const [host = "", port = ""] = address.split(":")
+  ...Array.from({ length: gone + 1 }, (_, i) => {
+    const [host = "", port = ""] = (i === 0 ? good : `127.0.1.${i % 256}:${8000 + i}`).split(":")
     return [bulk(i === 0 ? idOf(good) : i.toString(16).padStart(40, "0")), bulk(host), bulk(port), bulk("1")]
   })
 ]
@@ -19,7 +18,8 @@ const hello: Reply.Reply = [
 const job: Reply.Reply = [[bulk("q"), bulk(id), bulk("x"), bulk("nacks"), 0, bulk("additional-deliveries"), 0]]
 
 /** One node that has jobs, in a cluster that tells of many from which nothing comes. */
-const oneOfMany = () => {
+const oneOfMany = (gone: number, dialing: Duration.DurationInput) => {
+  const hello = helloOf(gone)
   const dials = { now: 0, most: 0 }
   const open = (): DisqueLink => {
     let isOpen = true
@@ -38,10 +38,7 @@ const oneOfMany = () => {
       : Effect.suspend(() => {
           dials.now += 1
           dials.most = Math.max(dials.most, dials.now)
-          return Effect.zipRight(
-            Effect.sleep("5 seconds"),
-            Effect.fail(new ConnectionError({ node, reason: "timed-out" }))
-          )
+          return Effect.zipRight(Effect.sleep(dialing), Effect.fail(new ConnectionError({ node, reason: "timed-out" })))
         }).pipe(Effect.ensuring(Effect.sync(() => (dials.now -= 1))))
   return { dials, layer: Layer.succeed(DisqueDialer, { seeds: [good], dial }) }
 }
@@ -49,7 +46,7 @@ const oneOfMany = () => {
 describe("a consumer of a node among many that cannot be reached", () => {
   it.scoped("has its jobs at once, with room for one, dials few at a time, and logs few lines", () =>
     Effect.gen(function* () {
-      const { dials, layer } = oneOfMany()
+      const { dials, layer } = oneOfMany(80, "5 seconds")
       const lines: Array<unknown> = []
       const logger = Logger.replace(
         Logger.defaultLogger,
@@ -82,5 +79,18 @@ describe("a consumer of a node among many that cannot be reached", () => {
       assert.isAbove(lines.length, 3)
       assert.isAtMost(lines.length, 20)
     })
+  )
+
+  it.scopedLive("ends at once, however many have failed and are to be dialed", () =>
+    Effect.gen(function* () {
+      const { layer } = oneOfMany(990, "1 millis")
+      const pool = yield* Effect.provide(DisquePool.make(), layer)
+      const consuming = yield* Effect.fork(
+        pool.consume("q", { demand: () => Effect.never, receive: () => Effect.void })
+      )
+      yield* Effect.sleep("1 second")
+      const [took] = yield* Effect.timed(Fiber.interrupt(consuming))
+      assert.isBelow(Duration.toMillis(took), 2000)
+    }).pipe(Effect.provide(Logger.remove(Logger.defaultLogger)))
   )
 })

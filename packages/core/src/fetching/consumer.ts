@@ -4,6 +4,7 @@ import * as FiberMap from "effect/FiberMap"
 import * as Runtime from "effect/Runtime"
 import type { Job } from "../Job.js"
 import type { Client } from "../links/client.js"
+import { Permits } from "../links/permits.js"
 import { Notices } from "../Notices.js"
 import type { FetchError, Fetcher, Unwanted } from "./fetcher.js"
 import { RankedPoll } from "./ranks.js"
@@ -76,12 +77,18 @@ export class Consumer {
   /** Each queue once, in the order given. */
   private readonly names: ReadonlyArray<string>
   private readonly shares: Shares | undefined
-  private readonly dials = Effect.unsafeMakeSemaphore(mostDials)
+  private readonly dials: Permits
 
   constructor(client: Client, fetcher: Fetcher, request: Consume) {
     this.client = client
     this.fetcher = fetcher
     this.request = request
+    const forEver = Number.POSITIVE_INFINITY
+    this.dials = new Permits(
+      { maxActive: mostDials, maxWaiting: forEver, acquireMillis: forEver },
+      client.now,
+      () => {}
+    )
     this.names = [...new Set(request.queues)]
     this.shares = request.isRanked || this.names.length === 1 ? undefined : new Shares(request.queues, request.count)
   }
@@ -134,7 +141,7 @@ export class Consumer {
       isQuiet ? wait : Effect.flatMap(poll, (got) => (got ? Effect.succeed(true) : wait))
     )
     // A node whose link is yet to be made holds no room meanwhile, which the others have use for.
-    const connect = this.dials.withPermits(1)(this.fetcher.connect(node))
+    const connect = Effect.catchTag(this.dials.run(this.fetcher.connect(node)), "PoolExhausted", Effect.die)
     const connected = Effect.suspend(() => {
       if (loop.lastRound !== undefined && loop.error === undefined) return fetch
       if (loop.error === undefined) loop.state = "fetching"

@@ -505,22 +505,6 @@ export class Client {
     )
   )
 
-  /** Runs an effect as one of the `maxActive`. */
-  withPermit<A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E | PoolExhausted> {
-    return Effect.uninterruptibleMask((restore) => {
-      const release = <B>(exit: B): B => {
-        this.permits.release()
-        return exit
-      }
-      // As `Effect.onExit` does it, without a mask of its own.
-      const run = Effect.matchCauseEffect(restore(effect), {
-        onFailure: (cause) => release(Effect.failCause(cause)),
-        onSuccess: (value) => release(Effect.succeed(value))
-      })
-      return this.permits.tryAcquire() ? run : Effect.zipRight(restore(this.permits.acquire), run)
-    })
-  }
-
   private exchange<A, E>(
     link: WatchedLink,
     command: Command<A, E>,

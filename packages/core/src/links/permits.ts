@@ -58,6 +58,22 @@ export class Permits {
     return Effect.onExit(slot.take, () => Effect.sync(() => this.line.delete(slot)))
   })
 
+  /** Runs an effect with a permit. */
+  run<A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E | PoolExhausted> {
+    return Effect.uninterruptibleMask((restore) => {
+      const release = <B>(exit: B): B => {
+        this.release()
+        return exit
+      }
+      // As `Effect.onExit` does it, without a mask of its own.
+      const run = Effect.matchCauseEffect(restore(effect), {
+        onFailure: (cause) => release(Effect.failCause(cause)),
+        onSuccess: (value) => release(Effect.succeed(value))
+      })
+      return this.tryAcquire() ? run : Effect.zipRight(restore(this.acquire), run)
+    })
+  }
+
   /** Gives a permit to the first who waits, or back. */
   release(): void {
     const [first] = this.line.keys()
