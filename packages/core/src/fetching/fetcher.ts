@@ -299,12 +299,14 @@ export class Fetcher {
       if (left.length === 0) return end(why)
       const { openLink } = session
       if (openLink !== undefined) return this.sendBack(session, openLink, command, left, end)
-      this.owner.fork(
-        Effect.matchCause(session.commandLink, {
-          onFailure: () => end(why),
-          onSuccess: (another) => this.sendBack(session, another, command, left, end)
+      // Also where the client closes, which interrupts it.
+      const dialing = Effect.onExit(session.commandLink, (exit) =>
+        Effect.sync(() => {
+          if (Exit.isSuccess(exit)) this.sendBack(session, exit.value, command, left, end)
+          else end(why)
         })
       )
+      this.owner.fork(Effect.ignore(dialing))
     })
   }
 
