@@ -129,8 +129,8 @@ it.scopedLive(
         assert.include([0, 130, 143], code)
         return performance.now() - begun
       })
-      // What a slice takes, and as much again where the machine does other things.
-      assert.isBelow(took, 1200)
+      // What a slice takes, and more where the machine does other things: less than a reply would be waited for that never comes.
+      assert.isBelow(took, 2000)
     }),
   30_000
 )
