@@ -101,6 +101,18 @@ describe("adds whose copies cannot be made", () => {
     }).pipe(Effect.provide(embedded({ nodes: 3 }, { maxActive: 2 })))
   )
 
+  it.scoped("are all sent at once by a connection, so that none is unsent", () =>
+    Effect.gen(function* () {
+      const disque = yield* DisqueConnection
+      yield* freezeOthers(yield* disque.ready())
+      const many = yield* ended(disque.addJobs([...twelve, ...twelve]))
+      yield* pass("12 seconds")
+      const [all] = yield* many.result
+      const ways = Either.getOrThrow(all).map(why)
+      assert.sameMembers([...new Set(ways)], ["NotReplicated", "OutcomeUnknown silent"])
+    }).pipe(Effect.provide(embedded({ nodes: 3 })))
+  )
+
   it.scoped("leave the node in use, which is not to blame", () =>
     Effect.gen(function* () {
       const disque = yield* DisqueConnection
