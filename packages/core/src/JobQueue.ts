@@ -37,7 +37,7 @@ import type { AddJobError, DisqueCommands, GetJobsError, GetJobsOptions } from "
 import type { CommandError, GetJobTimeout, InvalidArgument } from "./DisqueError.js"
 import * as envelope from "./internal/envelope.js"
 import * as format from "./internal/format.js"
-import { shown } from "./internal/json.js"
+import { withJson } from "./internal/json.js"
 import type * as Job from "./Job.js"
 import type { JobId } from "./JobId.js"
 
@@ -198,7 +198,7 @@ const codecs: Record<"json" | "traced" | "text" | "bytes", Codec> = {
 const isReady = <A, E, R>(result: Effect.Effect<A, E, R>): result is Either.Either<A, E> => Either.isEither(result)
 
 const typed = <J extends Job.Job | Job.PeekedJob, A>(job: J, payload: A, trace: Typed<A>["trace"]): J & Typed<A> => {
-  const opened = shown(job) as J & { -readonly [Field in keyof Typed<A>]: Typed<A>[Field] }
+  const opened = withJson(job) as J & { -readonly [Field in keyof Typed<A>]: Typed<A>[Field] }
   opened.payload = payload
   opened.trace = trace
   return opened

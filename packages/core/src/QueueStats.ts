@@ -3,7 +3,7 @@
  */
 import * as Duration from "effect/Duration"
 import type { NodeQueueStats, PauseState } from "./commands/queues.js"
-import { shown } from "./internal/json.js"
+import { withJson } from "./internal/json.js"
 
 /** What the nodes that were asked know of a queue. */
 export interface QueueStats {
@@ -37,7 +37,7 @@ const paused = (all: ReadonlyArray<NodeQueueStats>): PauseState => {
 
 /** What nodes know, taken together; at least one. */
 export const merge = (all: readonly [NodeQueueStats, ...Array<NodeQueueStats>]): QueueStats =>
-  shown<QueueStats>({
+  withJson<QueueStats>({
     name: all[0].name,
     length: all.reduce((sum, { length }) => sum + length, 0),
     age: all.reduce((most, { age }) => Duration.max(most, age), all[0].age),

@@ -3,7 +3,7 @@
  */
 import * as Data from "effect/Data"
 import * as Either from "effect/Either"
-import { JsonMap, shownItems } from "./internal/json.js"
+import { itemsWithJson, JsonMap } from "./internal/json.js"
 
 /** An error reply, as the node wrote it: its first word is its kind (`NOREPL …`, `ERR …`). */
 export class ErrorReply extends Data.TaggedClass("ErrorReply")<{ readonly text: string }> {
@@ -96,7 +96,7 @@ const plainWithin = (depth: number, reply: Reply): Reply => {
   if (!Array.isArray(reply)) return reply
   return depth === 0
     ? mismatch(`arrays in arrays ${mostDepth} deep at most`, reply)
-    : shownItems(reply.map((item) => plainWithin(depth - 1, item)))
+    : itemsWithJson(reply.map((item) => plainWithin(depth - 1, item)))
 }
 
 /** A reply as it is, for those who read it by themselves. */

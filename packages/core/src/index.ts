@@ -40,7 +40,7 @@ export {
 export { Fifo } from "./Fifo.js"
 export type { FetcherHealth, FetcherState } from "./fetching/consumer.js"
 export type { FetchError } from "./fetching/fetcher.js"
-export { shown, toJson } from "./internal/json.js"
+export { toJson, withJson } from "./internal/json.js"
 export type { Page } from "./internal/page.js"
 export * as Job from "./Job.js"
 export * as JobId from "./JobId.js"

@@ -1,7 +1,7 @@
 /**
  * A worker: a handler for the jobs of a queue, with retries, budgets, a dead-letter queue, and a shutdown that loses nothing.
  */
-import { DisquePool, type GetJobsError, type InvalidArgument, type Job, type JobQueue, shown } from "@disco/core"
+import { DisquePool, type GetJobsError, type InvalidArgument, type Job, type JobQueue, withJson } from "@disco/core"
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
@@ -315,7 +315,7 @@ const open = <A, I, E, R, RQ, RO, B>(
             ? Effect.void
             : served(
                 onFailure(
-                  shown({
+                  withJson({
                     ...failure,
                     error: error as Reported<E> | HandlerDied,
                     again: againMillis === undefined ? undefined : Duration.millis(againMillis)
@@ -380,7 +380,7 @@ export const makeBatch = <A, I, E, R, RQ, RO = never>(
     queue,
     {
       handle: (works) =>
-        Effect.map(handler(works.map(({ inHand, payload }) => shown({ ...inHand, payload }))), (results) =>
+        Effect.map(handler(works.map(({ inHand, payload }) => withJson({ ...inHand, payload }))), (results) =>
           isArray(results) ? results.map(outcomeOf) : []
         ),
       outcome: (exits, place) => exits[place] ?? noResult

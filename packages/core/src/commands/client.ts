@@ -3,7 +3,7 @@ import * as Duration from "effect/Duration"
 import * as Option from "effect/Option"
 import * as Command from "../Command.js"
 import * as input from "../internal/input.js"
-import { JsonMap, shown } from "../internal/json.js"
+import { JsonMap, withJson } from "../internal/json.js"
 import * as Reply from "../Reply.js"
 
 const nothing = input.checked((): Command.Call => ({ args: [] }))
@@ -41,7 +41,7 @@ const readClient = (line: string): ClientInfo => {
     throw new Reply.Mismatch({ expected: `a field ${name} of a client`, actual: Reply.quote(line) })
   }
   const flags = field("flags", /^/)
-  return shown<ClientInfo>({
+  return withJson<ClientInfo>({
     id: BigInt(field("id", /^\d{1,20}$/)),
     address: field("addr", /^/),
     name: fields.get("name") ?? "",

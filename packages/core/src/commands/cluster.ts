@@ -3,7 +3,7 @@ import * as DateTime from "effect/DateTime"
 import * as Option from "effect/Option"
 import * as Command from "../Command.js"
 import * as input from "../internal/input.js"
-import { JsonMap, shown } from "../internal/json.js"
+import { JsonMap, withJson } from "../internal/json.js"
 import * as Reply from "../Reply.js"
 import { addressOf, type InfoValue, readLines, readValue } from "./server.js"
 
@@ -162,7 +162,7 @@ export const info = Command.define({
   decode: (reply): ClusterInfo => {
     const lines = readLines(Reply.text(reply))
     const fields = new Map(lines)
-    return shown<ClusterInfo>({
+    return withJson<ClusterInfo>({
       state: fields.get("cluster_state") ?? "",
       knownNodes: Number(whole(fields, "cluster_known_nodes")),
       reachableNodes: Number(whole(fields, "cluster_reachable_nodes")),

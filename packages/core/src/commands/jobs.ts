@@ -4,7 +4,7 @@ import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as Command from "../Command.js"
 import * as input from "../internal/input.js"
-import { JsonMap, shown } from "../internal/json.js"
+import { JsonMap, withJson } from "../internal/json.js"
 import * as page from "../internal/page.js"
 import type { Job, JobInfo, JobRef, JobState, PeekedJob } from "../Job.js"
 import type { JobId } from "../JobId.js"
@@ -313,7 +313,7 @@ const readTexts = Reply.array(Reply.text)
 
 const readJobInfo: Reply.Reader<JobInfo> = (reply) => {
   const fields = Reply.record(reply)
-  return shown<JobInfo>({
+  return withJson<JobInfo>({
     id: Reply.field(fields, "id", readId),
     queue: Reply.field(fields, "queue", Reply.nullable(Reply.text)),
     state: Reply.field(fields, "state", readState),

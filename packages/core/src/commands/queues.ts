@@ -3,7 +3,7 @@ import * as Duration from "effect/Duration"
 import * as Option from "effect/Option"
 import * as Command from "../Command.js"
 import * as input from "../internal/input.js"
-import { shown } from "../internal/json.js"
+import { withJson } from "../internal/json.js"
 import * as page from "../internal/page.js"
 import * as Reply from "../Reply.js"
 
@@ -71,7 +71,7 @@ const readSeconds: Reply.Reader<Duration.Duration> = (reply) => Duration.seconds
 
 const readStats = (reply: Reply.Reply, node: string): NodeQueueStats => {
   const fields = Reply.record(reply)
-  return shown<NodeQueueStats>({
+  return withJson<NodeQueueStats>({
     node,
     name: Reply.field(fields, "name", Reply.text),
     length: Reply.field(fields, "len", Reply.integer),

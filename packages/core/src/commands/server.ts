@@ -4,7 +4,7 @@ import * as Either from "effect/Either"
 import type * as Redacted from "effect/Redacted"
 import * as Command from "../Command.js"
 import * as input from "../internal/input.js"
-import { JsonMap, shown } from "../internal/json.js"
+import { JsonMap, withJson } from "../internal/json.js"
 import * as Reply from "../Reply.js"
 
 const nothing = input.checked((): Command.Call => ({ args: [] }))
@@ -195,7 +195,7 @@ export const time = Command.define({
     const parts = Reply.tuple(2)(reply)
     const seconds = Reply.at(parts, 0, Reply.integer)
     const microseconds = Reply.at(parts, 1, Reply.integer)
-    return shown<ServerTime>({
+    return withJson<ServerTime>({
       at: momentOf(seconds * 1000 + Math.floor(microseconds / 1000)),
       microseconds: BigInt(seconds) * 1_000_000n + BigInt(microseconds)
     })

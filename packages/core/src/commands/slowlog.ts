@@ -3,7 +3,7 @@ import type * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Command from "../Command.js"
 import * as input from "../internal/input.js"
-import { shown } from "../internal/json.js"
+import { withJson } from "../internal/json.js"
 import * as Reply from "../Reply.js"
 import { momentOf } from "./server.js"
 
@@ -24,7 +24,7 @@ export interface SlowLogEntry {
 
 const readEntry: Reply.Reader<SlowLogEntry> = (reply) => {
   const parts = Reply.tuple(4)(reply)
-  return shown<SlowLogEntry>({
+  return withJson<SlowLogEntry>({
     id: Reply.at(parts, 0, Reply.int64),
     at: momentOf(Reply.at(parts, 1, Reply.integer) * 1000),
     duration: Duration.micros(Reply.at(parts, 2, Reply.int64)),

@@ -56,17 +56,17 @@ export class JsonMap<A> extends Map<string, A> {
   }
 }
 
-class Shown {
+class WithJson {
   toJSON(): unknown {
     return ofEntries(Object.entries(this))
   }
 }
 
 /** The same fields, in an object that JSON can hold. */
-export const shown = <A extends object>(fields: A): A => Object.assign(new Shown(), fields)
+export const withJson = <A extends object>(fields: A): A => Object.assign(new WithJson(), fields)
 
-/** The same items; where JSON cannot hold them as they are, it gets them as `shown` would. */
-export const shownItems = <A>(items: ReadonlyArray<A>): ReadonlyArray<A> =>
+/** The same items; where JSON cannot hold them as they are, it gets them as `withJson` would. */
+export const itemsWithJson = <A>(items: ReadonlyArray<A>): ReadonlyArray<A> =>
   items.some((item) => typeof item === "bigint" || item instanceof Uint8Array)
     ? Object.defineProperty(items, "toJSON", { value: () => items.map(toJson) })
     : items

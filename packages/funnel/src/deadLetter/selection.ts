@@ -1,5 +1,5 @@
 /** Which letters are meant. */
-import { type InvalidArgument, type Job, JobId, type JobQueue, shown } from "@disco/core"
+import { type InvalidArgument, type Job, JobId, type JobQueue, withJson } from "@disco/core"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as check from "../internal/options.js"
@@ -66,7 +66,7 @@ export const withPayload =
   (entry: Entry): Effect.Effect<TypedEntry<A>, never, R> => {
     const { id, queue: name } = entry.letter
     const job = { queue: name, id: JobId.isJobId(id) ? id : entry.id, body: enclosed(entry.letter) }
-    return Effect.map(Effect.either(queue.decode(job)), (payload) => shown({ ...entry, payload }))
+    return Effect.map(Effect.either(queue.decode(job)), (payload) => withJson({ ...entry, payload }))
   }
 
 /** A letter that was chosen, and its body as it is in its queue. */

@@ -1,5 +1,5 @@
 /** Jobs on their way to the cluster: offered to a queue, and added in batches. */
-import { type JobId, Notices, shown, Time } from "@disco/core"
+import { type JobId, Notices, Time, withJson } from "@disco/core"
 import * as Cause from "effect/Cause"
 import type * as Clock from "effect/Clock"
 import * as Data from "effect/Data"
@@ -305,7 +305,7 @@ export class Outbox<T, E extends Retryable> {
       const error = Cause.failureOption(cause)
       return this.readers === 0 || Option.isNone(error)
         ? this.log(item, cause)
-        : Effect.asVoid(this.unread.offer(shown({ job: item, error: error.value })))
+        : Effect.asVoid(this.unread.offer(withJson({ job: item, error: error.value })))
     })
   }
 
