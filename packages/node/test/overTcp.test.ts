@@ -16,7 +16,7 @@ const backend: Backend = {
   layer: Layer.unwrapScoped(
     Effect.map(embeddedOverTcp(), ({ address }) =>
       Layer.mergeAll(
-        NodeDisque.layerConnection({ nodes: address, slice: "500 millis", connectTimeout: "30 seconds" }),
+        NodeDisque.layerConnection({ nodes: address, slice: "500 millis" }),
         NodeDisque.layerPool({ nodes: address, slice: "500 millis", maxActive: 2, acquireTimeout: "500 millis" })
       )
     )
