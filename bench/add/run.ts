@@ -1,4 +1,4 @@
-/** ADDJOB: one after another, from many fibres, and many in one call. */
+/** ADDJOB: one after another, from many fibers, and many in one call. */
 
 import { adding, type Client } from "../peers/client.js"
 import { Disco } from "../peers/disco.js"

@@ -36,24 +36,24 @@ const connections = async (node: Address): Promise<number> => {
 const consumers = async (node: Address): Promise<number> => {
   const disco = await Disco.open(node, { maxActive: 101 })
   const waiting = disco.pool.getJob(`${queue}-empty`, { timeout: "1 minute" })
-  const fibres = [await disco.run(Effect.forkDaemon(waiting))]
+  const fibers = [await disco.run(Effect.forkDaemon(waiting))]
   const bytes = await bytesEach(100, async () => {
-    for (let i = 0; i < 100; i++) fibres.push(await disco.run(Effect.forkDaemon(waiting)))
+    for (let i = 0; i < 100; i++) fibers.push(await disco.run(Effect.forkDaemon(waiting)))
     const busy = Effect.map(disco.pool.statistics, ({ active, created }) => active > 100 && created > 100)
     await disco.run(Effect.repeat(Effect.zipRight(Effect.sleep(20), busy), { until: (isBusy) => isBusy }))
-    return fibres
+    return fibers
   })
-  await disco.run(Fiber.interruptAll(fibres))
+  await disco.run(Fiber.interruptAll(fibers))
   await disco.close()
   return bytes
 }
 
-/** The fibres that wait for their ADDJOB are counted with it. */
+/** The fibers that wait for their ADDJOB are counted with it. */
 const inFlight = async (disco: Disco, count: number): Promise<number> => {
   let adding: Promise<unknown> = Promise.resolve()
   const bytes = await bytesEach(count, async () => {
     adding = disco.adding(queue, body, count, { replicate: 1 })(count, nobody)
-    // The fibres start in microtasks; no reply is read before they have all run.
+    // The fibers start in microtasks; no reply is read before they have all run.
     for (let i = 0; i < 100; i++) await undefined
     return [adding]
   })
@@ -79,12 +79,12 @@ export const memory: Measurement = {
   measure: async ({ nodes: [node] }, effort) => {
     const rows: Array<readonly [string, number]> = [
       ["an idle pool with its one link", await connections(node)],
-      ["a fibre that waits for a job, and its link", await consumers(node)]
+      ["a fiber that waits for a job, and its link", await consumers(node)]
     ]
     const raw = await Raw.open(node, 1)
     const disco = await Disco.open(node)
     await disco.adding(queue, body, 64, { replicate: 1 })(partOf(10_000, effort), nobody)
-    rows.push(["a job in flight, and its fibre", await inFlight(disco, partOf(10_000, effort))])
+    rows.push(["a job in flight, and its fiber", await inFlight(disco, partOf(10_000, effort))])
     const growth = (await million(disco, effort)) / 1e6
     await raw.drain(queue)
     await disco.close()

@@ -45,12 +45,12 @@ export class Disco {
     return this.runtime.dispose()
   }
 
-  /** Adds jobs from so many fibres, each of them one after another. */
-  adding(queue: string, body: string, fibres: number, options: AddJobOptions): Run {
+  /** Adds jobs from so many fibers, each of them one after another. */
+  adding(queue: string, body: string, fibers: number, options: AddJobOptions): Run {
     const { pool } = this
     return (jobs, took) => {
       let left = jobs
-      const fibre = Effect.gen(function* () {
+      const fiber = Effect.gen(function* () {
         while (left-- > 0) {
           const started = performance.now()
           yield* pool.addJob(queue, body, options)
@@ -58,7 +58,7 @@ export class Disco {
         }
       })
       return this.run(
-        Effect.all(new Array<typeof fibre>(fibres).fill(fibre), { concurrency: "unbounded", discard: true })
+        Effect.all(new Array<typeof fiber>(fibers).fill(fiber), { concurrency: "unbounded", discard: true })
       )
     }
   }
@@ -69,7 +69,7 @@ export class Disco {
     const hundred = Array.from({ length: 100 }, () => ({ queue, body, options }))
     return (jobs, took) => {
       let left = jobs / 100
-      const fibre = Effect.gen(function* () {
+      const fiber = Effect.gen(function* () {
         while (left-- > 0) {
           const started = performance.now()
           const results = yield* pool.addJobs(hundred)
@@ -77,7 +77,7 @@ export class Disco {
           yield* Either.all(results)
         }
       })
-      return this.run(Effect.all([fibre, fibre], { concurrency: "unbounded", discard: true }))
+      return this.run(Effect.all([fiber, fiber], { concurrency: "unbounded", discard: true }))
     }
   }
 

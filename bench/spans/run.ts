@@ -48,7 +48,7 @@ const exportTo = (spans: Array<Tracer.Span>): Layer.Layer<never> =>
 
 export const spans: Measurement = {
   name: "spans",
-  title: "What spans cost: `addJob` from 64 fibres on one node, 100 B.",
+  title: "What spans cost: `addJob` from 64 fibers on one node, 100 B.",
   nodes: 1,
   hasGoals: true,
   measure: async ({ nodes: [node] }, effort) => {

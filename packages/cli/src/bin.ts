@@ -60,7 +60,7 @@ const said = (stream: NodeJS.WriteStream, text: unknown) => {
   return stream.isTTY ? wrap(whole, stream.columns) : whole
 }
 
-/** The console, with colours for terminals alone, and one line for what is wrong. */
+/** The console, with colors for terminals alone, and one line for what is wrong. */
 const withConsole = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
   Console.consoleWith((console) =>
     Effect.withConsole(effect, {

@@ -2,7 +2,7 @@
 
 const escapes = new RegExp(`${String.fromCharCode(0x1b)}\\[[0-9;]*m`, "g")
 
-/** How many columns a text takes, colours aside. */
+/** How many columns a text takes, colors aside. */
 const width = (text: string): number => [...text.replace(escapes, "")].length
 
 // What is narrower has no room for words beside what they are indented by.

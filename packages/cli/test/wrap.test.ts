@@ -20,7 +20,7 @@ describe("a terminal", () => {
     )
   })
 
-  it("does not count colours as columns", () => {
+  it("does not count colors as columns", () => {
     const colored = "\u001b[32mgreen\u001b[0m and more words"
     assert.strictEqual(wrap(colored, 20), colored)
   })

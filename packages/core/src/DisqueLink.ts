@@ -16,7 +16,7 @@ export type Arguments = ReadonlyArray<string | Uint8Array>
  * It neither queues nor resends nor reconnects: a link that broke stays broken.
  */
 export interface DisqueLink {
-  /** The address that was dialled, `host:port`. It names the node in jobs, errors and spans. */
+  /** The address that was dialed, `host:port`. It names the node in jobs, errors and spans. */
   readonly node: string
   /**
    * Sends a command. `done` is called exactly once, perhaps before `send` returns: with the reply (an error reply is a

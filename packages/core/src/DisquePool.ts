@@ -1,5 +1,5 @@
 /**
- * A pool of connections: the typed commands for all fibres of a program, and connections to take out where one is needed alone.
+ * A pool of connections: the typed commands for all fibers of a program, and connections to take out where one is needed alone.
  */
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
@@ -81,7 +81,7 @@ export interface ConsumeOptions {
 
 /** A node as the pool sees it. */
 export interface NodeHealth {
-  /** The address at which it is dialled. */
+  /** The address at which it is dialed. */
   readonly address: string
   /** Unknown where it has not been reached, nor told of by another one. */
   readonly id: string | undefined

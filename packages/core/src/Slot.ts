@@ -1,12 +1,12 @@
-/** The hand-over of a value from a callback to the one fibre that waits for it. */
+/** The hand-over of a value from a callback to the one fiber that waits for it. */
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as FiberRef from "effect/FiberRef"
 
 /**
- * A place for one value. Each value that is put in is either taken by the fibre that waits, or goes to `reclaim`: never both,
- * and never neither, whenever the fibre is interrupted.
+ * A place for one value. Each value that is put in is either taken by the fiber that waits, or goes to `reclaim`: never both,
+ * and never neither, whenever the fiber is interrupted.
  */
 export class Slot<A, E> {
   private exit: Exit.Exit<A, E> | undefined = undefined
@@ -49,7 +49,7 @@ export class Slot<A, E> {
   readonly take: Effect.Effect<A, E> = Effect.uninterruptibleMask((restore) => this.takeWithin(restore))
 
   // Only the wait can be interrupted, and it carries no value. The value is taken in the last step inside of the mask, after a
-  // look at whether the fibre was interrupted while it woke: a fibre that has just resumed does not yield within these steps,
+  // look at whether the fiber was interrupted while it woke: a fiber that has just resumed does not yield within these steps,
   // so that no interruption comes between the look and the caller's next step.
   /** Waits for the value where nothing interrupts but in what `restore` is given. */
   takeWithin(restore: <B, E1, R>(effect: Effect.Effect<B, E1, R>) => Effect.Effect<B, E1, R>): Effect.Effect<A, E> {

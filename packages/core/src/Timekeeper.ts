@@ -1,4 +1,4 @@
-/** One fibre that sleeps until the nearest of many due times. */
+/** One fiber that sleeps until the nearest of many due times. */
 import * as Effect from "effect/Effect"
 import * as Time from "./Time.js"
 

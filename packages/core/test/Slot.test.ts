@@ -5,7 +5,7 @@ import { Slot } from "../src/index.js"
 const yields = (n: number) => Effect.forEach(Array.from({ length: n }), () => Effect.yieldNow(), { discard: true })
 
 describe("a slot", () => {
-  it.effect("hands its value over once or reclaims it, at whatever point its fibre is interrupted", () =>
+  it.effect("hands its value over once or reclaims it, at whatever point its fiber is interrupted", () =>
     Effect.gen(function* () {
       const outcomes = new Set<string>()
       for (let beforeFill = 0; beforeFill < 4; beforeFill++) {
@@ -15,15 +15,15 @@ describe("a slot", () => {
             const taken: Array<number> = []
             const slot = new Slot<number, never>((value) => reclaimed.push(value))
             if (order === "filled before it is awaited") slot.fill(Exit.succeed(1))
-            const fibre = yield* Effect.fork(Effect.flatMap(slot.take, (value) => Effect.sync(() => taken.push(value))))
+            const fiber = yield* Effect.fork(Effect.flatMap(slot.take, (value) => Effect.sync(() => taken.push(value))))
             yield* yields(beforeFill)
             if (order === "fill first") slot.fill(Exit.succeed(1))
             yield* yields(order === "interrupt first" ? 0 : afterFill)
-            const interrupting = yield* Effect.fork(Fiber.interrupt(fibre))
+            const interrupting = yield* Effect.fork(Fiber.interrupt(fiber))
             yield* yields(order === "interrupt first" ? afterFill : 0)
             if (order === "interrupt first") slot.fill(Exit.succeed(1))
             yield* Fiber.join(interrupting)
-            // A fibre that was interrupted before it began has not come to abandon its slot.
+            // A fiber that was interrupted before it began has not come to abandon its slot.
             slot.abandon()
             const where = `${order}, ${beforeFill} and ${afterFill} turns`
             assert.strictEqual(taken.length + reclaimed.length, 1, where)
@@ -35,15 +35,15 @@ describe("a slot", () => {
     })
   )
 
-  it.effect("reclaims what comes after its fibre has gone, and each value that is put in beside the first", () =>
+  it.effect("reclaims what comes after its fiber has gone, and each value that is put in beside the first", () =>
     Effect.gen(function* () {
       const reclaimed: Array<number> = []
       const slot = new Slot<number, never>((value) => reclaimed.push(value))
-      const fibre = yield* Effect.fork(slot.take)
+      const fiber = yield* Effect.fork(slot.take)
       yield* yields(2)
       slot.fill(Exit.succeed(1))
       slot.fill(Exit.succeed(2))
-      assert.strictEqual(yield* Fiber.join(fibre), 1)
+      assert.strictEqual(yield* Fiber.join(fiber), 1)
       slot.fill(Exit.succeed(3))
       assert.deepStrictEqual(reclaimed, [2, 3])
       assert.isFalse(slot.isOpen)

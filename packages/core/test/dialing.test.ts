@@ -25,7 +25,7 @@ const nodesOf = (count: number, first: State = "up", others: State = "up") => {
   const states = new Map<string, State>(addresses.map((address, i) => [address, i === 0 ? first : others]))
   const says = new Map<string, Reply.Reply>()
   const priorities = new Map<string, string>()
-  const dialled: Array<string> = []
+  const dialed: Array<string> = []
   const sent: Array<string> = []
   const open = new Set<DisqueLink>()
   let dialing = 0
@@ -61,7 +61,7 @@ const nodesOf = (count: number, first: State = "up", others: State = "up") => {
   const fail = (node: string, reason: ConnectionError["reason"]) => new ConnectionError({ node, reason })
   const dial = (node: string) =>
     Effect.suspend(() => {
-      dialled.push(node)
+      dialed.push(node)
       dialing += 1
       const state = states.get(node)
       if (state === "down") return Effect.fail(fail(node, "refused"))
@@ -76,7 +76,7 @@ const nodesOf = (count: number, first: State = "up", others: State = "up") => {
     }).pipe(Effect.ensuring(Effect.sync(() => (dialing -= 1))))
   return {
     addresses,
-    dialled,
+    dialed,
     open,
     priorities,
     says,
@@ -115,7 +115,7 @@ const withFirst = <A>(
       yield* Scope.close(scope, Exit.void)
       assert.strictEqual(nodes.dialing(), 0)
       assert.strictEqual(nodes.open.size, 0)
-      if (nodes.dialled[0] === "node:1") return yield* result
+      if (nodes.dialed[0] === "node:1") return yield* result
     }
     return yield* Effect.die("no seed was the first one")
   })
@@ -133,10 +133,10 @@ describe("opening", () => {
         Effect.gen(function* () {
           const [took, exit] = yield* timed(connection(nodes))
           assert.isTrue(Exit.isSuccess(exit))
-          if (nodes.dialled[0] !== "node:1") return
+          if (nodes.dialed[0] !== "node:1") return
           assert.isAtLeast(took, 250)
           assert.isAtMost(took, 270)
-          assert.strictEqual(nodes.dialled.length, 2)
+          assert.strictEqual(nodes.dialed.length, 2)
           assert.strictEqual(nodes.dialing(), 0)
           assert.strictEqual(nodes.open.size, 1)
         })
@@ -238,7 +238,7 @@ describe("the holder of a job", () => {
       assert.isAtMost(first, 270)
       const [second] = yield* timed(disque.ackJob(job))
       assert.isAtMost(second, 10)
-      assert.strictEqual(nodes.dialled.filter((node) => node === holder).length, 1)
+      assert.strictEqual(nodes.dialed.filter((node) => node === holder).length, 1)
     })
   )
 

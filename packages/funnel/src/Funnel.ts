@@ -83,7 +83,7 @@ export interface OutgoingPayload<A> {
 /** A funnel, for as long as its scope: `In` comes, and `Out` goes. */
 export interface FunnelOf<In, Out, E> {
   /**
-   * The jobs as they come. The stream may be run by several fibres at once: each job goes to one of them.
+   * The jobs as they come. The stream may be run by several fibers at once: each job goes to one of them.
    *
    * A stream learns of its consumer only that it wants the next element, and that it ends. From that, this one settles each
    * job by itself:
@@ -91,7 +91,7 @@ export interface FunnelOf<In, Out, E> {
    * | consumer | a job is acknowledged | when the run fails or is interrupted, these go back |
    * |---|---|---|
    * | `runForEach`, `map`, `tap`, `mapEffect`, `take`, `merge`, `timeout`, … | when the next one is pulled, and the last when the stream ends well | the job in hand |
-   * | `mapEffect`, `flatMap` with a concurrency, ordered or not (without `switch`) | when the fibre that works on it has ended well, and 16 more have or a second has passed; the rest when the stream ends well | what is in work or has failed, and of what was done within the last second 16 jobs at most |
+   * | `mapEffect`, `flatMap` with a concurrency, ordered or not (without `switch`) | when the fiber that works on it has ended well, and 16 more have or a second has passed; the rest when the stream ends well | what is in work or has failed, and of what was done within the last second 16 jobs at most |
    * | `buffer(n)`, `grouped(n)`, `groupedWithin(n)`, `aggregate`, `zip` (`n` is 1), … | with `ahead: 2 * n`: when so many more were pulled; the rest when the stream ends well | the jobs in hand, and those within `ahead` |
    *
    * So with the operators of the last row, `ahead` has to be given: they hold jobs that the stream cannot see, and without it a
@@ -122,7 +122,7 @@ export interface FunnelOf<In, Out, E> {
   ) => Stream.Stream<Chunk.NonEmptyChunk<In>, FunnelError>
   /**
    * Takes jobs to add; offering waits while it is full. What is offered before the scope closes is added before the close
-   * ends. Offering to a funnel that is closed interrupts the fibre that offers, as queues in Effect do.
+   * ends. Offering to a funnel that is closed interrupts the fiber that offers, as queues in Effect do.
    */
   readonly outgoing: Queue.Enqueue<Out>
   /** ADDJOB by way of `outgoing`: gives the job's id, or what went wrong after all attempts. */
@@ -305,7 +305,7 @@ class TypedTaken<A> extends Taken implements TypedJob<A> {
   }
 }
 
-// So many turns of the scheduler an acknowledgement can be withdrawn: the failure of a consumer in another fibre needs some.
+// So many turns of the scheduler an acknowledgement can be withdrawn: the failure of a consumer in another fiber needs some.
 const ackTurns = 16
 
 /** Opens both ends. */

@@ -294,7 +294,7 @@ const open = <A, I, E, R, RQ, RO, B>(
       yield* restore(fit(schedule, checked.attempts, checked.ttlMillis))
       const pool = yield* DisquePool
       const { onDeadLetter, onFailure, retryable } = given
-      // The fibres of the crew have the services already: they need not be provided with them for each job.
+      // The fibers of the crew have the services already: they need not be provided with them for each job.
       const served = <C, E2>(effect: Effect.Effect<C, E2, R | RQ | RO | CurrentJob>) => effect as Effect.Effect<C, E2>
       const crew = yield* Crew.make<A, E, B>(pool, {
         ...checked,
@@ -340,7 +340,7 @@ const open = <A, I, E, R, RQ, RO, B>(
 /**
  * Opens a worker over the pool, for as long as the scope.
  *
- * The handler is called for each job, by one of `concurrency` fibres that live as long as the worker. When it succeeds, the job
+ * The handler is called for each job, by one of `concurrency` fibers that live as long as the worker. When it succeeds, the job
  * is acknowledged; when it fails, dies or interrupts itself, the job is tried again as `retry` says, and goes to the queue
  * `<name>.dead` once `attempts` are used up. A body that does not fit the schema goes there at once. What a handler forks ends
  * with it. While it runs, its job gets WORKING in time; should the lease be lost all the same, the handler is interrupted.

@@ -50,7 +50,7 @@ describe("the funnel of the Go original", () => {
     }).pipe(Effect.scoped, Effect.provide(layer))
   )
 
-  it.effect("close behaviour: a closed funnel blocks neither who offers nor who reads", () =>
+  it.effect("closing: a closed funnel blocks neither who offers nor who reads", () =>
     Effect.gen(function* () {
       const funnel = yield* Effect.scoped(Funnel.make({ queues: "disco-test-queue" }))
       const offering = yield* Effect.exit(Queue.offer(funnel.outgoing, { queue: "disco-test-queue", body: "late" }))
@@ -205,7 +205,7 @@ describe("incoming, with", () => {
             const running = yield* Effect.fork(Stream.runDrain(stream))
             for (let i = 0; i < 12; i++) yield* pass("1 second")
             yield* Fiber.join(running)
-            // The fibre that works on the last one may be cut in its last steps: that one comes again, as any job may.
+            // The fiber that works on the last one may be cut in its last steps: that one comes again, as any job may.
             const again = yield* known(ids)
             if (name === "mapEffect with concurrency") assert.strictEqual(again, 0, `${place} ${pause}`)
             else assert.isAtMost(again, 1, `${place} ${pause}`)
@@ -291,7 +291,7 @@ describe("incoming, with", () => {
   )
 
   it.effect(
-    "a consumer that forks for a while: each job is acknowledged when its fibres have ended, and not lost",
+    "a consumer that forks for a while: each job is acknowledged when its fibers have ended, and not lost",
     () =>
       Effect.gen(function* () {
         const ids = yield* add("q", 3)
@@ -938,7 +938,7 @@ it.effect("options that make no sense are refused, with what was given and what 
   }).pipe(Effect.provide(layer))
 )
 
-it.effect("one stream in the handler of another leaves the fibre as it was", () =>
+it.effect("one stream in the handler of another leaves the fiber as it was", () =>
   Effect.gen(function* () {
     yield* add("a", 2)
     yield* add("b", 2)

@@ -148,7 +148,7 @@ describe("handlers", () => {
     }).pipe(Effect.scoped, Effect.provide(layer))
   )
 
-  it.effect("leave nothing to the next job: no fibre, no setting of a FiberRef", () =>
+  it.effect("leave nothing to the next job: no fiber, no setting of a FiberRef", () =>
     Effect.gen(function* () {
       yield* addAll(2)
       const ref = FiberRef.unsafeMake("nobody's")
@@ -219,27 +219,27 @@ describe("handlers", () => {
     }).pipe(Effect.scoped, Effect.provide(layer))
   )
 
-  it.effect("that end at once have their jobs from few fibres, and those that do not have one each", () =>
+  it.effect("that end at once have their jobs from few fibers, and those that do not have one each", () =>
     Effect.gen(function* () {
       yield* addAll(20)
-      const fibres = new Set<string>()
+      const fibers = new Set<string>()
       let isSlow = false
       yield* Worker.make(
         numbers,
         () =>
           Effect.flatMap(Effect.fiberId, (id) => {
-            fibres.add(FiberId.threadName(id))
+            fibers.add(FiberId.threadName(id))
             return isSlow ? Effect.never : Effect.void
           }),
         { concurrency: 10, prefetch: 20, grace: 0 }
       )
       yield* settle
-      assert.isBelow(fibres.size, 10)
-      fibres.clear()
+      assert.isBelow(fibers.size, 10)
+      fibers.clear()
       isSlow = true
       yield* addAll(20)
       yield* settle
-      assert.strictEqual(fibres.size, 10)
+      assert.strictEqual(fibers.size, 10)
     }).pipe(Effect.scoped, Effect.provide(layer))
   )
 

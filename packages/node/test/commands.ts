@@ -248,7 +248,7 @@ export const commands = (backend: Backend): void => {
         assert.strictEqual((yield* disque.getJob(queue, { timeout: "5 seconds" })).id, id)
       }))
 
-    test("many fibres share a connection, each with its own answer", (disque, queue) =>
+    test("many fibers share a connection, each with its own answer", (disque, queue) =>
       Effect.gen(function* () {
         const bodies = Array.from({ length: 200 }, (_, i) => String(i))
         const ids = yield* Effect.forEach(bodies, (body) => disque.addJob(queue, body), { concurrency: "unbounded" })

@@ -56,7 +56,7 @@ const leftBy = (count: number, connection: Layer.Layer<DisqueConnection, unknown
     assert.isBelow((yield* heap) - heapBefore, 10e6)
   })
 
-describe("connections that were opened and closed leave no socket, no timer, no fibre and no memory behind", () => {
+describe("connections that were opened and closed leave no socket, no timer, no fiber and no memory behind", () => {
   it.scopedLive("10,000 in the process", () =>
     Effect.flatMap(EmbeddedDisque.make(), (disque) =>
       leftBy(

@@ -64,7 +64,7 @@ export interface ClusterNode {
   /** Empty where a node that is alone tells its own address. */
   readonly host: string
   readonly port: number
-  /** Where to reach it, `host:port`: for the node that answered the address that was dialled, for others what it says. */
+  /** Where to reach it, `host:port`: for the node that answered the address that was dialed, for others what it says. */
   readonly address: string
   readonly flags: ReadonlyArray<ClusterNodeFlag>
   /** Whether it is the node that answered. */
@@ -82,7 +82,7 @@ export interface ClusterNode {
 const moment = (millis: string): Option.Option<DateTime.Utc> =>
   /^[1-9]\d{0,14}$/.test(millis) ? Option.some(DateTime.unsafeMake(Number(millis))) : Option.none()
 
-const readNode = (line: string, dialled: string): ClusterNode => {
+const readNode = (line: string, dialed: string): ClusterNode => {
   const [id = "", address = "", flagText = "", pingSent = "", pongReceived = "", link = "", ...more] = line.split(" ")
   const colon = address.lastIndexOf(":")
   const port = Number(address.slice(colon + 1))
@@ -96,7 +96,7 @@ const readNode = (line: string, dialled: string): ClusterNode => {
     id,
     host,
     port,
-    address: isMyself || host === "" ? dialled : addressOf(host, port),
+    address: isMyself || host === "" ? dialed : addressOf(host, port),
     flags,
     isMyself,
     pingSent: moment(pingSent),

@@ -29,7 +29,7 @@ export interface HelloNode {
   /** Empty where a node that is alone tells its own address. */
   readonly host: string
   readonly port: number
-  /** Where to reach it, `host:port`: for the node that answered the address that was dialled, for others what it says. */
+  /** Where to reach it, `host:port`: for the node that answered the address that was dialed, for others what it says. */
   readonly address: string
   /** 1: fine. 5: no link to it. 10: suspected to fail. 100: failed or leaving. */
   readonly priority: number
@@ -51,7 +51,7 @@ export interface Hello {
 export const addressOf = (host: string, port: number): string =>
   host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`
 
-const readNode = (reply: Reply.Reply, ownId: string, dialled: string): HelloNode => {
+const readNode = (reply: Reply.Reply, ownId: string, dialed: string): HelloNode => {
   const parts = Reply.tuple(4)(reply)
   const id = Reply.at(parts, 0, Reply.text)
   const host = Reply.at(parts, 1, Reply.text)
@@ -60,16 +60,16 @@ const readNode = (reply: Reply.Reply, ownId: string, dialled: string): HelloNode
     id,
     host,
     port,
-    address: host === "" || id === ownId ? dialled : addressOf(host, port),
+    address: host === "" || id === ownId ? dialed : addressOf(host, port),
     priority: Reply.at(parts, 3, Reply.integer),
     more: Reply.beyond(parts, 4)
   }
 }
 
 /** A node of those of HELLO, or none where it cannot be read: it is no reason to know nothing of the others. */
-const readNodes = (reply: Reply.Reply, ownId: string, dialled: string): ReadonlyArray<HelloNode> =>
+const readNodes = (reply: Reply.Reply, ownId: string, dialed: string): ReadonlyArray<HelloNode> =>
   Either.match(
-    Reply.read((part) => readNode(part, ownId, dialled), reply),
+    Reply.read((part) => readNode(part, ownId, dialed), reply),
     { onLeft: () => [], onRight: (node) => [node] }
   )
 

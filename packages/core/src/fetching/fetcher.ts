@@ -70,7 +70,7 @@ interface InFlight {
 // As long as for ever needs to be: some thousand years, which the server's arithmetic still holds.
 const foreverMillis = 2 ** 45
 
-// Beyond this, a node that takes connections and drops them would be dialled in a tight loop.
+// Beyond this, a node that takes connections and drops them would be dialed in a tight loop.
 const maxPauseMillis = 1000
 // How long after it is due a reply may still take to arrive: a server with many clients looks at each of them once a second.
 const closingSlackMillis = 2000
@@ -369,7 +369,7 @@ export class Fetcher {
     for (const flight of this.inFlight) {
       flight.slot.fill(Exit.fail(this.closed(flight.link.node)))
     }
-    // The fibres that were told take back what can be taken back.
+    // The fibers that were told take back what can be taken back.
     return Effect.ensuring(
       Effect.zipRight(Effect.yieldNow(), this.drain),
       Effect.sync(() => {

@@ -19,7 +19,7 @@ import { type Page, start } from "./page.js"
 /** A node that can be talked to. */
 export interface Reachable {
   readonly id: string
-  /** `host:port`, as it is dialled. */
+  /** `host:port`, as it is dialed. */
   readonly address: string
 }
 

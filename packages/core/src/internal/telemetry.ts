@@ -88,7 +88,7 @@ export const linkClosed = (reason: "surplus" | "expired" | "silent" | "lost", co
 
 const nativeTracer = Context.get(DefaultServices.liveServices, Tracer.Tracer)
 
-/** The tracer of a fibre, where one listens: the one that Effect has by default keeps nothing. */
+/** The tracer of a fiber, where one listens: the one that Effect has by default keeps nothing. */
 export const tracerOf = (fiber: Fiber.RuntimeFiber<unknown, unknown>): Tracer.Tracer | undefined => {
   const tracer = fiber.currentTracer
   return tracer === nativeTracer || !fiber.getFiberRef(FiberRef.currentTracerEnabled) ? undefined : tracer

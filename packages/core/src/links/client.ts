@@ -200,7 +200,7 @@ export class Client {
 
   /** Sends a command to the node that it belongs to, and gives what its reply says. */
   execute<A, E>(command: Command<A, E>): Effect.Effect<A, E | CommandError> {
-    // The fibre is asked for from inside: with a step of its own, which `withFiberRuntime` is, each command would cost more.
+    // The fiber is asked for from inside: with a step of its own, which `withFiberRuntime` is, each command would cost more.
     return Effect.async((resume) => {
       const fiber = Option.getOrThrow(Fiber.getCurrentFiber())
       const tracer = telemetry.tracerOf(fiber)
@@ -384,7 +384,7 @@ export class Client {
 
   /**
    * Sends many commands at once, and gives for each what came of it, in their order. It is one wait for all of them: less than as
-   * many fibres would cost.
+   * many fibers would cost.
    */
   executeAll<A, E>(
     commands: ReadonlyArray<Command<A, E>>
@@ -403,7 +403,7 @@ export class Client {
             results[i] = Either.right(exit.value)
           } else {
             const failure = Cause.failureOrCause(exit.cause)
-            // Neither is this fibre interrupted, nor has a link defects: then nobody waits for the others either.
+            // Neither is this fiber interrupted, nor has a link defects: then nobody waits for the others either.
             if (Either.isRight(failure)) return resume(Effect.failCause(failure.right))
             results[i] = Either.left(failure.left)
           }

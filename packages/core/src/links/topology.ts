@@ -118,7 +118,7 @@ export class Topology {
     return unidentified
   }
 
-  /** Takes over what the node that was dialled at `address` says of its cluster. */
+  /** Takes over what the node that was dialed at `address` says of its cluster. */
   learn(address: string, hello: Hello): void {
     const before = this.fingerprint()
     this.hasLearned = true
@@ -135,7 +135,7 @@ export class Topology {
     if (this.fingerprint() !== before) this.onChange()
   }
 
-  /** Takes over that the node that was dialled at `address` has this id. */
+  /** Takes over that the node that was dialed at `address` has this id. */
   identify(address: string, id: string): void {
     const before = this.fingerprint()
     this.name(address, id)

@@ -49,7 +49,7 @@ export class WatchedLink {
   readonly node: string
   /** When the link was last given back; meaningful while it is idle. */
   idleSince = 0
-  /** How often the node had turned links away when this one was dialled. */
+  /** How often the node had turned links away when this one was dialed. */
   epoch = 0
   /** Why this side closed it. */
   closedFor: ConnectionError["reason"] | undefined = undefined

@@ -11,7 +11,7 @@ interface Connectable {
   readonly connect: (handlers: SessionHandlers, options: { readonly isAuthenticated: boolean }) => Client | undefined
 }
 
-/** A link to a node in the process; `undefined` if the node is down. `address` is what was dialled. */
+/** A link to a node in the process; `undefined` if the node is down. `address` is what was dialed. */
 export const makeLink = (node: Connectable, address: string): DisqueLink | undefined => {
   let inFlight = new Fifo<Done>()
   let broken: ConnectionError | undefined

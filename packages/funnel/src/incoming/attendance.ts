@@ -1,4 +1,4 @@
-/** Who works on the elements of a stream: the fibre that pulls them, or fibres that it starts, one for each. */
+/** Who works on the elements of a stream: the fiber that pulls them, or fibers that it starts, one for each. */
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
@@ -6,20 +6,20 @@ import * as FiberRef from "effect/FiberRef"
 import * as Option from "effect/Option"
 import * as Supervisor from "effect/Supervisor"
 
-/** The work on one element, as far as it goes on in fibres of its own. */
+/** The work on one element, as far as it goes on in fibers of its own. */
 export class Work {
-  /** Fibres that were started for the element and have not ended. */
+  /** Fibers that were started for the element and have not ended. */
   running = 0
-  /** Whether such a fibre was interrupted, or what it did failed. */
+  /** Whether such a fiber was interrupted, or what it did failed. */
   wasCut = false
-  /** Whether there were such fibres. */
+  /** Whether there were such fibers. */
   hasStarted = false
   /** Called when the last of them ends. */
   onEnd: (() => void) | undefined = undefined
 }
 
 /**
- * How the work of a fibre ended. Operators race it with a signal that another element failed, hand on what came of it, and
+ * How the work of a fiber ended. Operators race it with a signal that another element failed, hand on what came of it, and
  * succeed: so it is the two racers that tell. Work that is done has won, and the signal was interrupted.
  */
 class Race {
@@ -54,7 +54,7 @@ const isFailedExit = ({ value }: Raced): boolean => Exit.isExit(value) && Exit.i
 const isNothing = ({ value }: Raced): boolean => value === undefined
 
 /**
- * Follows the fibres that a pulling fibre starts. Operators with a concurrency (`mapEffect`, `flatMap`) pull in a fibre of
+ * Follows the fibers that a pulling fiber starts. Operators with a concurrency (`mapEffect`, `flatMap`) pull in a fiber of
  * their own, which starts one for each element before it pulls the next: so an element is in work for as long as that runs.
  */
 export class Attendance extends Supervisor.AbstractSupervisor<void> {
@@ -65,7 +65,7 @@ export class Attendance extends Supervisor.AbstractSupervisor<void> {
   private before: Supervisor.Supervisor<void> | undefined = undefined
   private readonly races = new Map<Fiber.RuntimeFiber<unknown, unknown>, Race>()
 
-  /** Says which fibre pulls: gives what that has to run, where it is another one than before. */
+  /** Says which fiber pulls: gives what that has to run, where it is another one than before. */
   follow(fiber: Fiber.RuntimeFiber<unknown, unknown>): Effect.Effect<void> | undefined {
     if (this.puller === fiber) return undefined
     this.puller = fiber
@@ -73,12 +73,12 @@ export class Attendance extends Supervisor.AbstractSupervisor<void> {
     return FiberRef.set(FiberRef.currentSupervisor, this.before.zip(this))
   }
 
-  /** Whether it is this fibre that pulled last. */
+  /** Whether it is this fiber that pulled last. */
   isPuller(fiber: Fiber.RuntimeFiber<unknown, unknown>): boolean {
     return this.puller === fiber
   }
 
-  /** Follows nobody any more; for the fibre that pulled last to run. */
+  /** Follows nobody any more; for the fiber that pulled last to run. */
   readonly release: Effect.Effect<void> = Effect.suspend(() => {
     const { before } = this
     this.puller = undefined
@@ -109,7 +109,7 @@ export class Attendance extends Supervisor.AbstractSupervisor<void> {
   }
 }
 
-/** Says whether a fibre has started others, so that it need not be asked for them each time. */
+/** Says whether a fiber has started others, so that it need not be asked for them each time. */
 export class ForkWatch extends Supervisor.AbstractSupervisor<void> {
   readonly value = Effect.void
   hasForked = false
@@ -129,7 +129,7 @@ export class ForkWatch extends Supervisor.AbstractSupervisor<void> {
   }
 }
 
-/** The fibre that runs this. */
+/** The fiber that runs this. */
 export const currentFiber: Effect.Effect<Fiber.RuntimeFiber<unknown, unknown>> = Effect.withFiberRuntime<
   Fiber.RuntimeFiber<unknown, unknown>
 >((fiber) => Effect.succeed(fiber))

@@ -66,7 +66,7 @@ const running = <A>(
   Stream.unwrapScoped(
     Effect.gen(function* () {
       const run = new Run(inbox, ahead)
-      // Effect.addFinalizer would put the supervisor of the fibre back to what the run made it.
+      // Effect.addFinalizer would put the supervisor of the fiber back to what the run made it.
       yield* Scope.addFinalizerExit(yield* Effect.scope, (exit) =>
         Effect.flatMap(currentFiber, (fiber) => run.end(exit, fiber))
       )

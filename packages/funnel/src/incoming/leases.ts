@@ -1,4 +1,4 @@
-/** Leases: WORKING for the jobs that are held for long, by one fibre for all of them. */
+/** Leases: WORKING for the jobs that are held for long, by one fiber for all of them. */
 import { type DisquePool, type Job, JobId, type Notices, Timekeeper } from "@disco/core"
 import type * as Context from "effect/Context"
 import * as Duration from "effect/Duration"

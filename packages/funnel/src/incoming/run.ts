@@ -33,7 +33,7 @@ interface Doubt {
 
 /**
  * The consumer of a stream says two things only: that it wants the next element, and that it ends. So an element is
- * done when the next one is pulled, or `ahead` more jobs have been; where an operator works on elements in fibres of their own,
+ * done when the next one is pulled, or `ahead` more jobs have been; where an operator works on elements in fibers of their own,
  * when those have ended, and more have, or a second has passed; and what is in doubt when the run ends goes back.
  */
 export class Run {
@@ -42,9 +42,9 @@ export class Run {
   private readonly attendance = new Attendance()
   /** Pulled last. */
   private last: Pulled | undefined = undefined
-  /** Nobody's any more: used again for the next job, as most are handled without a fibre. */
+  /** Nobody's any more: used again for the next job, as most are handled without a fiber. */
   private spare: Pulled | undefined = undefined
-  /** Pulled past, while fibres still work on them. */
+  /** Pulled past, while fibers still work on them. */
   private readonly inWork = new Set<Pulled>()
   /** Pulled past and finished, as far as can be seen, with too few behind them to be sure. */
   private readonly doubtful: Array<Doubt> = []
@@ -59,7 +59,7 @@ export class Run {
     inbox.open()
   }
 
-  /** Says that the consumer wants the next job: the one before is done, or in the hands of a fibre. Gives what to run first. */
+  /** Says that the consumer wants the next job: the one before is done, or in the hands of a fiber. Gives what to run first. */
   pullPast(fiber: Fiber.RuntimeFiber<unknown, unknown>): Effect.Effect<void> | undefined {
     this.passLast()
     return this.attendance.follow(fiber)
@@ -78,7 +78,7 @@ export class Run {
     this.isConcurrent = true
     this.inWork.add(pulled)
     pulled.onEnd = () => {
-      // Fibres are interrupted when the run ends early: that settles it.
+      // Fibers are interrupted when the run ends early: that settles it.
       if (pulled.wasCut) return
       this.inWork.delete(pulled)
       for (const held of pulled.jobs) this.finish(held)
@@ -116,7 +116,7 @@ export class Run {
     this.attendance.current = undefined
   }
 
-  /** Settles what the run holds. A consumer that pulls itself ends in its own fibre, one behind a buffer or a fork elsewhere. */
+  /** Settles what the run holds. A consumer that pulls itself ends in its own fiber, one behind a buffer or a fork elsewhere. */
   end(exit: Exit.Exit<unknown, unknown>, fiber: Fiber.RuntimeFiber<unknown, unknown>): Effect.Effect<void> {
     return Effect.suspend(() => {
       const isDirect = this.attendance.isPuller(fiber)
@@ -151,7 +151,7 @@ export class Run {
     })
   }
 
-  // Where operators start fibres for jobs, one without is waiting for its turn.
+  // Where operators start fibers for jobs, one without is waiting for its turn.
   private isFinished(work: Work): boolean {
     return work.hasStarted ? work.running === 0 && !work.wasCut : !this.isConcurrent
   }

@@ -128,7 +128,7 @@ export class Settler {
       Effect.repeat({ while: () => lane.pending.length > 0 }),
       Effect.ensuring(
         Effect.sync(() => {
-          // There is something left where the fibre is interrupted only.
+          // There is something left where the fiber is interrupted only.
           for (const { done, held } of lane.pending.splice(0)) done(Exit.interrupt(FiberId.none), held)
           lane.isRunning = false
           lane.isUrgent = false

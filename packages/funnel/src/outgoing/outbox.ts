@@ -146,7 +146,7 @@ export class Outbox<T, E extends Retryable> {
     )
   ).pipe(Effect.catchAllCause(() => Effect.void))
 
-  // A queue loses what it hands to a fibre that is interrupted while it waits, so this one waits uninterruptibly, and ends by
+  // A queue loses what it hands to a fiber that is interrupted while it waits, so this one waits uninterruptibly, and ends by
   // what it is sent.
   /** Adds what is offered, until the end. */
   readonly run: Effect.Effect<void> = Effect.uninterruptible(

@@ -1,4 +1,4 @@
-/** The fibres of a worker: as many as its concurrency, for as long as it is open. */
+/** The fibers of a worker: as many as its concurrency, for as long as it is open. */
 import type { DisquePool, GetJobsError } from "@disco/core"
 import type * as Cause from "effect/Cause"
 import type * as Context from "effect/Context"

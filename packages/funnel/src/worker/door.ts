@@ -1,4 +1,4 @@
-/** Where the fibres of a worker are that have no job: one of them waits at the inbox, the others rest until it calls the next. */
+/** Where the fibers of a worker are that have no job: one of them waits at the inbox, the others rest until it calls the next. */
 import type { GetJobsError } from "@disco/core"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
@@ -8,7 +8,7 @@ import type { Inbox } from "../incoming/inbox.js"
 import type { Restore } from "../internal/restore.js"
 
 /**
- * Jobs come many at a time. Were each of them to wake a fibre, that would cost more than a short handler does; so they wake
+ * Jobs come many at a time. Were each of them to wake a fiber, that would cost more than a short handler does; so they wake
  * one, which calls the next before it begins, and which takes what is left there when that one comes to nothing.
  */
 export class Door {

@@ -1,4 +1,4 @@
-/** One fibre of a worker: it takes jobs, runs the handler on them, and sees to what becomes of them. */
+/** One fiber of a worker: it takes jobs, runs the handler on them, and sees to what becomes of them. */
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -18,7 +18,7 @@ import { Setting } from "./setting.js"
 import { processing } from "./trace.js"
 import type { CrewOptions, Work } from "./work.js"
 
-/** What the fibres of a worker share. */
+/** What the fibers of a worker share. */
 export interface Shared<A, E, B> {
   readonly inbox: Inbox
   readonly options: CrewOptions<A, E, B>
@@ -92,7 +92,7 @@ export class Lane<A, E, B> {
     this.handle = this.handling(this.handler)
   }
 
-  /** Takes jobs until there will be no more, or the fibre is interrupted. */
+  /** Takes jobs until there will be no more, or the fiber is interrupted. */
   static run<A, E, B>(shared: Shared<A, E, B>): Effect.Effect<void> {
     return Effect.uninterruptibleMask((restore) =>
       Effect.withFiberRuntime<void>((fiber) => {
@@ -274,7 +274,7 @@ export class Lane<A, E, B> {
     this.permits -= count
   }
 
-  // The fibre is given up with its handler: one that was interrupted takes no more.
+  // The fiber is given up with its handler: one that was interrupted takes no more.
   private readonly onLost = (): void => {
     if (this.works.every(({ held }) => held.lost !== undefined)) this.fiber.unsafeInterruptAsFork(FiberId.none)
   }

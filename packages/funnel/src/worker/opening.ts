@@ -78,7 +78,7 @@ export class Opening<A, E, B> {
   }
 }
 
-/** Whether the fibre at hand has been interrupted, whatever it does about it. */
+/** Whether the fiber at hand has been interrupted, whatever it does about it. */
 const isInterrupted: Effect.Effect<boolean> = Effect.withFiberRuntime<boolean>((fiber) =>
   Effect.succeed(!Cause.isEmpty(fiber.getFiberRef(FiberRef.interruptedCause)))
 )

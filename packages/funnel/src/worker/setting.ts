@@ -1,4 +1,4 @@
-/** What a fibre has set when it begins with a job: the services of its handler, and the job in what it logs. */
+/** What a fiber has set when it begins with a job: the services of its handler, and the job in what it logs. */
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
@@ -7,7 +7,7 @@ import * as FiberRef from "effect/FiberRef"
 import * as FiberRefs from "effect/FiberRefs"
 import * as HashMap from "effect/HashMap"
 
-/** Every fibre of Effect has this, though its type does not say so; `Effect.updateFiberRefs` calls it too, at the cost of copies. */
+/** Every fiber of Effect has this, though its type does not say so; `Effect.updateFiberRefs` calls it too, at the cost of copies. */
 interface Settable {
   readonly setFiberRefs: (refs: FiberRefs.FiberRefs) => void
 }
@@ -22,7 +22,7 @@ export class Setting {
   private readonly refs: FiberRefs.FiberRefs
   private readonly isCopied: boolean
   private readonly plain: HashMap.HashMap<string, unknown>
-  private readonly labelled: HashMap.HashMap<string, unknown>
+  private readonly labeled: HashMap.HashMap<string, unknown>
 
   private constructor(fiber: Fiber.RuntimeFiber<unknown, unknown>) {
     this.fiber = fiber as Fiber.RuntimeFiber<unknown, unknown> & Settable
@@ -35,20 +35,20 @@ export class Setting {
     this.isCopied = fiber.getFiberRefs() !== refs
     this.plain = fiber.getFiberRef(FiberRef.currentLogAnnotations)
     // To set what is there already costs least.
-    this.labelled = HashMap.set(this.plain, label, "")
+    this.labeled = HashMap.set(this.plain, label, "")
   }
 
-  /** As the fibre at hand is set now. */
+  /** As the fiber at hand is set now. */
   static readonly make: Effect.Effect<Setting> = Effect.withFiberRuntime<Setting>((fiber) =>
     Effect.succeed(new Setting(fiber))
   )
 
-  /** Sets what a job begins with, or several of them, whose ids are not said. For the fibre itself, in a step of its own. */
+  /** Sets what a job begins with, or several of them, whose ids are not said. For the fiber itself, in a step of its own. */
   begin(context: Context.Context<never>, id: string | undefined): void {
     const { fiberId, isCopied } = this
     const locals = isCopied ? this.locals : new Map(this.locals)
     locals.set(FiberRef.currentContext, [[fiberId, context]])
-    const annotations = id === undefined ? this.plain : HashMap.set(this.labelled, label, id)
+    const annotations = id === undefined ? this.plain : HashMap.set(this.labeled, label, id)
     locals.set(FiberRef.currentLogAnnotations, [[fiberId, annotations]])
     this.fiber.setFiberRefs(isCopied ? this.refs : FiberRefs.unsafeMake(locals))
   }
