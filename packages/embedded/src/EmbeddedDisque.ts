@@ -20,11 +20,11 @@ import * as Option from "effect/Option"
 import * as Random from "effect/Random"
 import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
-import { type Client, Cluster } from "./internal/cluster.js"
-import { makeLink } from "./internal/link.js"
-import type { Node } from "./internal/node.js"
-import { runner } from "./internal/runner.js"
-import type { SessionHandlers } from "./internal/session.js"
+import { type Client, Cluster } from "./internal/host/cluster.js"
+import { makeLink } from "./internal/host/link.js"
+import { runner } from "./internal/host/runner.js"
+import type { Node } from "./internal/node/node.js"
+import type { SessionHandlers } from "./internal/node/session.js"
 
 /** A node of an embedded cluster. */
 export interface EmbeddedNode {

@@ -10,8 +10,8 @@ import * as Option from "effect/Option"
 import * as Runtime from "effect/Runtime"
 import type * as Scope from "effect/Scope"
 import type { EmbeddedNode } from "./EmbeddedDisque.js"
-import { Backlog } from "./internal/backlog.js"
-import { Connection, mostUnread } from "./internal/connection.js"
+import { Backlog } from "./internal/host/backlog.js"
+import { Connection, mostUnread } from "./internal/host/connection.js"
 
 /** What there is of a client where sockets are those of Node: the key is that of `@effect/platform-node`. */
 interface NodeSocket {

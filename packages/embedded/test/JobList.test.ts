@@ -1,8 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
-import { compareJobs, Job, State } from "../src/internal/job.js"
-import { JobList } from "../src/internal/jobList.js"
-import { Random } from "../src/internal/random.js"
-import { Alarm, TimerHeap } from "../src/internal/timers.js"
+import { compareJobs, Job, State } from "../src/internal/node/job.js"
+import { JobList } from "../src/internal/node/jobList.js"
+import { Random } from "../src/internal/node/random.js"
+import { Alarm, TimerHeap } from "../src/internal/node/timers.js"
 
 const job = (createdAt: number, sequence = 0, id = `${createdAt}/${sequence}`): Job => {
   const made = new Job(id, State.active, [])

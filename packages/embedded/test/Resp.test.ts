@@ -3,10 +3,10 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import { EmbeddedDisque } from "../src/index.js"
-import { Failure, nullArray, nullBulk, Status } from "../src/internal/answer.js"
-import { asText } from "../src/internal/bytes.js"
-import { Connection } from "../src/internal/connection.js"
-import { AnswerWriter, CommandParser } from "../src/internal/resp.js"
+import { Connection } from "../src/internal/host/connection.js"
+import { Failure, nullArray, nullBulk, Status } from "../src/internal/wire/answers.js"
+import { asText } from "../src/internal/wire/bytes.js"
+import { AnswerWriter, CommandParser } from "../src/internal/wire/resp.js"
 
 const latin1 = (text: string): Uint8Array => Buffer.from(text, "latin1")
 

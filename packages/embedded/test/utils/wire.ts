@@ -1,7 +1,7 @@
 /** The notation of recorded exchanges: what is sent, what comes back, and how the two are compared. */
 import { readFileSync } from "node:fs"
 import type { Answer } from "../../src/index.js"
-import { Failure, nullArray, nullBulk, Status } from "../../src/internal/answer.js"
+import { Failure, nullArray, nullBulk, Status } from "../../src/internal/wire/answers.js"
 
 /** A reply in the notation: `{"+": status}`, `{"-": error}`, `{":": integer}`, `{"$": bulk}`, `{"$hex": bytes}`, `{"*": items}`. */
 export type Recorded = { readonly [kind: string]: unknown }

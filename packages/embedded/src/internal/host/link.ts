@@ -1,0 +1,58 @@
+import { ConnectionError, type DisqueLink, Fifo, type Reply } from "@disco/core"
+import * as Exit from "effect/Exit"
+import type { SessionHandlers } from "../node/session.js"
+import { toReply } from "../wire/answers.js"
+import { asBody, fromText } from "../wire/bytes.js"
+import type { Client } from "./cluster.js"
+
+type Done = (outcome: Exit.Exit<Reply.Reply, ConnectionError>) => void
+
+interface Connectable {
+  readonly connect: (handlers: SessionHandlers, options: { readonly isAuthenticated: boolean }) => Client | undefined
+}
+
+/** A link to a node in the process; `undefined` if the node is down. `address` is what was dialed. */
+export const makeLink = (node: Connectable, address: string): DisqueLink | undefined => {
+  let inFlight = new Fifo<Done>()
+  let broken: ConnectionError | undefined
+  const breakOff = (reason: ConnectionError): void => {
+    if (broken !== undefined) return
+    broken = reason
+    const left = inFlight.drain()
+    inFlight = new Fifo()
+    for (const done of left) done(Exit.fail(reason))
+  }
+  const client = node.connect(
+    {
+      onAnswer: (answer) => inFlight.shift()?.(Exit.succeed(toReply(answer))),
+      onEnd: () => breakOff(new ConnectionError({ node: address, reason: "lost" }))
+    },
+    { isAuthenticated: true }
+  )
+  if (client === undefined) return undefined
+  return {
+    node: address,
+    isOpen: () => broken === undefined,
+    send: (command, done) => {
+      if (broken !== undefined) {
+        done(Exit.fail(broken))
+        return
+      }
+      inFlight.push(done)
+      client.send(command.map((argument) => asBody(typeof argument === "string" ? fromText(argument) : argument)))
+    },
+    close: (reason) => {
+      if (broken !== undefined) return
+      client.close()
+      breakOff(reason)
+    },
+    withdraw: () => {
+      let isTaken = false
+      client.withdraw(() => {
+        isTaken = true
+        inFlight.shift()
+      })
+      return isTaken
+    }
+  }
+}

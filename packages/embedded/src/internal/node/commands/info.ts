@@ -1,0 +1,112 @@
+import { type Answer, syntaxError } from "../../wire/answers.js"
+import type { Argument } from "../../wire/bytes.js"
+import type { Node } from "../node.js"
+import { collectQueues } from "../queues.js"
+import type { Session } from "../session.js"
+import { word } from "./arguments.js"
+
+/** A number of bytes as people read it. */
+const human = (bytes: number): string => {
+  if (bytes < 1024) return `${bytes}B`
+  const power = Math.min(5, Math.floor(Math.log2(bytes) / 10))
+  return `${(bytes / 1024 ** power).toFixed(2)}${"BKMGTP"[power]}`
+}
+
+const sections: ReadonlyArray<readonly [string, (node: Node) => ReadonlyArray<string>]> = [
+  [
+    "Server",
+    (node) => [
+      "disque_version:1.0-rc1",
+      "disque_git_sha1:00000000",
+      "disque_git_dirty:0",
+      "disque_build_id:0",
+      "os:embedded",
+      "arch_bits:64",
+      "multiplexing_api:effect",
+      "gcc_version:0.0.0",
+      "process_id:1",
+      `run_id:${node.id}`,
+      `tcp_port:${node.port}`,
+      `uptime_in_seconds:${node.seconds - node.startedAt}`,
+      `uptime_in_days:${Math.floor((node.seconds - node.startedAt) / 86_400)}`,
+      `hz:${node.config.get("hz")}`,
+      "executable:",
+      "config_file:"
+    ]
+  ],
+  [
+    "Clients",
+    (node) => [
+      `connected_clients:${node.sessions.size}`,
+      "client_longest_output_list:0",
+      "client_biggest_input_buf:0",
+      `blocked_clients:${[...node.sessions.values()].filter((session) => session.blocked !== null).length}`
+    ]
+  ],
+  [
+    "Memory",
+    (node) => [
+      `used_memory:${node.usedMemory}`,
+      `used_memory_human:${human(node.usedMemory)}`,
+      `used_memory_rss:${node.usedMemory}`,
+      `used_memory_peak:${node.peakMemory}`,
+      `used_memory_peak_human:${human(node.peakMemory)}`,
+      "mem_fragmentation_ratio:1.00",
+      "mem_allocator:embedded"
+    ]
+  ],
+  ["Jobs", (node) => [`registered_jobs:${node.jobs.size}`]],
+  [
+    "Queues",
+    (node) => {
+      collectQueues(node, node.queues.size)
+      return [`registered_queues:${node.queues.size}`]
+    }
+  ],
+  [
+    "Persistence",
+    () => [
+      "loading:0",
+      "aof_enabled:0",
+      "aof_state:off",
+      "aof_rewrite_in_progress:0",
+      "aof_rewrite_scheduled:0",
+      "aof_last_rewrite_time_sec:-1",
+      "aof_current_rewrite_time_sec:-1",
+      "aof_last_bgrewrite_status:ok",
+      "aof_last_write_status:ok"
+    ]
+  ],
+  [
+    "Stats",
+    (node) => [
+      `total_connections_received:${node.stats.connections}`,
+      `total_commands_processed:${node.stats.commands}`,
+      "instantaneous_ops_per_sec:0",
+      "total_net_input_bytes:0",
+      "total_net_output_bytes:0",
+      "instantaneous_input_kbps:0.00",
+      "instantaneous_output_kbps:0.00",
+      "rejected_connections:0",
+      "latest_fork_usec:0"
+    ]
+  ],
+  [
+    "CPU",
+    () => ["used_cpu_sys:0.00", "used_cpu_user:0.00", "used_cpu_sys_children:0.00", "used_cpu_user_children:0.00"]
+  ],
+  [
+    "Commandstats",
+    (node) => [...node.calls].map(([name, calls]) => `cmdstat_${name}:calls=${calls},usec=0,usec_per_call=0.00`)
+  ]
+]
+
+/** INFO [section] */
+export const info = (node: Node, _: Session, command: ReadonlyArray<Argument>): Answer => {
+  if (command.length > 2) return syntaxError
+  const wanted = command[1] === undefined ? "default" : word(command[1])
+  const shown = sections.filter(
+    ([name]) => wanted === "all" || wanted === name.toLowerCase() || (wanted === "default" && name !== "Commandstats")
+  )
+  return shown.map(([name, lines]) => [`# ${name}`, ...lines(node), ""].join("\r\n")).join("\r\n")
+}

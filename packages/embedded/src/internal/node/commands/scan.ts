@@ -1,0 +1,173 @@
+/** QSCAN and JSCAN: pages over what the node knows, in the order in which it came to know it. */
+import { type Answer, err, Failure, Status, syntaxError } from "../../wire/answers.js"
+import { type Argument, asText } from "../../wire/bytes.js"
+import { parseBig, parseInteger } from "../../wire/integers.js"
+import { type Job, stateNames } from "../job.js"
+import type { Node } from "../node.js"
+import type { Queue } from "../queue.js"
+import { collectQueues } from "../queues.js"
+import type { Session } from "../session.js"
+import { notAnInteger, word } from "./arguments.js"
+import { jobInfo } from "./show.js"
+
+const defaultCount = 100
+const badCursor = err("invalid cursor or option name")
+/** What an unsigned integer of 64 bits holds; a sign is taken. */
+const mostCursor = 2n ** 64n - 1n
+
+const badState = err("Invalid job state name")
+const badReply = err("Invalid REPLY type, try ID or ALL")
+
+/** How many scans that are under way are remembered. */
+const maxOpen = 16
+
+interface Page {
+  count: number
+  isWhole: boolean
+  cursor: number | undefined
+}
+
+/** Reads the options that both commands share; `own` reads those of one, and says how many arguments it took. */
+const parsePage = (
+  command: ReadonlyArray<Argument>,
+  own: (name: string, value: Argument | undefined) => number | Failure
+): Page | Failure => {
+  const page: Page = { count: defaultCount, isWhole: false, cursor: undefined }
+  for (let i = 1; i < command.length; i++) {
+    const argument = command[i] as Argument
+    const name = word(argument)
+    const value = command[i + 1]
+    const taken = own(name, value)
+    if (taken instanceof Failure) return taken
+    if (taken > 0) {
+      i += taken - 1
+    } else if (name === "count" && value !== undefined) {
+      const count = parseInteger(value)
+      if (count === undefined) return notAnInteger
+      page.count = count
+      i++
+    } else if (name === "busyloop") {
+      page.isWhole = true
+    } else {
+      if (page.cursor !== undefined) return syntaxError
+      const cursor = parseBig(argument)
+      if (cursor === undefined || cursor > mostCursor || cursor < -mostCursor) return badCursor
+      page.cursor = Number(cursor)
+    }
+  }
+  return page
+}
+
+/** Scans that are under way, by node and cursor: an iterator of a map survives changes of the map. */
+const open = new WeakMap<Node, Map<string, IterableIterator<{ readonly serial: number }>>>()
+
+const resume = <A extends { readonly serial: number }>(
+  node: Node,
+  kind: string,
+  cursor: number,
+  all: ReadonlyMap<string, A>
+): IterableIterator<A> => {
+  const scans = open.get(node)
+  const key = `${kind} ${cursor}`
+  const known = scans?.get(key)
+  if (cursor === 0 || known === undefined) return all.values()
+  scans?.delete(key)
+  return known as IterableIterator<A>
+}
+
+const remember = (
+  node: Node,
+  kind: string,
+  cursor: number,
+  iterator: IterableIterator<{ readonly serial: number }>
+): void => {
+  const scans = open.get(node) ?? new Map<string, IterableIterator<{ readonly serial: number }>>()
+  open.set(node, scans)
+  scans.set(`${kind} ${cursor}`, iterator)
+  const oldest = scans.keys().next().value
+  if (scans.size > maxOpen && oldest !== undefined) scans.delete(oldest)
+}
+
+/** One page: what passes the filter, and the cursor to go on with, which is the serial of the last thing looked at. */
+const scan = <A extends { readonly serial: number }>(
+  node: Node,
+  kind: string,
+  all: ReadonlyMap<string, A>,
+  page: Page,
+  filter: (item: A) => boolean
+): readonly [cursor: string, items: ReadonlyArray<A>] => {
+  const cursor = page.cursor ?? 0
+  const iterator = resume(node, kind, cursor, all)
+  const items: Array<A> = []
+  const isUnbounded = page.isWhole || page.count < 0
+  let left = isUnbounded ? Number.POSITIVE_INFINITY : page.count * 10 + 1
+  while (true) {
+    const next = iterator.next()
+    if (next.done === true) return ["0", items]
+    const item = next.value
+    if (item.serial <= cursor) continue
+    if (filter(item)) items.push(item)
+    left--
+    if (left <= 0 || (!isUnbounded && items.length >= page.count)) {
+      remember(node, kind, item.serial, iterator)
+      return [String(item.serial), items]
+    }
+  }
+}
+
+/** QSCAN [cursor] [COUNT n] [BUSYLOOP] [MINLEN n] [MAXLEN n] [IMPORTRATE n] */
+export const qscan = (node: Node, _: Session, command: ReadonlyArray<Argument>): Answer => {
+  const limits = new Map<string, number>()
+  const page = parsePage(command, (name, value) => {
+    if (value === undefined || (name !== "minlen" && name !== "maxlen" && name !== "importrate")) return 0
+    const limit = parseInteger(value)
+    if (limit === undefined) return notAnInteger
+    limits.set(name, limit)
+    return 2
+  })
+  if (page instanceof Failure) return page
+  const least = limits.get("minlen") ?? -1
+  const most = limits.get("maxlen") ?? -1
+  const rate = limits.get("importrate") ?? -1
+  collectQueues(node, node.queues.size)
+  const [cursor, queues] = scan<Queue>(node, "QSCAN", node.queues, page, (queue) => {
+    if (least !== -1 && queue.jobs.length < least) return false
+    if (most !== -1 && queue.jobs.length > most) return false
+    return rate === -1 || queue.importRate(node.ms) >= rate
+  })
+  return [cursor, queues.map((queue) => queue.name)]
+}
+
+/** JSCAN [cursor] [COUNT n] [BUSYLOOP] [QUEUE queue] [STATE state…] [REPLY all|id] */
+export const jscan = (node: Node, _: Session, command: ReadonlyArray<Argument>): Answer => {
+  const states = new Set<number>()
+  let queue: string | undefined
+  let isWhole = false
+  const page = parsePage(command, (name, value) => {
+    if (value === undefined) return 0
+    if (name === "queue") {
+      queue = asText(value)
+      return 2
+    }
+    if (name === "state") {
+      const state = stateNames.indexOf(word(value))
+      if (state < 0) return badState
+      states.add(state)
+      return 2
+    }
+    if (name === "reply") {
+      const reply = word(value)
+      if (reply !== "id" && reply !== "all") return badReply
+      isWhole = reply === "all"
+      return 2
+    }
+    return 0
+  })
+  if (page instanceof Failure) return page
+  const [cursor, jobs] = scan<Job>(node, "JSCAN", node.jobs, page, (job) => {
+    // An acknowledgement of an unknown job is no job.
+    if (job.holders.length === 0) return false
+    return (queue === undefined || job.queue === queue) && (states.size === 0 || states.has(job.state))
+  })
+  return [cursor, jobs.map((job) => (isWhole ? jobInfo(node, job) : new Status(job.id)))]
+}

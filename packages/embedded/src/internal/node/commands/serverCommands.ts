@@ -1,0 +1,119 @@
+/** Commands about the node itself. */
+import { type Answer, err, Failure, nullArray, ok, Status, syntaxError } from "../../wire/answers.js"
+import { type Argument, asText, cString, headOf } from "../../wire/bytes.js"
+import { parseInteger } from "../../wire/integers.js"
+import { abandon, unregister } from "../jobs.js"
+import type { Node } from "../node.js"
+import type { Session } from "../session.js"
+import { notAnInteger, quoted, word } from "./arguments.js"
+import { noAnswer } from "./noAnswer.js"
+
+const noPassword = err("Client sent AUTH, but no password is set")
+const wrongPassword = err("invalid password")
+
+/** AUTH password */
+export const auth = (node: Node, session: Session, command: ReadonlyArray<Argument>): Answer => {
+  const password = node.config.requirepass
+  if (password === "") return noPassword
+  session.authenticated = cString(asText(command[1] as Argument)) === password
+  return session.authenticated ? ok : wrongPassword
+}
+
+const pong = new Status("PONG")
+
+/** PING [message] */
+export const ping = (_: Node, __: Session, command: ReadonlyArray<Argument>): Answer => {
+  if (command.length > 2) return err("wrong number of arguments for 'ping' command")
+  return command[1] ?? pong
+}
+
+/** TIME */
+export const time = (node: Node): Answer => {
+  const now = node.world.base + node.ms
+  return [String(Math.floor(now / 1000)), String((now % 1000) * 1000)]
+}
+
+/** SHUTDOWN [REWRITE-AOF] */
+export const shutdown = (node: Node, _: Session, command: ReadonlyArray<Argument>): Answer | typeof noAnswer => {
+  if (command.length > 2 || (command[1] !== undefined && word(command[1]) !== "rewrite-aof")) return syntaxError
+  node.world.shutdown(node)
+  return noAnswer
+}
+
+/** MONITOR */
+export const monitor = (node: Node, session: Session): Answer | typeof noAnswer => {
+  if (session.monitor) return noAnswer
+  session.monitor = true
+  node.monitors.add(session)
+  return ok
+}
+
+/** Forgets all jobs and queues. Clients that wait for jobs are told that none came. */
+export const flush = (node: Node): void => {
+  for (const job of [...node.jobs.values()]) unregister(node, job)
+  for (const session of [...node.sessions.values()]) {
+    if (session.blocked?.command !== "GETJOB") continue
+    session.answer(nullArray)
+    abandon(node, session)
+  }
+  node.queues.clear()
+  node.readyQueues.clear()
+  node.interests.clear()
+  node.memory = 0
+}
+
+/** The most of a text that is sent back. */
+const mostText = 64 * 1024
+
+/** DEBUG FLUSHALL | LOADAOF | ERROR text | SLEEP seconds | STRUCTSIZE */
+export const debug = (node: Node, _: Session, command: ReadonlyArray<Argument>): Answer => {
+  const name = word(command[1] as Argument)
+  const value = command[2]
+  if (name === "flushall" || name === "loadaof") {
+    flush(node)
+    return ok
+  }
+  // A node in the process must not stop the process: it goes on at once.
+  if (name === "sleep" && command.length === 3) return ok
+  if (name === "error" && value !== undefined && command.length === 3) {
+    return new Failure(headOf(value, mostText).replace(/[\r\n]/g, " "))
+  }
+  if (name === "structsize" && command.length === 2)
+    return "bits:64 job:120 queue:112 robj:16 dictentry:24 sdshdr5:1 sdshdr8:3 sdshdr16:5 sdshdr32:9 sdshdr64:17 "
+  if (/^(segfault|restart|crash-and-recover|oom|assert)$/.test(name)) {
+    return err(`DEBUG ${name} is not for a node in the process`)
+  }
+  return err(`Unknown DEBUG subcommand or wrong number of arguments for '${quoted(command[1] as Argument)}'`)
+}
+
+/** LOADJOB job */
+export const loadJob = (): Answer => err("LOADJOB is a special command only processed from AOF")
+
+/** BGREWRITEAOF */
+export const rewriteAof = (): Answer => new Status("Background append only file rewriting started")
+
+/** SLOWLOG GET [n] | LEN | RESET. The embedded node measures no time, so that the log stays empty. */
+export const slowlog = (_: Node, __: Session, command: ReadonlyArray<Argument>): Answer => {
+  const name = word(command[1] as Argument)
+  if (name === "reset" && command.length === 2) return ok
+  if (name === "len" && command.length === 2) return 0
+  if (name === "get" && command.length <= 3) {
+    return command[2] !== undefined && parseInteger(command[2]) === undefined ? notAnInteger : []
+  }
+  return err("Unknown SLOWLOG subcommand or wrong # of args. Try GET, RESET, LEN.")
+}
+
+const noLatencies =
+  "I'm sorry, Dave, I can't do that. Latency monitoring is disabled in this Disque instance. You may use \"CONFIG SET latency-monitor-threshold <milliseconds>.\" in order to enable it. If we weren't in a deep space mission I'd suggest to take a look at http://disque.io/topics/latency-monitor.\n"
+
+/** LATENCY HISTORY event | GRAPH event | LATEST | DOCTOR | RESET [event…]. There are none. */
+export const latency = (_: Node, __: Session, command: ReadonlyArray<Argument>): Answer => {
+  const name = word(command[1] as Argument)
+  if (name === "history" && command.length === 3) return []
+  if (name === "graph" && command.length === 3) {
+    return err(`No samples available for event '${quoted(command[2] as Argument)}'`)
+  }
+  if (name === "latest" && command.length === 2) return []
+  if (name === "doctor" && command.length === 2) return noLatencies
+  return name === "reset" ? 0 : syntaxError
+}

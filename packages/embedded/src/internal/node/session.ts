@@ -1,0 +1,78 @@
+import { Fifo } from "@disco/core"
+import type { Answer } from "../wire/answers.js"
+import type { Argument } from "../wire/bytes.js"
+import type { Job } from "./job.js"
+import type { Alarm } from "./timers.js"
+
+/** What a session tells its client. */
+export interface SessionHandlers {
+  /** The answer to the oldest command that has none. */
+  readonly onAnswer: (answer: Answer) => void
+  /** The node ended the session: there will be no more answers. */
+  readonly onEnd: () => void
+  /** The session was blocked or held, and takes commands again. */
+  readonly onReady?: () => void
+}
+
+/** What a blocked client waits for. */
+export type Blocked =
+  | {
+      readonly command: "GETJOB"
+      readonly queues: ReadonlyArray<string>
+      readonly withCounters: boolean
+      readonly timeout: Alarm | null
+    }
+  | {
+      readonly command: "ADDJOB"
+      readonly job: Job
+      readonly timeout: Alarm | null
+      /** Sends the job again while it has too few copies. */
+      readonly resend: Alarm
+    }
+
+/** A client of a node. */
+export class Session {
+  readonly id: number
+  /** `host:port` of the client. */
+  readonly address: string
+  readonly handlers: SessionHandlers
+  /** Whether the client is in the process: such a client gets an answer to every command, whatever CLIENT REPLY says. */
+  readonly inProcess: boolean
+  /** In s. */
+  readonly createdAt: number
+  lastAt: number
+  authenticated: boolean
+  name = ""
+  lastCommand = "NULL"
+  monitor = false
+  replies: "on" | "off" | "skip next" | "skip" = "on"
+  /** Whether it said QUIT where no reply is sent: a server closes such a client after the reply that it never sends. */
+  isDeaf = false
+  blocked: Blocked | null = null
+  closed = false
+  /** Commands that wait for the session to be free. */
+  readonly pending = new Fifo<ReadonlyArray<Argument>>()
+
+  constructor(
+    id: number,
+    address: string,
+    handlers: SessionHandlers,
+    options: { readonly inProcess: boolean; readonly authenticated: boolean; readonly now: number }
+  ) {
+    this.id = id
+    this.address = address
+    this.handlers = handlers
+    this.inProcess = options.inProcess
+    this.authenticated = options.authenticated
+    this.createdAt = this.lastAt = options.now
+  }
+
+  /** Whether it is sent the answer to what it sent. */
+  get hears(): boolean {
+    return this.inProcess || this.replies === "on" || this.replies === "skip next"
+  }
+
+  answer(answer: Answer): void {
+    if (!this.closed && this.hears) this.handlers.onAnswer(answer)
+  }
+}
