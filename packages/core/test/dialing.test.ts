@@ -224,6 +224,59 @@ describe("a client whose node is lost", () => {
   )
 })
 
+describe("a link to wait for jobs", () => {
+  const call = (disque: DisqueConnection["Type"]) =>
+    Effect.tap(Effect.fork(disque.getJobs("q", { timeout: 0 })), () => Effect.yieldNow())
+
+  it.scoped("is dialed once, however many calls of getJob are interrupted before it is there", () =>
+    Effect.gen(function* () {
+      const nodes = nodesOf(1)
+      const disque = yield* connection(nodes)
+      nodes.says.set("node:1", [])
+      nodes.states.set("node:1", "slow")
+      nodes.dialed.length = 0
+      for (let i = 0; i < 20; i++) yield* Fiber.interrupt(yield* call(disque))
+      const last = yield* call(disque)
+      yield* TestClock.adjust("400 millis")
+      assert.deepStrictEqual(yield* Fiber.join(last), [])
+      assert.strictEqual(nodes.dialed.length, 1)
+      assert.strictEqual(nodes.openTo("node:1"), 2)
+    })
+  )
+
+  it.scoped("is dialed for each of the calls that wait at the same time", () =>
+    Effect.gen(function* () {
+      const nodes = nodesOf(1)
+      const disque = yield* connection(nodes)
+      nodes.says.set("node:1", [])
+      nodes.states.set("node:1", "slow")
+      nodes.dialed.length = 0
+      const left = yield* Effect.replicateEffect(call(disque), 2)
+      const kept = yield* call(disque)
+      yield* Fiber.interruptAll(left)
+      const next = yield* Effect.replicateEffect(call(disque), 3)
+      yield* TestClock.adjust("400 millis")
+      for (const fiber of [kept, ...next]) assert.deepStrictEqual(yield* Fiber.join(fiber), [])
+      assert.strictEqual(nodes.dialed.length, 4)
+    })
+  )
+
+  it.scoped("fails with why, also for the call that took the dial over", () =>
+    Effect.gen(function* () {
+      const nodes = nodesOf(1)
+      const disque = yield* connection(nodes)
+      nodes.states.set("node:1", "frozen")
+      nodes.dialed.length = 0
+      yield* Fiber.interrupt(yield* call(disque))
+      yield* TestClock.adjust("1 second")
+      const [took, exit] = yield* timed(disque.getJobs("q", { timeout: 0 }))
+      assert.isAtMost(took, connectMillis - 990)
+      assert.include((yield* failureOf(exit)) as ConnectionError, { _tag: "ConnectionError", reason: "timed-out" })
+      assert.strictEqual(nodes.dialed.length, 1)
+    })
+  )
+})
+
 describe("the holder of a job", () => {
   it.scoped("is waited for but a moment, and by one command alone, where it is frozen", () =>
     Effect.gen(function* () {

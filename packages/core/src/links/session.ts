@@ -39,6 +39,12 @@ interface Opening {
   stop: () => void
 }
 
+/** A dial of a link to block on. Once its caller has left, the next caller takes the dial over. */
+interface BlockingDial {
+  readonly epoch: number
+  slot: Slot<WatchedLink, DialError>
+}
+
 export class Session {
   readonly node: string
   private readonly owner: Owner
@@ -48,6 +54,7 @@ export class Session {
   private openingLanes = 0
   private dials = 0
   private idle: Array<WatchedLink> = []
+  private readonly blockingDials = new Set<BlockingDial>()
   private epoch = 0
 
   constructor(node: string, owner: Owner) {
@@ -203,7 +210,7 @@ export class Session {
   private borrow(slot: Slot<WatchedLink, DialError>): void {
     const idle = this.takeIdle()
     if (idle === undefined) {
-      this.open((exit) => slot.fill(exit))
+      this.dialFor(slot)
     } else {
       this.owner.check(idle, (failure) => {
         if (failure === undefined) return slot.fill(Exit.succeed(idle))
@@ -215,6 +222,20 @@ export class Session {
         slot.fill(Exit.fail(new ConnectionError({ node: this.node, reason: "unsent" })))
       })
     }
+  }
+
+  private dialFor(slot: Slot<WatchedLink, DialError>): void {
+    for (const dial of this.blockingDials) {
+      if (dial.slot.isOpen || dial.epoch < this.epoch) continue
+      dial.slot = slot
+      return
+    }
+    const dial: BlockingDial = { epoch: this.epoch, slot }
+    this.blockingDials.add(dial)
+    this.open((exit) => {
+      this.blockingDials.delete(dial)
+      dial.slot.fill(exit)
+    })
   }
 
   private takeIdle(): WatchedLink | undefined {
