@@ -4,8 +4,7 @@ import { NodeSocketServer } from "@effect/platform-node"
 import { Effect, type Scope } from "effect"
 import { type FaultProxy, faultProxy } from "./faultProxy.js"
 
-// Tests dial by the hundred at a time: beyond the usual 511 in line the system would try again after seconds.
-const listen = Effect.orDie(NodeSocketServer.make({ host: "127.0.0.1", port: 0, backlog: 4096 }))
+const listen = Effect.orDie(NodeSocketServer.make({ host: "127.0.0.1", port: 0 }))
 
 const portOf = ({ address }: SocketServer.SocketServer["Type"]): number =>
   address._tag === "TcpAddress" ? address.port : 0
