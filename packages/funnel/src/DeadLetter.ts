@@ -22,7 +22,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { drain } from "./deadLetter/drain.js"
-import { listed } from "./deadLetter/listed.js"
+import { listed } from "./deadLetter/list.js"
 import { Chooser, type Entry, type Selection, type TypedEntry, withPayload } from "./deadLetter/selection.js"
 import { deadQueue, enclosed, type Letter } from "./worker/letter.js"
 

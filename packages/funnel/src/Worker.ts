@@ -18,14 +18,14 @@ import * as check from "./internal/options.js"
 import { programEnd } from "./internal/program.js"
 import { quietly } from "./internal/quietly.js"
 import { closeWithSiblings } from "./internal/siblings.js"
+import { GiveUp, type HandlerDied, type JobInHand, type Work } from "./worker/attempt.js"
 import { start, step } from "./worker/backoff.js"
-import { defaultLetterTtl } from "./worker/bury.js"
-import { Crew } from "./worker/crew.js"
 import type { Letter } from "./worker/letter.js"
-import { GiveUp, type HandlerDied, type JobInHand, type Work } from "./worker/work.js"
+import { defaultLetterTtl } from "./worker/replaceWithLetter.js"
+import { Crew } from "./worker/runningWorker.js"
 
+export { GiveUp, HandlerDied, type JobInHand } from "./worker/attempt.js"
 export type { Letter, Reason } from "./worker/letter.js"
-export { GiveUp, HandlerDied, type JobInHand } from "./worker/work.js"
 
 /** The job that a handler works on, in its context. */
 export class CurrentJob extends Context.Tag("@disco/funnel/CurrentJob")<CurrentJob, JobInHand>() {}

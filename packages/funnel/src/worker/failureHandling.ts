@@ -15,12 +15,12 @@ import type { Inbox } from "../incoming/inbox.js"
 import { causeText, kindOf, squash, textOf } from "../internal/failure.js"
 import { quietly } from "../internal/quietly.js"
 import type { Restore } from "../internal/restore.js"
+import { type CrewOptions, givenUp, HandlerDied, type Work } from "./attempt.js"
+import { Records } from "./attemptRecords.js"
 import { advance } from "./backoff.js"
-import { bury, replace, replaceOrLetGo } from "./bury.js"
 import { deadQueue, fromJob, type Letter, millis, type Reason, retryQueue, write } from "./letter.js"
-import type { Meters } from "./meters.js"
-import { Records } from "./records.js"
-import { type CrewOptions, givenUp, HandlerDied, type Work } from "./work.js"
+import { bury, replace, replaceOrLetGo } from "./replaceWithLetter.js"
+import type { Meters } from "./workerMetrics.js"
 
 type Pool = Context.Tag.Service<typeof DisquePool>
 

@@ -9,9 +9,9 @@ import type { Inbox } from "../incoming/inbox.js"
 import { squash } from "../internal/failure.js"
 import { isReady } from "../internal/ready.js"
 import type { Restore } from "../internal/restore.js"
-import type { Fate } from "./fate.js"
+import type { CrewOptions, Work } from "./attempt.js"
+import type { Fate } from "./failureHandling.js"
 import { enclosed, fromJob, type Letter } from "./letter.js"
-import type { CrewOptions, Work } from "./work.js"
 
 /** What was read; nothing of a job that cannot be, and was taken care of. */
 export type Opened<A> = Work<A> | Effect.Effect<Work<A> | undefined>
