@@ -2,7 +2,7 @@ import { DisquePool } from "@disco/core"
 import { assert, describe, it } from "@effect/vitest"
 import { Clock, Deferred, Effect, Option, Schedule, type Scope, Stream } from "effect"
 import { Funnel, Worker } from "../src/index.js"
-import { addAll, layer, makeLog, numbers, passIn, settle } from "./utils.js"
+import { addAll, layer, makeLog, numbers, passIn, settle } from "./utils/utils.js"
 
 type Consumer = Effect.Effect<unknown, unknown, DisquePool | Scope.Scope>
 

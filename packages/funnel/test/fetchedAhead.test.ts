@@ -2,7 +2,7 @@ import { DisquePool, Job, JobQueue } from "@disco/core"
 import { assert, describe, it } from "@effect/vitest"
 import { Clock, Effect, Exit, Fiber, Option, Schedule, Schema, Scope, Stream } from "effect"
 import { Funnel, Worker } from "../src/index.js"
-import { addAll, clusterOf, layer, makeLog, numbers, pass, passIn, settle } from "./utils.js"
+import { addAll, clusterOf, layer, makeLog, numbers, pass, passIn, settle } from "./utils/utils.js"
 
 const single = JobQueue.make("single", { payload: Schema.Number })
 

@@ -2,7 +2,7 @@ import { DisquePool, JobQueue } from "@disco/core"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Either, Exit, Fiber, Option, Schedule, Schema, Scope, Stream, TestClock } from "effect"
 import { DeadLetter, Funnel, Worker } from "../src/index.js"
-import { known, layer, logged, pass, passIn, settle } from "./utils.js"
+import { known, layer, logged, pass, passIn, settle } from "./utils/utils.js"
 
 const queue = JobQueue.make("old", { payload: Schema.Number })
 

@@ -3,7 +3,7 @@ import { EmbeddedDisque, VirtualTime } from "@disco/embedded"
 import { assert, describe, it } from "@effect/vitest"
 import { Cause, Effect, Exit, Queue, Schedule, Schema, Scope, TestClock } from "effect"
 import { DeadLetter, Funnel, Recurring, Worker } from "../src/index.js"
-import { addAll, clusterOf, type Line, layer, makeLog, numbers, pass, settle } from "./utils.js"
+import { addAll, clusterOf, type Line, layer, makeLog, numbers, pass, settle } from "./utils/utils.js"
 
 const count = 400
 const body = "x"

@@ -3,8 +3,8 @@ import { DisqueConnection, DisquePool } from "@disco/core"
 import { assert, describe, it } from "@effect/vitest"
 import { ConfigProvider, Duration, Effect, Either, Fiber, type Layer, Redacted, type Scope } from "effect"
 import { NodeDisque } from "../src/index.js"
-import { embeddedOverTcp } from "./embeddedOverTcp.js"
-import { scriptedPeer } from "./scriptedPeer.js"
+import { embeddedOverTcp } from "./utils/embeddedOverTcp.js"
+import { scriptedPeer } from "./utils/scriptedPeer.js"
 
 const connectionError = <E>(layer: Layer.Layer<DisqueConnection, E>) =>
   Effect.flip(Effect.scoped(Effect.provide(Effect.asVoid(DisqueConnection), layer)))

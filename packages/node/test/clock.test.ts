@@ -1,4 +1,4 @@
-import "./hrtime.js"
+import "./utils/hrtime.js"
 import { DisqueConnection, DisquePool } from "@disco/core"
 import { EmbeddedDisque } from "@disco/embedded"
 import { Funnel } from "@disco/funnel"
@@ -18,7 +18,7 @@ import {
   TestClock
 } from "effect"
 import { NodeDisque } from "../src/index.js"
-import { scriptedPeer } from "./scriptedPeer.js"
+import { scriptedPeer } from "./utils/scriptedPeer.js"
 
 // Nodes that fail are warnings, and no news here.
 const quiet = Logger.withMinimumLogLevel(LogLevel.None)

@@ -5,7 +5,7 @@ import { Funnel, Worker } from "@disco/funnel"
 import { assert, describe, it } from "@effect/vitest"
 import { Duration, Effect, Exit, Fiber, Layer, Schema, Scope, Stream } from "effect"
 import { NodeDisque } from "../src/index.js"
-import { embeddedOverTcp } from "./embeddedOverTcp.js"
+import { embeddedOverTcp } from "./utils/embeddedOverTcp.js"
 
 const queues = Array.from({ length: 100 }, (_, i) => JobQueue.make(`q${i}`, { payload: Schema.Number }))
 
@@ -116,7 +116,7 @@ it.scopedLive(
     Effect.gen(function* () {
       const { address } = yield* embeddedOverTcp()
       const took = yield* Effect.promise(async () => {
-        const program = fileURLToPath(new URL("idleProgram.ts", import.meta.url))
+        const program = fileURLToPath(new URL("utils/idleProgram.ts", import.meta.url))
         const child = spawn(process.execPath, ["--import", "tsx", program, address], {
           cwd: fileURLToPath(new URL("../../../examples", import.meta.url)),
           stdio: ["ignore", "pipe", "inherit"]

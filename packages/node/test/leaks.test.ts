@@ -5,7 +5,7 @@ import { EmbeddedDisque } from "@disco/embedded"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, FiberId, Layer, Supervisor, TestClock } from "effect"
 import { NodeDisque } from "../src/index.js"
-import { embeddedOverTcp } from "./embeddedOverTcp.js"
+import { embeddedOverTcp } from "./utils/embeddedOverTcp.js"
 
 setFlagsFromString("--expose-gc")
 const collect = runInNewContext("gc") as () => void

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { FastCheck } from "effect"
-import { type Ask, RankedPoll } from "../src/fetching/ranks.js"
-import type { Job } from "../src/index.js"
+import { type Ask, RankedPoll } from "../../src/fetching/ranks.js"
+import type { Job } from "../../src/index.js"
 
 /** Serves GETJOB as Disque does: one job of each name in turn, and again. */
 const serve = (left: Map<string, number>, { count, queues }: Ask): ReadonlyArray<string> => {

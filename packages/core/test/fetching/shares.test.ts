@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { FastCheck } from "effect"
-import { NodeShares, Shares } from "../src/fetching/shares.js"
-import type { Job } from "../src/index.js"
+import { NodeShares, Shares } from "../../src/fetching/shares.js"
+import type { Job } from "../../src/index.js"
 
 /** A node with so many jobs of each queue, that serves GETJOB as Disque does. */
 class Node {

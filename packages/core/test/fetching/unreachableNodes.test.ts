@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Duration, Effect, Exit, Fiber, Layer, Logger, TestClock } from "effect"
-import { ConnectionError, DisqueDialer, type DisqueLink, DisquePool, type Reply } from "../src/index.js"
-import { bulk, idOf } from "./utils/fakeNodes.js"
+import { ConnectionError, DisqueDialer, type DisqueLink, DisquePool, type Reply } from "../../src/index.js"
+import { bulk, idOf } from "../utils/fakeNodes.js"
 
 const id = "D-afa64674-7Odk5Ok5edttbbDlpcZkZHVN-05a1"
 const good = "127.0.0.1:7711"

@@ -10,8 +10,8 @@ import {
   type DisqueLink,
   DisquePool,
   Reply
-} from "../src/index.js"
-import { asText, bulk, idOf } from "./utils/fakeNodes.js"
+} from "../../src/index.js"
+import { asText, bulk, idOf } from "../utils/fakeNodes.js"
 
 const atLeastOnce = "D-afa64674-7Odk5Ok5edttbbDlpcZkZHVN-05a1"
 const atMostOnce = "D-afa64674-7Odk5Ok5edttbbDlpcZkZHVN-05a0"

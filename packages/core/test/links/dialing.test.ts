@@ -10,8 +10,8 @@ import {
   DisquePool,
   type JobId,
   Reply
-} from "../src/index.js"
-import { bulk, idOf } from "./utils/fakeNodes.js"
+} from "../../src/index.js"
+import { bulk, idOf } from "../utils/fakeNodes.js"
 
 const id = "D-afa64674-7Odk5Ok5edttbbDlpcZkZHVN-05a1" as JobId.JobId
 const connectMillis = 5000

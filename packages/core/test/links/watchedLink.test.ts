@@ -1,8 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Cause, Exit, Option } from "effect"
-import { ConnectionError } from "../src/DisqueError.js"
-import type { DisqueLink } from "../src/DisqueLink.js"
-import { WatchedLink } from "../src/links/watchedLink.js"
+import { ConnectionError } from "../../src/DisqueError.js"
+import type { DisqueLink } from "../../src/DisqueLink.js"
+import { WatchedLink } from "../../src/links/watchedLink.js"
 
 type Done = Parameters<DisqueLink["send"]>[1]
 

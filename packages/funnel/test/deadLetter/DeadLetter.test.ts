@@ -15,8 +15,8 @@ import {
   Schema,
   TestClock
 } from "effect"
-import { DeadLetter } from "../src/index.js"
-import { layer, left, logged, numbers, settle } from "./utils.js"
+import { DeadLetter } from "../../src/index.js"
+import { layer, left, logged, numbers, settle } from "../utils/utils.js"
 
 const cluster = (nodes: number) =>
   DisquePool.layer().pipe(

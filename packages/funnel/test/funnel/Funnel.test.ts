@@ -16,8 +16,8 @@ import {
   Scope,
   Stream
 } from "effect"
-import { DeadLetter, Funnel } from "../src/index.js"
-import { addAll, known, layer, left, logged, numbers, pass, settle } from "./utils.js"
+import { DeadLetter, Funnel } from "../../src/index.js"
+import { addAll, known, layer, left, logged, numbers, pass, settle } from "../utils/utils.js"
 
 const add = (queue: string, count: number) =>
   Effect.flatMap(DisquePool, (pool) =>

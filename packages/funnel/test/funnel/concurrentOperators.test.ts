@@ -1,8 +1,8 @@
 import { DisquePool, type Job } from "@disco/core"
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Either, Exit, Fiber, Scope, Stream } from "effect"
-import { Funnel } from "../src/index.js"
-import { known, layer, left, makeLog, pass, settle } from "./utils.js"
+import { Funnel } from "../../src/index.js"
+import { known, layer, left, makeLog, pass, settle } from "../utils/utils.js"
 
 type Handler = (job: Job.Job) => Effect.Effect<void, string>
 type Operator = (

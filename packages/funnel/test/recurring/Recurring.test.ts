@@ -18,9 +18,9 @@ import {
   Schema,
   TestClock
 } from "effect"
-import { Recurring } from "../src/index.js"
-import * as calendar from "../src/recurring/calendar.js"
-import { layer, left, logged, makeLog, settle } from "./utils.js"
+import { Recurring } from "../../src/index.js"
+import * as calendar from "../../src/recurring/calendar.js"
+import { layer, left, logged, makeLog, settle } from "../utils/utils.js"
 
 const reports = JobQueue.make("reports", { payload: Schema.String })
 

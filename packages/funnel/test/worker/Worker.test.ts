@@ -22,8 +22,8 @@ import {
   TestClock,
   Tracer
 } from "effect"
-import { DeadLetter, Worker } from "../src/index.js"
-import { addAll, clusterOf, known, layer, left, logged, makeLog, numbers, pass, settle } from "./utils.js"
+import { DeadLetter, Worker } from "../../src/index.js"
+import { addAll, clusterOf, known, layer, left, logged, makeLog, numbers, pass, settle } from "../utils/utils.js"
 
 const clusterLayer = clusterOf(3)
 

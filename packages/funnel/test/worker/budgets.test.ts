@@ -2,8 +2,8 @@ import { DisquePool, JobQueue } from "@disco/core"
 import { EmbeddedDisque } from "@disco/embedded"
 import { assert, describe, it } from "@effect/vitest"
 import { type Duration, Effect, Exit, Fiber, Option, Schedule, Schema, Scope, TestClock } from "effect"
-import { DeadLetter, Worker } from "../src/index.js"
-import { addAll, clusterOf, layer, left, logged, makeLog, numbers, pass, passIn, settle } from "./utils.js"
+import { DeadLetter, Worker } from "../../src/index.js"
+import { addAll, clusterOf, layer, left, logged, makeLog, numbers, pass, passIn, settle } from "../utils/utils.js"
 
 const reasons = Effect.map(DeadLetter.list(numbers), (entries) => entries.map(({ letter }) => letter.reason))
 

@@ -1,9 +1,9 @@
 import { DisquePool, JobQueue } from "@disco/core"
 import { assert, describe, it } from "@effect/vitest"
 import { Cause, Deferred, Effect, Either, Exit, Fiber, Layer, Logger, Option, Schedule, Schema, Stream } from "effect"
-import { DeadLetter, Funnel, Worker } from "../src/index.js"
-import { causeText, kindOf, textOf } from "../src/internal/failure.js"
-import { addAll, known, layer, left, logged, makeLog, numbers, pass, passIn, settle } from "./utils.js"
+import { DeadLetter, Funnel, Worker } from "../../src/index.js"
+import { causeText, kindOf, textOf } from "../../src/internal/failure.js"
+import { addAll, known, layer, left, logged, makeLog, numbers, pass, passIn, settle } from "../utils/utils.js"
 
 const circular: Record<string, unknown> = { status: 503 }
 circular.request = { response: circular }

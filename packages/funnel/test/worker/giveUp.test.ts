@@ -1,8 +1,8 @@
 import { DisquePool } from "@disco/core"
 import { assert, describe, it } from "@effect/vitest"
 import { Data, Effect, Either, Schedule } from "effect"
-import { DeadLetter, Worker } from "../src/index.js"
-import { addAll, layer, makeLog, numbers, pass, settle } from "./utils.js"
+import { DeadLetter, Worker } from "../../src/index.js"
+import { addAll, layer, makeLog, numbers, pass, settle } from "../utils/utils.js"
 
 class Refused extends Data.TaggedError("Refused")<{ readonly why: string }> {
   override get message() {

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import * as Chaos from "./chaos/chaos.js"
+import * as Chaos from "./chaos.js"
 
 describe("chaos", () => {
   it.live(

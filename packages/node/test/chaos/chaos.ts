@@ -3,7 +3,7 @@ import { DisquePool, Job, JobQueue } from "@disco/core"
 import { Funnel, Worker } from "@disco/funnel"
 import { Clock, Duration, Effect, Exit, Fiber, Logger, LogLevel, Random, Schedule, Schema, Stream } from "effect"
 import { NodeDisque } from "../../src/index.js"
-import { embeddedBehindProxies } from "../embeddedOverTcp.js"
+import { embeddedBehindProxies } from "../utils/embeddedOverTcp.js"
 import * as Faults from "./faults.js"
 import { Ledger } from "./ledger.js"
 

@@ -2,7 +2,7 @@
 import { DisquePool } from "@disco/core"
 import { EmbeddedDisque, type EmbeddedNode } from "@disco/embedded"
 import { Chunk, Effect, Layer, Random, type Scope, Stream } from "effect"
-import type { FaultProxy } from "../faultProxy.js"
+import type { FaultProxy } from "../utils/faultProxy.js"
 
 /** A cluster that things can be done to. */
 export interface Target {

@@ -2,9 +2,9 @@ import { type ConnectionOptions, DisqueConnection, DisquePool } from "@disco/cor
 import { EmbeddedDisque, type EmbeddedOptions } from "@disco/embedded"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Either, Exit, Fiber, Layer, Logger, LogLevel, Option, Redacted, TestClock } from "effect"
-import { NodeDisque } from "../src/index.js"
-import { embeddedCluster } from "./embeddedOverTcp.js"
-import { bulk, type Script, scriptedPeer } from "./scriptedPeer.js"
+import { NodeDisque } from "../../src/index.js"
+import { embeddedCluster } from "../utils/embeddedOverTcp.js"
+import { bulk, type Script, scriptedPeer } from "../utils/scriptedPeer.js"
 
 // Moves are warnings, and no news here.
 const quiet = <A, E, R>(layer: Layer.Layer<A, E, R>) => Layer.provide(layer, Logger.minimumLogLevel(LogLevel.Error))

@@ -1,8 +1,8 @@
 import { DisquePool, type Job, JobId } from "@disco/core"
 import { assert, describe, it } from "@effect/vitest"
 import { Duration, Effect, Either, Exit, Layer, Logger, LogLevel, Option, Queue, Scope } from "effect"
-import { NodeDisque } from "../src/index.js"
-import { bulk, type Script, scriptedPeer } from "./scriptedPeer.js"
+import { NodeDisque } from "../../src/index.js"
+import { bulk, type Script, scriptedPeer } from "../utils/scriptedPeer.js"
 
 const id = JobId.make("D-bbbbbbbb-0123456789abcdefghijklmn-05a1")
 const ids = { a: "a".repeat(40), b: "b".repeat(40), c: "c".repeat(40) }

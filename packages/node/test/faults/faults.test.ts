@@ -1,9 +1,9 @@
 import { DisqueConnection, DisquePool, Job } from "@disco/core"
 import { assert, describe, it } from "@effect/vitest"
 import { Cause, Duration, Effect, Exit, Fiber, Layer, Logger, LogLevel, Queue, Scope } from "effect"
-import { NodeDisque } from "../src/index.js"
-import { embeddedBehindProxies, embeddedCluster } from "./embeddedOverTcp.js"
-import { bulk, scriptedPeer } from "./scriptedPeer.js"
+import { NodeDisque } from "../../src/index.js"
+import { embeddedBehindProxies, embeddedCluster } from "../utils/embeddedOverTcp.js"
+import { bulk, scriptedPeer } from "../utils/scriptedPeer.js"
 
 // Links that break are warnings, and no news here.
 const quiet = <A, E, R>(layer: Layer.Layer<A, E, R>) => Layer.provide(layer, Logger.minimumLogLevel(LogLevel.Error))

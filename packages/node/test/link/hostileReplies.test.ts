@@ -3,7 +3,7 @@ import { type AddressInfo, createServer, type Socket } from "node:net"
 import { DisqueConnection } from "@disco/core"
 import { assert, describe, it } from "@effect/vitest"
 import { Cause, Effect, Exit, FastCheck, Option, Runtime, Schedule, Stream } from "effect"
-import { NodeDisque } from "../src/index.js"
+import { NodeDisque } from "../../src/index.js"
 
 type Notation = { readonly [kind: string]: unknown }
 
@@ -21,7 +21,7 @@ const encode = (notation: Notation): string => {
 
 /** What a node of Disque replied to commands of every kind. */
 const valid: ReadonlyArray<Buffer> = (
-  JSON.parse(readFileSync(new URL("../../core/test/data/replies.json", import.meta.url), "utf8")) as ReadonlyArray<{
+  JSON.parse(readFileSync(new URL("../../../core/test/data/replies.json", import.meta.url), "utf8")) as ReadonlyArray<{
     readonly reply: Notation
   }>
 )

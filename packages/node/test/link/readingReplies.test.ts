@@ -1,7 +1,7 @@
 import { Reply } from "@disco/core"
 import { assert, describe, it } from "@effect/vitest"
 import { FastCheck } from "effect"
-import { Incoming, Malformed } from "../src/link/incoming.js"
+import { Incoming, Malformed } from "../../src/link/incoming.js"
 
 const encode = (reply: Reply.Reply): Buffer => {
   if (reply === null) return Buffer.from("$-1\r\n")

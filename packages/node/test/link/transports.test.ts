@@ -10,10 +10,10 @@ import { SocketServer } from "@effect/platform"
 import { NodeSocketServer } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Logger, LogLevel, Redacted, type Scope } from "effect"
-import { NodeDisque } from "../src/index.js"
-import { embeddedCluster, embeddedOverTcp } from "./embeddedOverTcp.js"
+import { NodeDisque } from "../../src/index.js"
+import { embeddedCluster, embeddedOverTcp } from "../utils/embeddedOverTcp.js"
 
-const data = (name: string) => readFileSync(new URL(`data/${name}`, import.meta.url))
+const data = (name: string) => readFileSync(new URL(`../data/${name}`, import.meta.url))
 
 const roundTrip = Effect.gen(function* () {
   const disque = yield* DisqueConnection

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { FastCheck } from "effect"
-import { Outgoing } from "../src/link/outgoing.js"
+import { Outgoing } from "../../src/link/outgoing.js"
 
 const expected = (command: ReadonlyArray<string | Uint8Array>): Buffer =>
   Buffer.concat([

@@ -3,7 +3,7 @@ import { JobQueue } from "@disco/core"
 import { Funnel, Worker } from "@disco/funnel"
 import { NodeRuntime } from "@effect/platform-node"
 import { Console, Effect, Schema, Stream } from "effect"
-import { NodeDisque } from "../src/index.js"
+import { NodeDisque } from "../../src/index.js"
 
 const queue = JobQueue.make("idle", { payload: Schema.Number })
 
