@@ -14,7 +14,7 @@ const program = Effect.gen(function* () {
   yield* Console.log(`${job.payload.subject}, ${job.payload.to}`)
   yield* disque.ackJob(job)
 }).pipe(
-  // A job of somebody else's making is in the error, bytes and all, and still to be settled.
+  // Another program may have added a job that does not decode. The error holds that job, which still has to be settled.
   Effect.catchTag("InvalidPayload", (invalid) => Console.error(invalid.message, invalid.body))
 )
 
