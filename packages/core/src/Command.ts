@@ -6,33 +6,15 @@ import * as Cause from "effect/Cause"
 import * as Either from "effect/Either"
 import * as Exit from "effect/Exit"
 import * as DisqueError from "./DisqueError.js"
-import type { Arguments } from "./DisqueLink.js"
+import type { Arguments, EncodedCommand } from "./internal/encodedCommand.js"
 import * as Reply from "./Reply.js"
 
 /**
- * A command ready to be sent. `A` is its result, `E` what the node can answer instead, `B` whether it blocks: one that does is
- * not for `execute`, which shares its link.
+ * A command with its arguments. `A` is its result, `E` the errors of its own that the node can answer with, `B` whether it blocks:
+ * `execute` takes no command that does, because the commands there share a link.
  */
-export interface Command<out A, out E, out B extends boolean = boolean> {
-  /** `ADDJOB`, `CLUSTER MEET`, … */
-  readonly name: string
-  /** Whether the node may let it wait, so that nothing else can use the link meanwhile. */
-  readonly blocks: B
-  /** The name and the arguments, as they go over the wire. */
-  readonly wire: Arguments
-  /** Reads the reply of the node at the address given. */
-  readonly decode: (reply: Reply.Reply, node: string) => Exit.Exit<A, E | DisqueError.CommandError>
-  /** Whether it may be sent again where its reply never came. */
-  readonly isIdempotent: boolean
-  /** How long the node itself may take before it answers, in milliseconds; the connection's time-out comes on top. */
-  readonly serverMillis: number
-  /** Whether the node answers only once others have done their part, so that what comes behind it on the link waits too. */
-  readonly waits: boolean
-  /** The node that it should go to while that is reachable. */
-  readonly holder: string | undefined
-  /** The queue it is about, where it is about one. */
-  readonly queue: string | undefined
-}
+export interface Command<out A, out E, out B extends boolean = boolean>
+  extends EncodedCommand<A, E | DisqueError.CommandError, B> {}
 
 /** The arguments of one call, and what depends on them. */
 export interface Call {
@@ -154,7 +136,7 @@ export const lost = <A, E>(
   })
 
 // A class, because V8 may come to put what a literal makes where a full collection alone finds it, with all that it holds.
-class Ready<A, E, B extends boolean> implements Command<A, E, B> {
+class MadeCommand<A, E, B extends boolean> implements Command<A, E, B> {
   readonly name: string
   readonly blocks: B
   readonly wire: Arguments
@@ -234,7 +216,7 @@ export const define = <
         return Either.left(new DisqueError.InvalidArgument({ subject: name, argument: "command", value, expected }))
       }
       const isPlain = call.name === undefined && call.secret === undefined
-      return Either.right(new Ready(spec, call, name, wire, isPlain ? decode : decodeAs(name, call.secret)))
+      return Either.right(new MadeCommand(spec, call, name, wire, isPlain ? decode : decodeAs(name, call.secret)))
     }
   }
 }

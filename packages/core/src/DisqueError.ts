@@ -3,7 +3,7 @@
  */
 import * as Data from "effect/Data"
 import * as Duration from "effect/Duration"
-import type { Command } from "./Command.js"
+import type { EncodedCommand } from "./internal/encodedCommand.js"
 import { ErrorReply } from "./Reply.js"
 
 /** Where trying again can help: not at all, on the same node after a while, on another node, or either. */
@@ -139,8 +139,8 @@ export class OutcomeUnknown<out A = unknown>
     /** Where the job is, if there is one: `jobs({ queue })` of the connection's `on(node)` lists those of the queue. */
     readonly node: string
     readonly cause: ConnectionError
-    /** The command, to be executed once more by who knows what that may do. */
-    readonly again: () => Command<A, RefusalError | OutcomeUnknown<A>, false>
+    /** The command, for a caller who knows that executing it twice does no harm. */
+    readonly again: () => EncodedCommand<A, CommandError | RefusalError | OutcomeUnknown<A>, false>
   }>
   implements Failure
 {

@@ -5,10 +5,13 @@ import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
 import type { ConnectionError, NotAuthenticated } from "./DisqueError.js"
+import type { Arguments } from "./internal/encodedCommand.js"
 import type { Reply } from "./Reply.js"
 
-/** A command as it goes over the wire: its name, then its arguments. */
-export type Arguments = ReadonlyArray<string | Uint8Array>
+export type { Arguments } from "./internal/encodedCommand.js"
+
+/** Why no link could be opened. */
+export type DialError = ConnectionError | NotAuthenticated
 
 /**
  * An open session with one node. Replies come in the order of the commands.
@@ -41,6 +44,6 @@ export class DisqueDialer extends Context.Tag("@disco/core/DisqueDialer")<
     /** The nodes to start with. */
     readonly seeds: ReadonlyArray<string>
     /** Opens an authenticated link. Interrupting it leaves nothing open. */
-    readonly dial: (node: string) => Effect.Effect<DisqueLink, ConnectionError | NotAuthenticated>
+    readonly dial: (node: string) => Effect.Effect<DisqueLink, DialError>
   }
 >() {}
