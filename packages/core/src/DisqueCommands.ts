@@ -34,7 +34,7 @@ import {
   type RefusalError
 } from "./DisqueError.js"
 import type { Fetch, FetchError } from "./fetching/fetcher.js"
-import * as cover from "./internal/cover.js"
+import * as acrossNodes from "./internal/acrossNodes.js"
 import * as input from "./internal/input.js"
 import type { Job, JobInfo, JobRef, PeekedJob } from "./Job.js"
 import type { JobId } from "./JobId.js"
@@ -250,10 +250,10 @@ export interface DisqueCommands extends AdminCommands.AdminCommands {
 }
 
 /** What the typed commands stand on. */
-interface Carrier extends cover.Carrier {
+interface Requirements extends acrossNodes.Requirements {
   readonly fetch: (request: Fetch) => Effect.Effect<ReadonlyArray<Job>, FetchError | PoolExhausted>
   /** Whether what is asked about queues and jobs is asked of the whole cluster. */
-  readonly coversCluster: boolean
+  readonly asksAllNodes: boolean
 }
 
 type Ready<A, E> = Either.Either<Command<A, E>, InvalidArgument>
@@ -293,8 +293,8 @@ const ping = Either.getOrThrow(Server.ping.make())
 const hello = Either.getOrThrow(Server.hello.make())
 
 /** @internal */
-export const make = (carrier: Carrier): DisqueCommands => {
-  const { coversCluster, execute, fetch } = carrier
+export const make = (needs: Requirements): DisqueCommands => {
+  const { asksAllNodes, execute, fetch } = needs
 
   const send = <A, E>(command: Ready<A, E>): Effect.Effect<A, E | CommandError | InvalidArgument> =>
     Either.isRight(command) ? execute(command.right) : Effect.fail(command.left)
@@ -332,7 +332,7 @@ export const make = (carrier: Carrier): DisqueCommands => {
         const all: ReadonlyArray<JobRef> = Array.isArray(jobs) ? jobs : [jobs as JobRef]
         return count === all.length
           ? Effect.succeed(count)
-          : Effect.map(cover.settleElsewhere(carrier, command, all, sent.holder), (more) => count + more)
+          : Effect.map(acrossNodes.settleElsewhere(needs, command, all, sent.holder), (more) => count + more)
       })
     )
 
@@ -360,7 +360,7 @@ export const make = (carrier: Carrier): DisqueCommands => {
         indexes.push(i)
       }
     }
-    return Effect.map(carrier.executeAll(commands), (answers) => {
+    return Effect.map(needs.executeAll(commands), (answers) => {
       for (const [at, answer] of answers.entries()) results[indexes[at] as number] = answer
       return results
     })
@@ -408,36 +408,36 @@ export const make = (carrier: Carrier): DisqueCommands => {
       const command = Jobs.working.make(job)
       return Effect.catchAll(send(command), (error) =>
         error._tag === "JobNotFound" && Either.isRight(command)
-          ? cover.workingElsewhere(carrier, command.right, error)
+          ? acrossNodes.workingElsewhere(needs, command.right, error)
           : Effect.fail(error)
       )
     },
-    show: coversCluster ? (job) => cover.show(carrier, job) : (job) => send(Jobs.show.make(job)),
-    queueLength: coversCluster
-      ? (queue) => cover.queueLength(carrier, queue)
+    show: asksAllNodes ? (job) => acrossNodes.show(needs, job) : (job) => send(Jobs.show.make(job)),
+    queueLength: asksAllNodes
+      ? (queue) => acrossNodes.queueLength(needs, queue)
       : (queue) => send(Queues.queueLength.make(queue)),
-    queueStats: (queue) => cover.queueStats(carrier, coversCluster, queue),
-    oldestAge: (queue) => cover.oldestAge(carrier, coversCluster, queue),
+    queueStats: (queue) => acrossNodes.queueStats(needs, asksAllNodes, queue),
+    oldestAge: (queue) => acrossNodes.oldestAge(needs, asksAllNodes, queue),
     peek: (queue, options) => send(Jobs.peek.make(queue, options)),
     pause: (queue, what, options) => send(Queues.pause.make(queue, what, options)),
     queues: (options) =>
-      cover.scan(
-        carrier,
-        coversCluster,
+      acrossNodes.scan(
+        needs,
+        asksAllNodes,
         (cursor) => Queues.scanQueues.make(cursor, options),
         (name) => name
       ),
     jobs: (options) =>
-      cover.scan(
-        carrier,
-        coversCluster,
+      acrossNodes.scan(
+        needs,
+        asksAllNodes,
         (cursor) => Jobs.scanJobs.make(cursor, options),
         (job) => job.id
       ),
     jobIds: (options) =>
-      cover.scan(
-        carrier,
-        coversCluster,
+      acrossNodes.scan(
+        needs,
+        asksAllNodes,
         (cursor) => Jobs.scanJobIds.make(cursor, options),
         (id) => id
       ),

@@ -10,7 +10,7 @@ import { type CommandError, ConnectionError, type NodeLeaving } from "../DisqueE
 import * as telemetry from "../internal/telemetry.js"
 import type { Job } from "../Job.js"
 import * as JobId from "../JobId.js"
-import type { DialError, Session } from "../links/session.js"
+import type { DialError, Session } from "../links/nodeLinks.js"
 import type { WatchedLink } from "../links/watchedLink.js"
 import type { Line } from "../Notices.js"
 import { describe, ErrorReply } from "../Reply.js"

@@ -2,9 +2,9 @@
 import type * as Duration from "effect/Duration"
 import * as Either from "effect/Either"
 import * as Schedule from "effect/Schedule"
+import { expectedAddress, readAddress } from "../cluster/topology.js"
 import { type ConnectionError, InvalidArgument } from "../DisqueError.js"
 import * as argument from "../internal/argument.js"
-import { expectedAddress, readAddress } from "./topology.js"
 
 /** Options that connections and pools share. */
 export interface ConnectionOptions {

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Either } from "effect"
+import { Topology } from "../../src/cluster/topology.js"
 import * as Server from "../../src/commands/server.js"
-import { Topology } from "../../src/links/topology.js"
 import { bulk } from "../utils/fakeNodes.js"
 
 const hello = Either.getOrThrow(Server.hello.make())

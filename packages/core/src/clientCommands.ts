@@ -1,18 +1,18 @@
 /** The typed commands over a client. */
 import * as Effect from "effect/Effect"
-import type { Command } from "../Command.js"
-import * as DisqueCommands from "../DisqueCommands.js"
-import { ConnectionError, InvalidArgument, type PoolExhausted } from "../DisqueError.js"
-import type { Fetch, FetchError } from "../fetching/fetcher.js"
-import type { Job } from "../Job.js"
+import type { Command } from "./Command.js"
 import type { Client } from "./client.js"
-import { expectedAddress } from "./topology.js"
+import { expectedAddress } from "./cluster/topology.js"
+import * as DisqueCommands from "./DisqueCommands.js"
+import { ConnectionError, InvalidArgument, type PoolExhausted } from "./DisqueError.js"
+import type { Fetch, FetchError } from "./fetching/fetcher.js"
+import type { Job } from "./Job.js"
 
 /** The commands of the node in use (or, where told so, of the whole cluster), and those of one node that is given. */
 export const commandsOver = (
   client: Client,
   fetch: (request: Fetch) => Effect.Effect<ReadonlyArray<Job>, FetchError | PoolExhausted>,
-  coversCluster: boolean
+  asksAllNodes: boolean
 ): DisqueCommands.DisqueCommands & { readonly on: (node: string) => DisqueCommands.DisqueCommands } => {
   const executeOn = <A, E>(node: string, command: Command<A, E>) => client.executeOn(node, command)
   const { nodes } = client
@@ -22,7 +22,7 @@ export const commandsOver = (
       executeAll: (commands) => client.executeAll(commands),
       executeOn,
       nodes,
-      coversCluster,
+      asksAllNodes,
       fetch
     }),
     on: (node) => {
@@ -40,7 +40,7 @@ export const commandsOver = (
           }),
         executeOn,
         nodes,
-        coversCluster: false,
+        asksAllNodes: false,
         fetch: (request) => to((address) => fetch({ ...request, node: address }))
       })
     }

@@ -24,7 +24,7 @@ export interface Reachable {
 }
 
 /** How commands get to nodes. */
-export interface Carrier {
+export interface Requirements {
   /** Sends a command to the holder of its job, or to the node in use. */
   readonly execute: <A, E>(command: Command<A, E>) => Effect.Effect<A, E | CommandError>
   /** Sends many commands at once, and gives for each what came of it. */
@@ -37,15 +37,15 @@ export interface Carrier {
   readonly nodes: Effect.Effect<ReadonlyArray<Reachable>, CommandError>
 }
 
-type Ready<A, E> = Either.Either<Command<A, E>, InvalidArgument>
+type Checked<A, E> = Either.Either<Command<A, E>, InvalidArgument>
 
 /** The most nodes that are asked at a time. */
 const concurrency = 16
 
 /** Asks every node in some way; where there is none to ask, because they are leaving, the one in use. */
 const onAll = <A, E>(
-  { execute, executeOn, nodes }: Carrier,
-  ask: (execute: Carrier["execute"]) => Effect.Effect<A, E | CommandError>
+  { execute, executeOn, nodes }: Requirements,
+  ask: (execute: Requirements["execute"]) => Effect.Effect<A, E | CommandError>
 ): Effect.Effect<ReadonlyArray<A>, E | CommandError> =>
   Effect.flatMap(nodes, (all) =>
     all.length === 0
@@ -55,25 +55,28 @@ const onAll = <A, E>(
 
 /** Asks every node the same. */
 const everywhere = <A, E>(
-  carrier: Carrier,
+  needs: Requirements,
   command: Command<A, E>
-): Effect.Effect<ReadonlyArray<A>, E | CommandError> => onAll(carrier, (execute) => execute(command))
+): Effect.Effect<ReadonlyArray<A>, E | CommandError> => onAll(needs, (execute) => execute(command))
 
 /** The length of a queue on all nodes. */
-export const queueLength = (carrier: Carrier, queue: string): Effect.Effect<number, CommandError | InvalidArgument> =>
+export const queueLength = (
+  needs: Requirements,
+  queue: string
+): Effect.Effect<number, CommandError | InvalidArgument> =>
   Effect.flatMap(Queues.queueLength.make(queue), (command) =>
-    Effect.map(everywhere(carrier, command), (lengths) => lengths.reduce((sum, length) => sum + length, 0))
+    Effect.map(everywhere(needs, command), (lengths) => lengths.reduce((sum, length) => sum + length, 0))
   )
 
 /** What all nodes, or the one in use, know of a queue. */
 export const queueStats = (
-  carrier: Carrier,
-  coversCluster: boolean,
+  needs: Requirements,
+  asksAllNodes: boolean,
   queue: string
 ): Effect.Effect<Option.Option<QueueStats.QueueStats>, CommandError | InvalidArgument> =>
   Effect.flatMap(Queues.queueStats.make(queue), (command) =>
     Effect.map(
-      coversCluster ? everywhere(carrier, command) : Effect.map(carrier.execute(command), (answer) => [answer]),
+      asksAllNodes ? everywhere(needs, command) : Effect.map(needs.execute(command), (answer) => [answer]),
       (answers) => {
         const [first, ...others] = answers.flatMap(Option.toArray)
         return first === undefined ? Option.none() : Option.some(QueueStats.merge([first, ...others]))
@@ -89,7 +92,7 @@ const looks = [1, 8, 64]
 /** For how long the first of the jobs that wait on a node has been there. Its age is by the clock of the node, not by ours. */
 const oldestOn = (
   queue: string,
-  execute: Carrier["execute"],
+  execute: Requirements["execute"],
   [count, ...more]: ReadonlyArray<number>
 ): Effect.Effect<Option.Option<Duration.Duration>, CommandError | InvalidArgument> => {
   if (count === undefined) return Effect.succeedNone
@@ -107,27 +110,27 @@ const oldestOn = (
 
 /** For how long the oldest job that waits in a queue has been there, on all nodes or on the one in use. */
 export const oldestAge = (
-  carrier: Carrier,
-  coversCluster: boolean,
+  needs: Requirements,
+  asksAllNodes: boolean,
   queue: string
 ): Effect.Effect<Option.Option<Duration.Duration>, CommandError | InvalidArgument> =>
   Effect.flatMap(Jobs.peek.make(queue), () =>
-    coversCluster
+    asksAllNodes
       ? Effect.map(
-          onAll(carrier, (execute) => oldestOn(queue, execute, looks)),
+          onAll(needs, (execute) => oldestOn(queue, execute, looks)),
           (answers) => {
             const ages = answers.flatMap(Option.toArray)
             return ages.length === 0 ? Option.none() : Option.some(ages.reduce((a, b) => Duration.max(a, b)))
           }
         )
-      : oldestOn(queue, carrier.execute, looks)
+      : oldestOn(queue, needs.execute, looks)
   )
 
 type Shown = Option.Option<JobInfo>
 
 /** Asks nodes about a job, and gives what the first of them knows. That none knows it is only said where all have answered. */
 const askAll = (
-  { executeOn }: Carrier,
+  { executeOn }: Requirements,
   nodes: ReadonlyArray<Reachable>,
   command: Command<Shown, never>
 ): Effect.Effect<Shown, CommandError> =>
@@ -140,20 +143,20 @@ const askAll = (
   )
 
 /** Asks the holder of a job where it is known, then the node that took it, then all others. */
-export const show = (carrier: Carrier, job: JobRef): Effect.Effect<Shown, CommandError | InvalidArgument> =>
+export const show = (needs: Requirements, job: JobRef): Effect.Effect<Shown, CommandError | InvalidArgument> =>
   Effect.flatMap(Jobs.show.make(job), (command) => {
-    const fromHolder = command.holder === undefined ? Effect.succeedNone : carrier.execute(command)
+    const fromHolder = command.holder === undefined ? Effect.succeedNone : needs.execute(command)
     return Effect.flatMap(fromHolder, (shown) => {
       if (Option.isSome(shown)) return Effect.succeed(shown)
-      return Effect.flatMap(carrier.nodes, (nodes) => {
-        if (nodes.length === 0) return carrier.execute(command)
+      return Effect.flatMap(needs.nodes, (nodes) => {
+        if (nodes.length === 0) return needs.execute(command)
         const origin = JobId.origin(JobId.make(command.wire[1] as string))
         const tookIt = nodes.filter(({ id }) => id.startsWith(origin))
         const others = nodes.filter(({ id }) => !id.startsWith(origin))
-        if (tookIt.length === 0 || others.length === 0) return askAll(carrier, nodes, command)
-        return Effect.flatMap(Effect.either(askAll(carrier, tookIt, command)), (answer) => {
+        if (tookIt.length === 0 || others.length === 0) return askAll(needs, nodes, command)
+        return Effect.flatMap(Effect.either(askAll(needs, tookIt, command)), (answer) => {
           if (Either.isRight(answer) && Option.isSome(answer.right)) return Effect.succeed(answer.right)
-          return Effect.flatMap(askAll(carrier, others, command), (shown) =>
+          return Effect.flatMap(askAll(needs, others, command), (shown) =>
             Option.isSome(shown) || Either.isRight(answer) ? Effect.succeed(shown) : Effect.fail(answer.left)
           )
         })
@@ -163,7 +166,7 @@ export const show = (carrier: Carrier, job: JobRef): Effect.Effect<Shown, Comman
 
 /** The nodes that are not the holder of a job, as far as can be told. */
 const othersThan = (
-  { nodes }: Carrier,
+  { nodes }: Requirements,
   holder: string | undefined
 ): Effect.Effect<ReadonlyArray<Reachable>, CommandError> =>
   Effect.map(nodes, (all) => all.filter(({ address }) => address !== holder))
@@ -173,16 +176,16 @@ const othersThan = (
  * gone, and others have copies. What the holder knows it has settled, or it needs no settling.
  */
 export const settleElsewhere = <E>(
-  carrier: Carrier,
-  command: (jobs: ReadonlyArray<JobRef>) => Ready<number, E>,
+  needs: Requirements,
+  command: (jobs: ReadonlyArray<JobRef>) => Checked<number, E>,
   jobs: ReadonlyArray<JobRef>,
   holder: string | undefined
 ): Effect.Effect<number, E | CommandError> =>
-  Effect.flatMap(othersThan(carrier, holder), (others) => {
+  Effect.flatMap(othersThan(needs, holder), (others) => {
     if (others.length === 0) return Effect.succeed(0)
     const isUnknown = (job: JobRef): Effect.Effect<boolean, CommandError> => {
       const show = Jobs.show.make(job)
-      return Either.isRight(show) ? Effect.map(carrier.execute(show.right), Option.isNone) : Effect.succeed(false)
+      return Either.isRight(show) ? Effect.map(needs.execute(show.right), Option.isNone) : Effect.succeed(false)
     }
     return Effect.flatMap(Effect.filter(jobs, isUnknown, { concurrency }), (lost) => {
       const ready = lost.length === 0 ? undefined : command(lost)
@@ -191,7 +194,7 @@ export const settleElsewhere = <E>(
       return Effect.reduce(others, 0, (count, { address }) =>
         count >= lost.length
           ? Effect.succeed(count)
-          : Effect.match(carrier.executeOn(address, ready.right), {
+          : Effect.match(needs.executeOn(address, ready.right), {
               onFailure: () => count,
               onSuccess: (more) => count + more
             })
@@ -201,13 +204,13 @@ export const settleElsewhere = <E>(
 
 /** Asks the other nodes for a job's lease, where its holder does not know the job. */
 export const workingElsewhere = <A, E>(
-  carrier: Carrier,
+  needs: Requirements,
   command: Command<A, E>,
   error: E
 ): Effect.Effect<A, E | CommandError> =>
-  Effect.flatMap(othersThan(carrier, command.holder), (others) =>
+  Effect.flatMap(othersThan(needs, command.holder), (others) =>
     others.reduce<Effect.Effect<A, E | CommandError>>(
-      (found, { address }) => Effect.catchAll(found, () => carrier.executeOn(address, command)),
+      (found, { address }) => Effect.catchAll(found, () => needs.executeOn(address, command)),
       Effect.fail(error)
     )
   ).pipe(Effect.mapError((last) => (Predicate.isTagged(last, "LeaseTooOld") ? last : error)))
@@ -222,9 +225,9 @@ interface Position {
 
 /** The items of all pages, each of them once. The next page is asked for when it is pulled. */
 export const scan = <A, E>(
-  { execute, executeOn, nodes }: Carrier,
-  coversCluster: boolean,
-  pageAt: (cursor: string) => Ready<Page<A>, E>,
+  { execute, executeOn, nodes }: Requirements,
+  asksAllNodes: boolean,
+  pageAt: (cursor: string) => Checked<Page<A>, E>,
   keyOf: (item: A) => string
 ): Stream.Stream<A, E | CommandError | InvalidArgument> => {
   const scanAll = (addresses: ReadonlyArray<string | undefined>) => {
@@ -251,7 +254,7 @@ export const scan = <A, E>(
     )
   }
   return Stream.unwrap(
-    coversCluster
+    asksAllNodes
       ? Effect.map(nodes, (all) => scanAll(all.length === 0 ? [undefined] : all.map(({ address }) => address)))
       : Effect.sync(() => scanAll([undefined]))
   )

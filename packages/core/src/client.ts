@@ -15,30 +15,30 @@ import * as Runtime from "effect/Runtime"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import type * as Tracer from "effect/Tracer"
-import { type Command, lost } from "../Command.js"
-import * as Server from "../commands/server.js"
+import { type Command, lost } from "./Command.js"
+import { badPriority, Origins, readAddress, Topology } from "./cluster/topology.js"
+import * as Server from "./commands/server.js"
 import {
   type CommandError,
   ConnectionError,
   type InvalidArgument,
   NodeLeaving,
   type PoolExhausted
-} from "../DisqueError.js"
-import { DisqueDialer } from "../DisqueLink.js"
-import { type Consume, Consumer } from "../fetching/consumer.js"
-import { type FetchError, Fetcher } from "../fetching/fetcher.js"
-import * as argument from "../internal/argument.js"
-import type { Reachable } from "../internal/cover.js"
-import * as telemetry from "../internal/telemetry.js"
-import type { Job } from "../Job.js"
-import { type Line, Notices } from "../Notices.js"
-import * as Time from "../Time.js"
-import { Timekeeper } from "../Timekeeper.js"
-import type { Limits } from "./limits.js"
-import { Permits } from "./permits.js"
-import { type DialError, Session } from "./session.js"
-import { badPriority, Origins, readAddress, Topology } from "./topology.js"
-import { WatchedLink } from "./watchedLink.js"
+} from "./DisqueError.js"
+import { DisqueDialer } from "./DisqueLink.js"
+import { type Consume, Consumer } from "./fetching/consumer.js"
+import { type FetchError, Fetcher } from "./fetching/fetcher.js"
+import type { Reachable } from "./internal/acrossNodes.js"
+import * as argument from "./internal/argument.js"
+import * as telemetry from "./internal/telemetry.js"
+import type { Job } from "./Job.js"
+import type { Limits } from "./links/limits.js"
+import { type DialError, Session } from "./links/nodeLinks.js"
+import { Permits } from "./links/permits.js"
+import { WatchedLink } from "./links/watchedLink.js"
+import { type Line, Notices } from "./Notices.js"
+import * as Time from "./Time.js"
+import { Timekeeper } from "./Timekeeper.js"
 
 // A link that was in use so shortly ago is taken to work still.
 const freshMillis = 1000
