@@ -1,12 +1,12 @@
-import { add } from "./add/run.js"
-import { cluster } from "./cluster/run.js"
-import { embedded } from "./embedded/run.js"
-import { flow } from "./flow/run.js"
-import { get } from "./get/run.js"
-import { memory } from "./memory/run.js"
-import { scale } from "./scale/run.js"
+import { add } from "./measurements/add.js"
+import { cluster } from "./measurements/cluster.js"
+import { embedded } from "./measurements/embedded.js"
+import { flow } from "./measurements/flow.js"
+import { get } from "./measurements/get.js"
+import { memory } from "./measurements/memory.js"
+import { scale } from "./measurements/scale.js"
 import type { Measurement } from "./shared/measurement.js"
-import { spans } from "./spans/run.js"
+import { spans } from "./measurements/spans.js"
 
 /** What `pnpm bench` measures, in the order of RESULTS.md. */
 export const measurements: ReadonlyArray<Measurement> = [add, get, flow, cluster, spans, scale, memory, embedded]
