@@ -5,8 +5,8 @@ import { flow } from "./measurements/flow.js"
 import { get } from "./measurements/get.js"
 import { memory } from "./measurements/memory.js"
 import { scale } from "./measurements/scale.js"
-import type { Measurement } from "./shared/measurement.js"
 import { spans } from "./measurements/spans.js"
+import type { Measurement } from "./shared/measurement.js"
 
 /** What `pnpm bench` measures, in the order of RESULTS.md. */
 export const measurements: ReadonlyArray<Measurement> = [add, get, flow, cluster, spans, scale, memory, embedded]

@@ -1,12 +1,13 @@
-// For `node --import`: the packages of the workspace are imported as they are published, from what was built, and not from
-// their TypeScript sources.
+// For `node --import`: packages of the workspace are imported as they are published, from what was built, and not from their
+// TypeScript sources.
 
 import { register } from "node:module"
 
+/** @param {string} packages */
 const hook = (packages) => `
   export const resolve = (specifier, context, next) => {
-    const name = /^@disco\\/([a-z]+)$/.exec(specifier)?.[1]
-    return next(name === undefined ? specifier : new URL(name + "/dist/index.js", ${JSON.stringify(packages)}).href, context)
+    const [, name, module = "index"] = /^@disco\\/([a-z]+)(?:\\/(\\w+))?$/.exec(specifier) ?? []
+    return next(name === undefined ? specifier : ${JSON.stringify(packages)} + name + "/dist/" + module + ".js", context)
   }
 `
 

@@ -3,14 +3,11 @@
 
 import { mkdir, readFile, writeFile } from "node:fs/promises"
 import { fileURLToPath } from "node:url"
-import { register } from "tsx/esm/api"
+import { Commands, refusals } from "@disco/core"
 import ts from "typescript"
 
-const at = (path) => fileURLToPath(new URL(`../${path}`, import.meta.url))
+const at = (path: string): string => fileURLToPath(new URL(`../${path}`, import.meta.url))
 const file = at("docs/commands.md")
-
-register()
-const { Commands, refusals } = await import("../packages/core/src/index.ts")
 
 const config = ts.readConfigFile(at("tsconfig.base.json"), ts.sys.readFile).config
 const { options } = ts.convertCompilerOptionsFromJson(config.compilerOptions, at("."))
@@ -18,13 +15,18 @@ const sources = ["Commands", "DisqueError"].map((name) => at(`packages/core/src/
 const program = ts.createProgram(sources, { ...options, composite: false, noEmit: true })
 const checker = program.getTypeChecker()
 
-const exportsOf = (symbol) => {
+const exportsOf = (symbol: ts.Symbol): ReadonlyArray<ts.Symbol> => {
   const target = symbol.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol
   return checker.getExportsOfModule(target)
 }
-const moduleOf = (index) => checker.getSymbolAtLocation(program.getSourceFile(sources[index]))
+const moduleOf = (name: string): ts.Symbol => {
+  const file = program.getSourceFile(at(`packages/core/src/${name}.ts`))
+  const symbol = file === undefined ? undefined : checker.getSymbolAtLocation(file)
+  if (symbol === undefined) throw new Error(`packages/core/src has no module ${name}.`)
+  return symbol
+}
 
-const show = (type) =>
+const show = (type: ts.Type): string =>
   checker.typeToString(
     type,
     undefined,
@@ -34,44 +36,56 @@ const show = (type) =>
   )
 
 /** The result of a definition: what its decoder gives. */
-const resultOf = (symbol) => {
+const resultOf = (symbol: ts.Symbol): string => {
   const target = symbol.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol
   const decode = checker.getTypeOfSymbol(target).getProperty("decode")
-  const [signature] = checker.getTypeOfSymbol(decode).getCallSignatures()
+  const [signature] = decode === undefined ? [] : checker.getTypeOfSymbol(decode).getCallSignatures()
+  if (signature === undefined) throw new Error(`${symbol.name} has no decoder.`)
   return show(signature.getReturnType())
 }
 
 const commonErrors = () => {
-  const symbol = exportsOf(moduleOf(1)).find(({ name }) => name === "CommandError")
-  return checker.getDeclaredTypeOfSymbol(symbol).types.map(show).sort()
+  const symbol = exportsOf(moduleOf("DisqueError")).find(({ name }) => name === "CommandError")
+  const type = symbol && checker.getDeclaredTypeOfSymbol(symbol)
+  return type?.isUnion() ? type.types.map(show).sort() : []
 }
 
-const isDefinition = (value) => typeof value === "object" && "summary" in value && "make" in value
+/** What a definition says of its command. */
+type Description = Pick<
+  typeof Commands.ping,
+  "name" | "summary" | "syntax" | "method" | "blocks" | "isIdempotent" | "needsHolder"
+> & { readonly refusals: ReadonlyArray<keyof typeof refusals> }
 
-const rowsOf = (values, symbols) =>
+interface Row extends Description {
+  readonly result: string
+}
+
+const isDefinition = (value: object): value is Description => "summary" in value && "make" in value
+
+const rowsOf = (values: object, symbols: ReadonlyArray<ts.Symbol>): ReadonlyArray<Row> =>
   symbols.flatMap((symbol) => {
-    const value = values[symbol.name]
-    if (value === undefined) return [] // a type
+    const value: unknown = Reflect.get(values, symbol.name)
+    if (typeof value !== "object" || value === null) return [] // a type
     return isDefinition(value) ? [{ ...value, result: resultOf(symbol) }] : rowsOf(value, exportsOf(symbol))
   })
 
-const compare = (a, b) => (a < b ? -1 : a > b ? 1 : 0)
-const groupOf = ({ method }) => (method.includes(".") ? method.slice(0, method.indexOf(".")) : "")
-const rows = rowsOf(Commands, exportsOf(moduleOf(0))).sort(
+const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
+const groupOf = ({ method }: Row): string => (method.includes(".") ? method.slice(0, method.indexOf(".")) : "")
+const rows = rowsOf(Commands, exportsOf(moduleOf("Commands"))).toSorted(
   (a, b) => compare(groupOf(a), groupOf(b)) || compare(a.name, b.name) || compare(a.method, b.method)
 )
 
-const code = (text) => (text === "" ? "" : `\`${text.replaceAll("|", "\\|")}\``)
-const errorsOf = ({ isIdempotent, refusals: words }) => {
+const code = (text: string): string => (text === "" ? "" : `\`${text.replaceAll("|", "\\|")}\``)
+const errorsOf = ({ isIdempotent, refusals: words }: Row): string => {
   if (words.length === Object.keys(refusals).length) return "any"
   return [...words.map((word) => code(refusals[word].name)), ...(isIdempotent ? [] : [code("OutcomeUnknown")])].join(
     " "
   )
 }
-const flagsOf = ({ blocks, isIdempotent, needsHolder }) =>
+const flagsOf = ({ blocks, isIdempotent, needsHolder }: Row): string =>
   [blocks && "blocks", isIdempotent && "twice", needsHolder && "holder"].filter(Boolean).join(", ")
 
-const table = (group) => [
+const table = (group: ReadonlyArray<Row>): ReadonlyArray<string> => [
   "| command | method | arguments, as Disque writes them | result | errors | flags |",
   "|---|---|---|---|---|---|",
   ...group.map(

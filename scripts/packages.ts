@@ -1,155 +1,113 @@
-// Packs every package of packages/ as it would be published, and checks the tarballs: with publint, with attw (for ESM:
-// CommonJS is not offered), and for what neither of them knows. Then compiles programs that use them, and loads them
-// beside the Effect that they need, and beside a later one.
+// Builds the packages, packs them as they would be published, and checks the tarballs: with publint, with attw (for ESM:
+// CommonJS is not offered), and for what neither of these knows. Then compiles programs that use the packages, and loads the
+// packages beside the Effect that they need, and beside a later one.
 
-import { spawn, spawnSync } from "node:child_process"
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs"
-import { createRequire } from "node:module"
-import { availableParallelism, tmpdir } from "node:os"
+import { execFile, execSync } from "node:child_process"
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
-import { gunzipSync } from "node:zlib"
 import { publint } from "publint"
 import { formatMessage } from "publint/utils"
-import { checkTypes } from "./consumer/check.mjs"
-import { checkEffects } from "./consumer/effects.mjs"
-import { root, runPnpm } from "./pnpm.mjs"
+import { checkEffects } from "./consumer/effects.js"
+import { type Manifest, readTarball, type Tarball } from "./consumer/tarball.js"
+import { checkTypes } from "./consumer/types.js"
+import { pnpm } from "./pnpm.mjs"
 
-const require = createRequire(import.meta.url)
-const attwManifest = require.resolve("@arethetypeswrong/cli/package.json")
-const attw = join(attwManifest, "..", require(attwManifest).bin.attw)
+const root = fileURLToPath(new URL("..", import.meta.url))
 
-/** The files of an npm tarball by name, without their leading `package/`. */
-const readTarball = (bytes) => {
-  const tar = gunzipSync(bytes)
-  const text = (from, length) => tar.toString("utf8", from, from + length).replace(/\0.*$/s, "")
-  const files = new Map()
-  let longName
-  for (let at = 0; at + 512 <= tar.length && tar[at] !== 0; ) {
-    const size = Number.parseInt(text(at + 124, 12), 8)
-    const type = String.fromCharCode(tar[at + 156])
-    const content = tar.subarray(at + 512, at + 512 + size)
-    if (type === "x") {
-      longName = /\d+ path=(.*)\n/.exec(content.toString("utf8"))?.[1]
-    } else {
-      const prefix = text(at + 345, 155)
-      const name = longName ?? (prefix === "" ? text(at, 100) : `${prefix}/${text(at, 100)}`)
-      if (type === "0") files.set(name.replace(/^package\//, ""), content)
-      longName = undefined
-    }
-    at += 512 + Math.ceil(size / 512) * 512
-  }
-  return files
-}
-
-const manifestOf = (files) => JSON.parse(files.get("package.json")?.toString("utf8") ?? "{}")
-
-const isProgram = (files) => manifestOf(files).bin !== undefined
-
-const checkContents = (files) => {
-  const problems = []
-  const manifest = manifestOf(files)
-  for (const name of ["LICENSE", "README.md"]) if (!files.has(name)) problems.push(`holds no ${name}`)
+const checkContents = ({ files, manifest }: Tarball): ReadonlyArray<string> => {
+  const problems: Array<string> = []
+  const has = (path: string): boolean => files.has(path.replace(/^\.\//, ""))
+  for (const name of ["LICENSE", "README.md"]) if (!has(name)) problems.push(`holds no ${name}`)
   for (const name of files.keys()) {
-    if (
-      !/^(dist\/.*\.(js|d\.ts)(\.map)?|src\/.*\.ts|package\.json|README\.md|LICENSE)$/.test(name) ||
-      /\.test\./.test(name)
-    ) {
+    if (!/^(dist\/.*\.(js|d\.ts)(\.map)?|src\/.*(?<!\.test)\.ts|package\.json|README\.md|LICENSE)$/.test(name)) {
       problems.push(`holds ${name}, which is not to be published`)
     }
   }
-  for (const field of ["dependencies", "peerDependencies", "devDependencies", "optionalDependencies"]) {
-    for (const [name, range] of Object.entries(manifest[field] ?? {})) {
-      if (/^(workspace|link|file):/.test(range))
-        problems.push(`${field} has ${name}@${range}, which nobody can install`)
-    }
-  }
-  if (
-    !isProgram(files) &&
-    (manifest.dependencies?.effect !== undefined || manifest.peerDependencies?.effect === undefined)
-  ) {
+  if (manifest.bin === undefined && (manifest.dependencies?.effect ?? !manifest.peerDependencies?.effect)) {
     problems.push("has effect not as a peer dependency: a program must have one effect, that of its own")
   }
-  const targets = Object.entries(manifest.exports ?? {})
-  if (!targets.some(([entry]) => entry === ".")) problems.push("exports no entry point")
-  for (const [entry, target] of targets) {
+  for (const [entry, target] of Object.entries(manifest.exports)) {
     if (/internal|\*/.test(entry)) problems.push(`exports ${entry}: nothing internal is to be imported`)
     for (const path of typeof target === "string" ? [target] : Object.values(target)) {
-      if (!files.has(path.replace(/^\.\//, ""))) problems.push(`exports ${path}, which it does not hold`)
+      if (!has(path)) problems.push(`exports ${path}, which it does not hold`)
     }
-  }
-  for (const [name, path] of Object.entries(manifest.bin ?? {})) {
-    const first = files.get(path.replace(/^\.\//, ""))?.toString("utf8").split("\n", 1)[0]
-    if (first === undefined) problems.push(`has the command ${name} at ${path}, which it does not hold`)
-    else if (first !== "#!/usr/bin/env node") problems.push(`has no "#!/usr/bin/env node" at the top of ${path}`)
   }
   return problems
 }
 
-const checkWithPublint = async (bytes) => {
-  const tarball = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength)
-  const { messages, pkg } = await publint({ pack: { tarball }, strict: true })
+const checkWithPublint = async ({ files }: Tarball): Promise<ReadonlyArray<string>> => {
+  const list = Array.from(files, ([name, data]) => ({ name: `/${name}`, data }))
+  const { messages, pkg } = await publint({ pkgDir: "/", pack: { files: list }, strict: true })
   return messages.map((message) => `publint: ${formatMessage(message, pkg)}`)
 }
 
-const checkWithAttw = (path) =>
-  new Promise((resolve, reject) => {
+const attw = fileURLToPath(new URL("../node_modules/@arethetypeswrong/cli/dist/index.js", import.meta.url))
+
+const checkWithAttw = (path: string): Promise<ReadonlyArray<string>> =>
+  new Promise((resolve) => {
     const args = [attw, "--profile", "esm-only", "--format", "ascii", "--no-color", "--no-emoji", path]
-    const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "pipe"] })
-    let output = ""
-    child.stdout.on("data", (chunk) => (output += chunk))
-    child.stderr.on("data", (chunk) => (output += chunk))
-    child.on("error", reject)
-    child.on("close", (code) => resolve(code === 0 ? [] : [`attw:\n${output.trim()}`]))
+    execFile(process.execPath, args, (error, stdout, stderr) =>
+      resolve(error === null ? [] : [`attw:\n${(stdout + stderr).trim()}`])
+    )
   })
 
-const check = async (path) => {
-  const bytes = readFileSync(path)
-  return [...checkContents(readTarball(bytes)), ...(await checkWithPublint(bytes)), ...(await checkWithAttw(path))]
-}
-
-const build = spawnSync(process.execPath, [fileURLToPath(new URL("build.mjs", import.meta.url))], { stdio: "inherit" })
-if (build.status !== 0) process.exit(1)
-
-const folder = mkdtempSync(join(tmpdir(), "disco-packages-"))
-process.on("exit", () => rmSync(folder, { recursive: true, force: true }))
-for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => setImmediate(() => process.exit(1)))
-
-// By name, because pnpm reads paths as patterns: a clone in a folder with brackets in its name would have no packages.
-const manifests = readdirSync(join(root, "packages")).map((name) => join(root, "packages", name, "package.json"))
-const filters = manifests.map((path) => `--filter=${JSON.parse(readFileSync(path, "utf8")).name}`)
-const packed = await runPnpm(["--recursive", ...filters, "pack", `--pack-destination=${folder}`])
-if (packed.code !== 0) {
-  console.error(`${packed.output}\n\nThe packages could not be packed: the output of pnpm above says why.`)
-  process.exit(1)
-}
-
-const tarballs = readdirSync(folder).sort()
-const expected = readdirSync(join(root, "packages")).length
-if (tarballs.length !== expected) {
-  console.error(`${expected} packages were to be packed, and ${tarballs.length} were: ${tarballs.join(", ")}.`)
-  process.exit(1)
-}
-
-const results = new Map()
-const waiting = [...tarballs]
-const work = async () => {
-  for (let name = waiting.shift(); name !== undefined; name = waiting.shift()) {
-    results.set(name, await check(join(folder, name)))
-  }
-}
-await Promise.all(Array.from({ length: Math.min(4, availableParallelism()) }, work))
-
-const report = (what, problems) => {
-  console.log(`${problems.length === 0 ? "✓" : "✗"} ${what}`)
+const report = (subject: string, problems: ReadonlyArray<string>): void => {
+  console.log(`${problems.length === 0 ? "✓" : "✗"} ${subject}`)
   for (const problem of problems) console.log(`  ${problem.replace(/\n/g, "\n  ")}`)
   if (problems.length > 0) process.exitCode = 1
 }
 
-for (const name of tarballs) report(name, results.get(name))
+const run = (command: string, failure: string): void => {
+  try {
+    execSync(command, { cwd: root, encoding: "utf8", stdio: "pipe" })
+  } catch (error) {
+    const { stderr, stdout } = error as { readonly stderr: string; readonly stdout: string }
+    console.error(`${stdout}${stderr}\n${failure}`)
+    process.exit(1)
+  }
+}
 
-const libraries = tarballs
-  .map((name) => readTarball(readFileSync(join(folder, name))))
-  .filter((files) => !isProgram(files))
-report("programs that use them", await checkTypes(join(folder, "consumers"), libraries))
-report("programs beside Effect 3, and beside Effect 4", await checkEffects(join(folder, "effects"), libraries))
+const folders = readdirSync(join(root, "packages"))
+
+// What an earlier build made of sources that are gone must not get into a package.
+for (const folder of folders) {
+  const dist = join(root, "packages", folder, "dist")
+  const files = existsSync(dist) ? readdirSync(dist, { encoding: "utf8", recursive: true }) : []
+  for (const file of files) {
+    const source = join(dist, "../src", file.replace(/\.(js|d\.ts)(\.map)?$/, ".ts"))
+    if (/\.(js|ts|map)$/.test(file) && !existsSync(source)) rmSync(join(dist, file))
+  }
+}
+run("tsc -b", "The packages do not compile.")
+
+const destination = mkdtempSync(join(tmpdir(), "disco-packages-"))
+process.on("exit", () => rmSync(destination, { recursive: true, force: true }))
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => setImmediate(() => process.exit(1)))
+
+// By name, because pnpm reads paths as patterns: a clone in a folder with brackets in its name would have no packages.
+const names = folders.map((folder) => {
+  const manifest: Manifest = JSON.parse(readFileSync(join(root, "packages", folder, "package.json"), "utf8"))
+  return `--filter=${manifest.name}`
+})
+run(
+  `${pnpm} --recursive ${names.join(" ")} pack "--pack-destination=${destination}"`,
+  "The packages could not be packed."
+)
+
+const paths = readdirSync(destination)
+  .toSorted()
+  .map((name) => join(destination, name))
+if (paths.length !== folders.length) throw new Error(`Not every package was packed: there are ${paths.join(", ")}.`)
+const tarballs = await Promise.all(paths.map(readTarball))
+const problems = tarballs.map(async (tarball) => [
+  ...checkContents(tarball),
+  ...(await checkWithPublint(tarball)),
+  ...(await checkWithAttw(tarball.path))
+])
+for (const [i, { manifest }] of tarballs.entries()) report(manifest.name, (await problems[i]) ?? [])
+
+const libraries = tarballs.filter(({ manifest }) => manifest.bin === undefined)
+report("programs that use them", await checkTypes(join(destination, "consumers"), libraries))
+report("programs beside Effect 3, and beside Effect 4", await checkEffects(join(destination, "effects"), libraries))

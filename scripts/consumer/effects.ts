@@ -1,14 +1,15 @@
 // Loads the packed packages beside Effect 3, and beside a later one: there Node.js misses a module before any of theirs runs, and
-// has to name, as what asked for it, the file whose name says what to install.
+// has to name the file whose name says what to install as the one that imported the module.
 
 import { execFile } from "node:child_process"
 import { rmSync } from "node:fs"
 import { join } from "node:path"
-import { install, write } from "./check.mjs"
+import { install, write } from "./install.js"
+import type { Tarball } from "./tarball.js"
 
 const advice = "needs-effect-3--npm-install-effect@3.js"
 
-/** An Effect of which no module is left where Effect 3 has it, but for the one of all names. */
+/** An Effect that has no module where Effect 3 has it, except for its index. */
 const later = new Map([
   [
     "package.json",
@@ -22,23 +23,26 @@ const later = new Map([
   ["dist/index.js", ""]
 ])
 
-const run = (cwd, program) =>
+interface Run {
+  readonly loaded: boolean
+  readonly stderr: string
+}
+
+const run = (cwd: string, program: string): Promise<Run> =>
   new Promise((resolve) => {
     execFile(process.execPath, ["--eval", program], { cwd }, (error, _, stderr) =>
       resolve({ loaded: error === null, stderr: stderr.trim() })
     )
   })
 
-/**
- * What does not load beside Effect 3, or fails beside a later one without a word of what to install.
- *
- * @param {string} folder An empty one.
- * @param {ReadonlyArray<Map<string, Buffer>>} packages Their files by name.
- */
-export const checkEffects = async (folder, packages) => {
-  install(folder, packages, "flat")
-  const names = packages.map((files) => JSON.parse(files.get("package.json").toString("utf8")).name)
-  const problems = []
+/** What does not load beside Effect 3, or fails beside a later one without saying what to install, in a folder that is empty. */
+export const checkEffects = async (
+  folder: string,
+  tarballs: ReadonlyArray<Tarball>
+): Promise<ReadonlyArray<string>> => {
+  install(folder, tarballs, "flat")
+  const names = tarballs.map(({ manifest }) => manifest.name)
+  const problems: Array<string> = []
 
   const beside3 = await run(folder, names.map((name) => `import("${name}")`).join("\n"))
   if (!beside3.loaded) problems.push(`do not load beside Effect 3:\n${beside3.stderr}`)
@@ -52,7 +56,7 @@ export const checkEffects = async (folder, packages) => {
       const program = `${load}("${name}")`
       const { loaded, stderr } = await run(folder, program)
       if (loaded || !stderr.includes(join(name, "dist", advice))) {
-        problems.push(`${program} beside Effect 4 does not end with a word of ${advice}:\n${stderr}`)
+        problems.push(`${program} beside Effect 4 does not end by naming ${advice}:\n${stderr}`)
       }
     }
   }

@@ -20,7 +20,7 @@ declare const service: <C extends { readonly Service: unknown }>(tag: C) => C["S
 `
 
 /** What is within a value of these foreign types, by the name of the type. */
-const containers = {
+const containers: Readonly<Record<string, ReadonlyArray<string>>> = {
   Effect: ["success", "failure"],
   Stream: ["element"],
   Option: ["some"],
@@ -30,20 +30,16 @@ const containers = {
   ReadonlyMap: ["item"]
 }
 
-const access = (value, name) => (/^[\w$]+$/.test(name) ? `${value}.${name}` : `${value}[${JSON.stringify(name)}]`)
+const access = (value: string, name: string): string =>
+  /^[\w$]+$/.test(name) ? `${value}.${name}` : `${value}[${JSON.stringify(name)}]`
 
-/**
- * The text of the program, for packages installed in the folder of `probe`, a file that need not be there.
- *
- * @param {string} probe
- * @param {ReadonlyArray<string>} packages
- */
-export const generate = (probe, packages) => {
-  const names = packages.map((name) => name.replace(/^.*\//, ""))
+/** The text of the program, for packages installed in the folder of `probe`, a file that need not be there. */
+export const generate = (probe: string, packages: ReadonlyArray<string>): string => {
+  const variable = (name: string): string => name.replace(/^.*\//, "")
   // Without an import statement: what a program has imported can be named by that.
-  const imports = packages.map((name, i) => `declare const ${names[i]}: typeof import("${name}")`).join("\n")
+  const imports = packages.map((name) => `declare const ${variable(name)}: typeof import("${name}")`).join("\n")
   const probed = packages.map((name) => `export * from "${name}"`).join("\n")
-  const options = {
+  const options: ts.CompilerOptions = {
     target: ts.ScriptTarget.ES2022,
     module: ts.ModuleKind.NodeNext,
     moduleResolution: ts.ModuleResolutionKind.NodeNext,
@@ -64,41 +60,48 @@ export const generate = (probe, packages) => {
   const program = ts.createProgram([probe], options, host)
   const checker = program.getTypeChecker()
   const source = program.getSourceFile(probe)
+  if (source === undefined) throw new Error("TypeScript has not read the probe.")
 
-  const isOurs = (symbol) =>
+  const isOurs = (symbol: ts.Symbol): boolean =>
     symbol.declarations?.some((node) => /@disco\/[^/]+\/dist\//.test(node.getSourceFile().fileName)) === true
 
-  const lines = []
-  const seen = new Set()
+  const lines: Array<string> = []
+  const seen = new Set<ts.Type>()
   /** Declares a constant for an expression, and gives its name. */
-  const declare = (expression) => {
+  const declare = (expression: string): string => {
     const name = `t${lines.length}`
     lines.push(`export const ${name} = ${expression}`)
     return name
   }
 
-  const visit = (expression, type) => {
+  const visit = (expression: string, type: ts.Type): void => {
     if (type.flags & (ts.TypeFlags.Any | ts.TypeFlags.Unknown | ts.TypeFlags.Never)) return
     if (!(type.flags & (ts.TypeFlags.Object | ts.TypeFlags.UnionOrIntersection))) return
     if (seen.has(type)) return
     seen.add(type)
     const value = declare(expression)
     const inner = checker.getNonNullableType(type)
-    if (inner !== type) return visit(`present(${value})`, inner)
+    if (inner !== type) {
+      visit(`present(${value})`, inner)
+      return
+    }
     // Of overloads, `Parameters` and `ReturnType` see the last.
     const signature = checker.getSignaturesOfType(type, ts.SignatureKind.Call).at(-1)
     if (signature !== undefined) {
       visit(`result(${value})`, checker.getReturnTypeOfSignature(signature))
       signature.parameters.forEach((parameter, i) => {
-        if (parameter.valueDeclaration?.dotDotDotToken !== undefined) return
+        const declaration = parameter.valueDeclaration
+        if (declaration !== undefined && ts.isParameter(declaration) && declaration.dotDotDotToken !== undefined) return
         visit(`argument(${value}, ${i})`, checker.getTypeOfSymbolAtLocation(parameter, source))
       })
     }
     const symbol = type.symbol ?? type.aliasSymbol
-    if (symbol !== undefined && !isOurs(symbol) && containers[symbol.name] !== undefined) {
-      const given = checker.getTypeArguments(type)
-      for (const [i, helper] of containers[symbol.name].entries()) {
-        if (given[i] !== undefined) visit(`${helper}(${value})`, given[i])
+    const helpers = symbol === undefined || isOurs(symbol) ? undefined : containers[symbol.name]
+    if (helpers !== undefined) {
+      const given = checker.getTypeArguments(type as ts.TypeReference)
+      for (const [i, helper] of helpers.entries()) {
+        const argument = given[i]
+        if (argument !== undefined) visit(`${helper}(${value})`, argument)
       }
       return
     }
@@ -116,25 +119,30 @@ export const generate = (probe, packages) => {
     }
   }
 
-  const visitModule = (value, type, module) => {
+  const visitModule = (value: string, type: string, module: ts.Symbol): void => {
     for (const symbol of checker.getExportsOfModule(module)) {
       const name = access(value, symbol.name)
       const typeName = `${type}.${symbol.name}`
       const target = symbol.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol
-      const isType = symbol.declarations.some(ts.isTypeOnlyExportDeclaration)
+      const isType = symbol.declarations?.some(ts.isTypeOnlyExportDeclaration) === true
       if (target.flags & ts.SymbolFlags.ValueModule) visitModule(name, typeName, target)
       else if (!isType && target.flags & ts.SymbolFlags.Value)
         visit(name, checker.getTypeOfSymbolAtLocation(target, source))
       else {
         const type = checker.getDeclaredTypeOfSymbol(target)
-        const parameters = type.aliasTypeArguments ?? type.typeParameters ?? []
+        const parameters =
+          type.aliasTypeArguments ?? (type.isClassOrInterface() ? type.typeParameters : undefined) ?? []
         const given = parameters.length === 0 ? "" : `<${parameters.map(() => "any").join(", ")}>`
         visit(`a<${typeName}${given}>()`, type)
       }
     }
   }
-  source.statements.forEach(({ moduleSpecifier }, i) => {
-    visitModule(names[i], `import("${packages[i]}")`, checker.getSymbolAtLocation(moduleSpecifier))
-  })
+  for (const statement of source.statements) {
+    if (!ts.isExportDeclaration(statement) || statement.moduleSpecifier === undefined) continue
+    const module = checker.getSymbolAtLocation(statement.moduleSpecifier)
+    const name = (statement.moduleSpecifier as ts.StringLiteral).text
+    if (module === undefined) throw new Error(`TypeScript has not found ${name}.`)
+    visitModule(variable(name), `import("${name}")`, module)
+  }
   return `${imports}\n${prelude}\n${lines.join("\n")}\n`
 }

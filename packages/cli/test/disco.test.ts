@@ -5,11 +5,11 @@ import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { assert, describe, it } from "@effect/vitest"
 
-const script = fileURLToPath(new URL("../../../scripts/disco.mjs", import.meta.url))
+const script = fileURLToPath(new URL("../src/bin.ts", import.meta.url))
 
 const start = (args: ReadonlyArray<string>) => {
   const { INIT_CWD: _, ...own } = process.env
-  const child = spawn(process.execPath, [script, ...args], {
+  const child = spawn(process.execPath, ["--import", "tsx", script, ...args], {
     env: { ...own, DISQUE_NODES: "" },
     stdio: ["ignore", "pipe", "pipe"]
   })
