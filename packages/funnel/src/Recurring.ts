@@ -24,10 +24,10 @@ import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
-import { background } from "./internal/background.js"
 import { causeText, kindOf, squash, textOf } from "./internal/failure.js"
 import * as check from "./internal/options.js"
 import { quietly } from "./internal/quietly.js"
+import { forkInterruptible } from "./internal/runtime.js"
 import { defaultSchedule } from "./outgoing/outbox.js"
 import * as calendar from "./recurring/calendar.js"
 import { ofCalendar, ofSchedule, type Tick, type Ticks } from "./recurring/ticks.js"
@@ -219,7 +219,7 @@ const begin = <A, I, RQ, E, R>(
     const now = timeOfDay()
     const { first, ticks } = yield* beginTicks(options, now)
 
-    const notices = new Notices(clock, background(yield* Effect.runtime<never>()))
+    const notices = new Notices(clock, forkInterruptible(yield* Effect.runtime<never>()))
     const say = (log: Effect.Effect<void>) => quietly(Effect.annotateLogs(log, "queue", queue.name))
 
     const addOne = Effect.flatMap(options.payload, (payload) =>

@@ -3,9 +3,9 @@ import { type CommandError, type InvalidArgument, Notices } from "@disco/core"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Fiber from "effect/Fiber"
-import { background } from "../internal/background.js"
 import { bounded } from "../internal/patience.js"
 import { quietly } from "../internal/quietly.js"
+import { forkInterruptible } from "../internal/runtime.js"
 import { settle } from "./claim.js"
 import { NodeFailed, Nodes } from "./nodes.js"
 import { type Pool, portion, Search } from "./search.js"
@@ -147,7 +147,7 @@ export const drain = <E extends Entry, E2, R>(
     Effect.gen(function* () {
       const { nodes: known } = yield* pool.health
       const nodes = new Nodes(known.map(({ address }) => address))
-      const notices = new Notices(yield* Effect.clock, background(yield* Effect.runtime<never>()))
+      const notices = new Notices(yield* Effect.clock, forkInterruptible(yield* Effect.runtime<never>()))
       const work = new Drain(pool, notices, queue, chooser, act)
       const { missing } = chooser
       const byIds = missing === undefined ? Effect.void : nodes.each((node) => work.byId(missing, node), "in turn")

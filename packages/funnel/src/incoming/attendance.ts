@@ -1,10 +1,7 @@
 /** Who works on the elements of a stream: the fiber that pulls them, or fibers that it starts, one for each. */
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import type * as Fiber from "effect/Fiber"
-import * as FiberRef from "effect/FiberRef"
-import * as Option from "effect/Option"
-import * as Supervisor from "effect/Supervisor"
+import { type AnyFiber, ForkWatch } from "../internal/runtime.js"
 
 /** The work on one element, as far as it goes on in fibers of its own. */
 export class Work {
@@ -26,7 +23,7 @@ class Race {
   private readonly ends: Array<Exit.Exit<unknown, unknown>> = []
   private racers = 0
 
-  follow(fiber: Fiber.RuntimeFiber<unknown, unknown>): void {
+  follow(fiber: AnyFiber): void {
     if (this.racers === 3) return
     this.racers += 1
     fiber.addObserver((exit) => this.ends.push(exit))
@@ -57,45 +54,40 @@ const isNothing = ({ value }: Raced): boolean => value === undefined
  * Follows the fibers that a pulling fiber starts. Operators with a concurrency (`mapEffect`, `flatMap`) pull in a fiber of
  * their own, which starts one for each element before it pulls the next: so an element is in work for as long as that runs.
  */
-export class Attendance extends Supervisor.AbstractSupervisor<void> {
-  readonly value = Effect.void
+export class Attendance {
   /** The element that was pulled last. */
   current: Work | undefined = undefined
-  private puller: Fiber.RuntimeFiber<unknown, unknown> | undefined = undefined
-  private before: Supervisor.Supervisor<void> | undefined = undefined
-  private readonly races = new Map<Fiber.RuntimeFiber<unknown, unknown>, Race>()
+  private puller: AnyFiber | undefined = undefined
+  private readonly watch = new ForkWatch((child, parent) => this.onFork(child, parent))
+  private endWatch: Effect.Effect<void> = Effect.void
+  private readonly races = new Map<AnyFiber, Race>()
 
   /** Says which fiber pulls: gives what that has to run, where it is another one than before. */
-  follow(fiber: Fiber.RuntimeFiber<unknown, unknown>): Effect.Effect<void> | undefined {
+  follow(fiber: AnyFiber): Effect.Effect<void> | undefined {
     if (this.puller === fiber) return undefined
     this.puller = fiber
-    this.before = fiber.getFiberRef(FiberRef.currentSupervisor)
-    return FiberRef.set(FiberRef.currentSupervisor, this.before.zip(this))
+    return Effect.map(this.watch.begin, (endWatch) => {
+      this.endWatch = endWatch
+    })
   }
 
   /** Whether it is this fiber that pulled last. */
-  isPuller(fiber: Fiber.RuntimeFiber<unknown, unknown>): boolean {
+  isPuller(fiber: AnyFiber): boolean {
     return this.puller === fiber
   }
 
   /** Follows nobody any more; for the fiber that pulled last to run. */
   readonly release: Effect.Effect<void> = Effect.suspend(() => {
-    const { before } = this
+    const { endWatch } = this
     this.puller = undefined
-    this.before = undefined
-    return before === undefined ? Effect.void : FiberRef.set(FiberRef.currentSupervisor, before)
+    this.endWatch = Effect.void
+    return endWatch
   })
 
-  override onStart<A, E, R>(
-    _context: unknown,
-    _effect: Effect.Effect<A, E, R>,
-    parent: Option.Option<Fiber.RuntimeFiber<unknown, unknown>>,
-    fiber: Fiber.RuntimeFiber<A, E>
-  ): void {
-    if (Option.isNone(parent)) return
-    this.races.get(parent.value)?.follow(fiber)
+  private onFork(fiber: AnyFiber, parent: AnyFiber): void {
+    this.races.get(parent)?.follow(fiber)
     const work = this.current
-    if (work === undefined || this.puller === undefined || parent.value !== this.puller) return
+    if (work === undefined || parent !== this.puller) return
     const race = new Race()
     this.races.set(fiber, race)
     work.running += 1
@@ -108,28 +100,3 @@ export class Attendance extends Supervisor.AbstractSupervisor<void> {
     })
   }
 }
-
-/** Says whether a fiber has started others, so that it need not be asked for them each time. */
-export class ForkWatch extends Supervisor.AbstractSupervisor<void> {
-  readonly value = Effect.void
-  hasForked = false
-  private readonly parent: Fiber.RuntimeFiber<unknown, unknown>
-
-  constructor(parent: Fiber.RuntimeFiber<unknown, unknown>) {
-    super()
-    this.parent = parent
-  }
-
-  override onStart<A, E, R>(
-    _context: unknown,
-    _effect: Effect.Effect<A, E, R>,
-    parent: Option.Option<Fiber.RuntimeFiber<unknown, unknown>>
-  ): void {
-    if (Option.isSome(parent) && parent.value === this.parent) this.hasForked = true
-  }
-}
-
-/** The fiber that runs this. */
-export const currentFiber: Effect.Effect<Fiber.RuntimeFiber<unknown, unknown>> = Effect.withFiberRuntime<
-  Fiber.RuntimeFiber<unknown, unknown>
->((fiber) => Effect.succeed(fiber))

@@ -5,11 +5,10 @@ import * as Channel from "effect/Channel"
 import * as Chunk from "effect/Chunk"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
-import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import { currentFiber } from "./attendance.js"
+import { currentFiber, unsafeCurrentFiber } from "../internal/runtime.js"
 import type { Held } from "./held.js"
 import type { Inbox } from "./inbox.js"
 import { Run } from "./run.js"
@@ -78,7 +77,7 @@ const running = <A>(
 const pulling =
   <A>(run: Run | undefined, next: () => Elements<A>) =>
   (): Elements<A> => {
-    const first = run?.pullPast(Option.getOrThrow(Fiber.getCurrentFiber()))
+    const first = run?.pullPast(unsafeCurrentFiber())
     return first === undefined ? next() : Channel.flatMap(Channel.fromEffect(first), next)
   }
 

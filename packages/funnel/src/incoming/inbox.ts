@@ -6,13 +6,13 @@ import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
-import * as FiberId from "effect/FiberId"
 import * as Option from "effect/Option"
 import type * as Runtime from "effect/Runtime"
-import { background, keepAlive } from "../internal/background.js"
 import { causeText, kindOf, textOf } from "../internal/failure.js"
+import { keepAlive } from "../internal/keepAlive.js"
 import type { QueuePlan } from "../internal/options.js"
 import { Patience } from "../internal/patience.js"
+import { forkInterruptible, interruptLater } from "../internal/runtime.js"
 import { copyOptions, factsOf } from "./copy.js"
 import { Held, type LeaseLost } from "./held.js"
 import { Leases } from "./leases.js"
@@ -128,7 +128,7 @@ export class Inbox {
     this.timeOfDay = () => clock.unsafeCurrentTimeMillis()
     const { now } = this
     this.patience = new Patience(now, options.closeMillis)
-    this.runFork = background(runtime)
+    this.runFork = forkInterruptible(runtime)
     this.notices = new Notices(clock, this.runFork)
     this.shelf = new Shelf(options.plan.from, options.plan.isRanked)
     this.shelfKeeper = new Timekeeper(
@@ -218,7 +218,7 @@ export class Inbox {
         Effect.sync(() => {
           this.missing -= missing - 1
           this.fillers.delete(slot)
-          timer.unsafeInterruptAsFork(FiberId.none)
+          interruptLater(timer)
         })
       )
     })
@@ -538,7 +538,7 @@ export class Inbox {
 
   /** Ends what runs for the inbox, whatever it waits for. */
   readonly end: Effect.Effect<void> = Effect.suspend(() => {
-    for (const fiber of this.background) fiber.unsafeInterruptAsFork(FiberId.none)
+    for (const fiber of this.background) interruptLater(fiber)
     return this.notices.end
   })
 

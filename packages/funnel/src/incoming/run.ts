@@ -3,7 +3,7 @@ import { Time } from "@disco/core"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
-import * as FiberId from "effect/FiberId"
+import { type AnyFiber, interruptLater } from "../internal/runtime.js"
 import { Attendance, Work } from "./attendance.js"
 import type { Held } from "./held.js"
 import type { Inbox } from "./inbox.js"
@@ -60,7 +60,7 @@ export class Run {
   }
 
   /** Says that the consumer wants the next job: the one before is done, or in the hands of a fiber. Gives what to run first. */
-  pullPast(fiber: Fiber.RuntimeFiber<unknown, unknown>): Effect.Effect<void> | undefined {
+  pullPast(fiber: AnyFiber): Effect.Effect<void> | undefined {
     this.passLast()
     return this.attendance.follow(fiber)
   }
@@ -117,7 +117,7 @@ export class Run {
   }
 
   /** Settles what the run holds. A consumer that pulls itself ends in its own fiber, one behind a buffer or a fork elsewhere. */
-  end(exit: Exit.Exit<unknown, unknown>, fiber: Fiber.RuntimeFiber<unknown, unknown>): Effect.Effect<void> {
+  end(exit: Exit.Exit<unknown, unknown>, fiber: AnyFiber): Effect.Effect<void> {
     return Effect.suspend(() => {
       const isDirect = this.attendance.isPuller(fiber)
       this.attendance.current = undefined
@@ -125,7 +125,7 @@ export class Run {
       this.last = undefined
       const isDone = Exit.isSuccess(exit)
       const back: Array<Held> = []
-      this.resolving?.unsafeInterruptAsFork(FiberId.none)
+      if (this.resolving !== undefined) interruptLater(this.resolving)
       const doubtful = this.doubtful.splice(0).map(({ held }) => held)
       const passed = [...doubtful, ...(isDirect ? [...this.inWork].flatMap(({ jobs }) => jobs) : [])]
       if (isDone || (isDirect && this.ahead === undefined)) {

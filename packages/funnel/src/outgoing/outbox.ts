@@ -7,16 +7,14 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
-import * as FiberId from "effect/FiberId"
 import * as Mailbox from "effect/Mailbox"
 import * as Option from "effect/Option"
 import * as Queue from "effect/Queue"
 import type * as Runtime from "effect/Runtime"
 import * as Schedule from "effect/Schedule"
 import * as Stream from "effect/Stream"
-import { background } from "../internal/background.js"
 import { causeText, kindOf, squash } from "../internal/failure.js"
-import type { Restore } from "../internal/restore.js"
+import { forkInterruptible, interruptLater, type Restore } from "../internal/runtime.js"
 
 /** The funnel closed before the job was added, or was closed already. */
 export class FunnelClosed extends Data.TaggedError("FunnelClosed") {
@@ -100,7 +98,7 @@ export class Outbox<T, E extends Retryable> {
     this.call = Math.ceil(options.batch / callsAtATime)
     this.queue = queue
     this.unread = unread
-    this.runFork = background(runtime)
+    this.runFork = forkInterruptible(runtime)
     this.notices = new Notices(clock, this.runFork)
   }
 
@@ -172,7 +170,7 @@ export class Outbox<T, E extends Retryable> {
   /** Gives up: what is not added by now is reported. */
   readonly abandon: Effect.Effect<void> = Effect.sync(() => {
     this.isAbandoned = true
-    for (const sender of this.senders) sender.unsafeInterruptAsFork(FiberId.none)
+    for (const sender of this.senders) interruptLater(sender)
   })
 
   /** What is on its way. */

@@ -6,7 +6,6 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
-import * as FiberId from "effect/FiberId"
 import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
 import { copyOptions, type Facts, factsOf } from "../incoming/copy.js"
@@ -14,7 +13,7 @@ import type { Held } from "../incoming/held.js"
 import type { Inbox } from "../incoming/inbox.js"
 import { causeText, kindOf, squash, textOf } from "../internal/failure.js"
 import { quietly } from "../internal/quietly.js"
-import type { Restore } from "../internal/restore.js"
+import { interruptLater, type Restore } from "../internal/runtime.js"
 import { type CrewOptions, givenUp, HandlerDied, type Work } from "./attempt.js"
 import { Records } from "./attemptRecords.js"
 import { advance } from "./backoff.js"
@@ -211,7 +210,7 @@ export class Fate<A, E, B> {
     const parked = this.parked.get(held)
     if (parked === undefined) return
     this.parked.delete(held)
-    parked.timer.unsafeInterruptAsFork(FiberId.none)
+    interruptLater(parked.timer)
     held.onFixed = undefined
     this.inbox.leavePark()
     if (held.isOurs) this.move(held, parked.history, Math.max(0, parked.dueAt - this.inbox.now()))

@@ -5,7 +5,7 @@ import * as Effect from "effect/Effect"
 import type * as Option from "effect/Option"
 import type { Held } from "../incoming/held.js"
 import type { Inbox } from "../incoming/inbox.js"
-import type { Restore } from "../internal/restore.js"
+import type { Restore } from "../internal/runtime.js"
 
 /**
  * Jobs come many at a time. Were each of them to wake a fiber, that would cost more than a short handler does; so they wake

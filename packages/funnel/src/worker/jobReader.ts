@@ -1,14 +1,12 @@
 /** Reading the jobs that come: at once where that can be. */
 import type { JobQueue } from "@disco/core"
-import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
-import * as FiberRef from "effect/FiberRef"
 import type { Held } from "../incoming/held.js"
 import type { Inbox } from "../incoming/inbox.js"
 import { squash } from "../internal/failure.js"
 import { isReady } from "../internal/ready.js"
-import type { Restore } from "../internal/restore.js"
+import { currentFiber, isInterrupted, type Restore } from "../internal/runtime.js"
 import type { CrewOptions, Work } from "./attempt.js"
 import type { Fate } from "./failureHandling.js"
 import { enclosed, fromJob, type Letter } from "./letter.js"
@@ -53,8 +51,9 @@ export class Opening<A, E, B> {
     if (isReady(opened)) return this.work(held, job, opened.value, before + 1, history, firstAt)
     return Effect.matchCauseEffect(restore(opened), {
       onFailure: (cause) =>
-        Effect.flatMap(isInterrupted, (isCut) => {
-          if (!isCut) return this.none(this.fate.giveUp(held, history, squash(cause), "undecodable", restore))
+        Effect.flatMap(currentFiber, (fiber) => {
+          if (!isInterrupted(fiber))
+            return this.none(this.fate.giveUp(held, history, squash(cause), "undecodable", restore))
           this.fate.giveBack(held)
           return Effect.succeed(undefined)
         }),
@@ -77,8 +76,3 @@ export class Opening<A, E, B> {
     return Effect.as(done, undefined)
   }
 }
-
-/** Whether the fiber at hand has been interrupted, whatever it does about it. */
-const isInterrupted: Effect.Effect<boolean> = Effect.withFiberRuntime<boolean>((fiber) =>
-  Effect.succeed(!Cause.isEmpty(fiber.getFiberRef(FiberRef.interruptedCause)))
-)

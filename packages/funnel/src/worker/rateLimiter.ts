@@ -2,7 +2,7 @@
 import { Fifo, Slot, Time } from "@disco/core"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import type { Restore } from "../internal/restore.js"
+import type { Restore } from "../internal/runtime.js"
 
 interface Used {
   readonly permits: number

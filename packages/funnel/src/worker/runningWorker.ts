@@ -5,13 +5,13 @@ import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
-import * as FiberId from "effect/FiberId"
 import type * as Runtime from "effect/Runtime"
 import { Inbox } from "../incoming/inbox.js"
-import { background, Deaths } from "../internal/background.js"
 import { causeText } from "../internal/failure.js"
+import { Deaths } from "../internal/keepAlive.js"
 import { bounded } from "../internal/patience.js"
 import { quietly } from "../internal/quietly.js"
+import { forkInterruptible, interruptLater } from "../internal/runtime.js"
 import type { CrewOptions } from "./attempt.js"
 import { Fate } from "./failureHandling.js"
 import { Door } from "./idleFibers.js"
@@ -47,7 +47,7 @@ export class Crew<A, E, B> {
   ) {
     this.inbox = inbox
     this.options = options
-    this.runFork = background(runtime)
+    this.runFork = forkInterruptible(runtime)
     this.deaths = new Deaths(inbox.now, options.concurrency + mostDeaths)
     const meters = new Meters(options.queue)
     const fate = new Fate(pool, inbox, options, meters)
@@ -136,7 +136,7 @@ export class Crew<A, E, B> {
       if (this.fibers.size > 0) {
         const what = this.fibers.size === 1 ? "a handler is" : `${this.fibers.size} handlers are`
         yield* quietly(Effect.logWarning(`${what} interrupted: not at an end within the grace`))
-        for (const fiber of this.fibers) fiber.unsafeInterruptAsFork(FiberId.none)
+        for (const fiber of this.fibers) interruptLater(fiber)
         yield* bounded(this.ended, closeMillis / 2)
       }
       // A handler that cannot be interrupted goes on, and its job goes back all the same; nor does a fetch that is waited for hold

@@ -1,14 +1,18 @@
 /** One fiber of a worker: it takes jobs, runs the handler on them, and sees to what becomes of them. */
-import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
-import * as FiberId from "effect/FiberId"
-import * as FiberRef from "effect/FiberRef"
-import { ForkWatch } from "../incoming/attendance.js"
 import type { Held } from "../incoming/held.js"
 import type { Inbox } from "../incoming/inbox.js"
-import type { Restore } from "../internal/restore.js"
+import {
+  type AnyFiber,
+  currentFiber,
+  ForkWatch,
+  interruptChildren,
+  interruptLater,
+  isInterrupted,
+  type Restore
+} from "../internal/runtime.js"
 import type { CrewOptions, Work } from "./attempt.js"
 import type { Fate } from "./failureHandling.js"
 import { Setting } from "./fiberReset.js"
@@ -33,6 +37,11 @@ export interface Shared<A, E, B> {
 // A batch is begun so long before a job of it may be delivered again.
 const marginMillis = 100
 
+/** Whether a handler or a hook has started fibers, so that the fiber need not be asked for its children after each job. */
+interface Forks {
+  hasForked: boolean
+}
+
 const isBeginnable = ({ held }: Work<unknown>): boolean => held.isOurs
 
 /** Runs all effects at once, in fibers that are interrupted with this one. */
@@ -51,8 +60,8 @@ const allOf = (effects: ReadonlyArray<Effect.Effect<void>>): Effect.Effect<void>
 // run with; these are made once. What takes more, takes effects.
 export class Lane<A, E, B> {
   private readonly shared: Shared<A, E, B>
-  private readonly fiber: Fiber.RuntimeFiber<unknown, unknown>
-  private readonly watch: ForkWatch
+  private readonly fiber: AnyFiber
+  private readonly forks: Forks
   private readonly setting: Setting
   private readonly restore: Restore
   private readonly wait: Effect.Effect<void>
@@ -65,16 +74,10 @@ export class Lane<A, E, B> {
   private permits = 0
   private isOver = false
 
-  private constructor(
-    shared: Shared<A, E, B>,
-    fiber: Fiber.RuntimeFiber<unknown, unknown>,
-    watch: ForkWatch,
-    setting: Setting,
-    restore: Restore
-  ) {
+  private constructor(shared: Shared<A, E, B>, fiber: AnyFiber, forks: Forks, setting: Setting, restore: Restore) {
     this.shared = shared
     this.fiber = fiber
-    this.watch = watch
+    this.forks = forks
     this.setting = setting
     this.restore = restore
     this.wait = Effect.matchCauseEffect(shared.door.wait(this, restore), {
@@ -95,30 +98,29 @@ export class Lane<A, E, B> {
   /** Takes jobs until there will be no more, or the fiber is interrupted. */
   static run<A, E, B>(shared: Shared<A, E, B>): Effect.Effect<void> {
     return Effect.uninterruptibleMask((restore) =>
-      Effect.withFiberRuntime<void>((fiber) => {
-        const watch = new ForkWatch(fiber)
-        const supervisor = fiber.getFiberRef(FiberRef.currentSupervisor).zip(watch)
-        return Effect.flatMap(
-          Effect.zipRight(FiberRef.set(FiberRef.currentSupervisor, supervisor), Setting.make),
-          (setting) => {
-            const lane = new Lane(shared, fiber, watch, setting, restore)
-            const turns = Effect.whileLoop({
-              while: () => !lane.isOver && !lane.isInterrupted,
-              body: () => lane.turn(),
-              step: () => {}
-            })
-            return Effect.ensuring(
-              turns,
-              Effect.sync(() => lane.leave())
-            )
-          }
-        )
+      Effect.flatMap(currentFiber, (fiber) => {
+        const forks: Forks = { hasForked: false }
+        const watch = new ForkWatch((_child, parent) => {
+          if (parent === fiber) forks.hasForked = true
+        })
+        return Effect.flatMap(Effect.zipRight(watch.begin, Setting.make), (setting) => {
+          const lane = new Lane(shared, fiber, forks, setting, restore)
+          const turns = Effect.whileLoop({
+            while: () => !lane.isOver && !lane.isInterrupted,
+            body: () => lane.turn(),
+            step: () => {}
+          })
+          return Effect.ensuring(
+            turns,
+            Effect.sync(() => lane.leave())
+          )
+        })
       })
     )
   }
 
   private get isInterrupted(): boolean {
-    return !Cause.isEmpty(this.fiber.getFiberRef(FiberRef.interruptedCause))
+    return isInterrupted(this.fiber)
   }
 
   private turn(): Effect.Effect<void> {
@@ -276,7 +278,7 @@ export class Lane<A, E, B> {
 
   // The fiber is given up with its handler: one that was interrupted takes no more.
   private readonly onLost = (): void => {
-    if (this.works.every(({ held }) => held.lost !== undefined)) this.fiber.unsafeInterruptAsFork(FiberId.none)
+    if (this.works.every(({ held }) => held.lost !== undefined)) interruptLater(this.fiber)
   }
 
   private handling(handler: Effect.Effect<B, E>): Effect.Effect<void> {
@@ -304,7 +306,7 @@ export class Lane<A, E, B> {
       else more.push(settling)
     }
     if (more !== undefined) return Effect.zipRight(allOf(more), this.endChildren)
-    return this.watch.hasForked ? this.endChildren : Effect.void
+    return this.forks.hasForked ? this.endChildren : Effect.void
   }
 
   /** Settles a job, or gives what that takes. */
@@ -330,10 +332,8 @@ export class Lane<A, E, B> {
 
   // What a handler or a hook forks is no other job's.
   private readonly endChildren: Effect.Effect<void> = Effect.suspend(() => {
-    if (!this.watch.hasForked) return Effect.void
-    this.watch.hasForked = false
-    return Effect.map(this.fiber.children, (children) => {
-      for (const child of children) child.unsafeInterruptAsFork(FiberId.none)
-    })
+    if (!this.forks.hasForked) return Effect.void
+    this.forks.hasForked = false
+    return interruptChildren(this.fiber)
   })
 }

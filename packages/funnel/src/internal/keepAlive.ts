@@ -1,19 +1,9 @@
-/** Fibers that outlive who starts them. */
+/** Keeps effects running that die: by accident, or again and again. */
 import { Time } from "@disco/core"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
-import type * as Fiber from "effect/Fiber"
-import * as Runtime from "effect/Runtime"
 import { causeText } from "./failure.js"
 import { quietly } from "./quietly.js"
-
-/** Starts fibers that can be interrupted, wherever the runtime was taken: one from an uninterruptible region hands that on. */
-export const background = (
-  runtime: Runtime.Runtime<never>
-): ((effect: Effect.Effect<void>) => Fiber.RuntimeFiber<void>) => {
-  const runFork = Runtime.runFork(runtime)
-  return (effect) => runFork(Effect.interruptible(effect))
-}
 
 const pauseMillis = 1000
 // So many deaths, each of them soon after the one before, are no accident.
