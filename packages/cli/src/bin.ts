@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { createRequire } from "node:module"
 import * as Command from "@effect/cli/Command"
 import * as ValidationError from "@effect/cli/ValidationError"
 import * as NodeContext from "@effect/platform-node/NodeContext"
@@ -17,7 +18,8 @@ const disco = Command.make("disco").pipe(
   Command.withSubcommands([serve, demo])
 )
 
-const run = Command.run(disco, { name: "disco", version: "0.1.0" })
+const { version } = createRequire(import.meta.url)("../package.json")
+const run = Command.run(disco, { name: "disco", version })
 
 /** How long an end may take that was asked for. Nodes that do not answer cannot hold it up for longer. */
 const endsWithin = 1800
