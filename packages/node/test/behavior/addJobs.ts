@@ -2,7 +2,7 @@ import { DisquePool, Job } from "@disco/core"
 import { assert, describe } from "@effect/vitest"
 import { Chunk, Effect, Either, Stream } from "effect"
 import type { Backend } from "./Backend.js"
-import { freshQueue } from "./commands.js"
+import { freshQueue } from "./utils.js"
 
 /** What adding many jobs at once does, wherever the node is. */
 export const addJobs = (backend: Backend): void => {

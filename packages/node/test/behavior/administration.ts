@@ -2,12 +2,12 @@ import { DisqueConnection, DisquePool, Job, JobQueue, Reply } from "@disco/core"
 import { assert, describe } from "@effect/vitest"
 import { DateTime, Duration, Effect, Either, Fiber, Option, Redacted, Schema, Stream } from "effect"
 import type { Backend } from "./Backend.js"
-import { freshQueue } from "./commands.js"
+import { freshQueue } from "./utils.js"
 
 const unknownId = "D-00000000-000000000000000000000000-05a1"
 
 /** What is told of nodes, queues and jobs, and what is done to them, wherever the node is. */
-export const admin = (backend: Backend): void => {
+export const administration = (backend: Backend): void => {
   const { pass, settle } = backend
   const test = (
     name: string,

@@ -1,12 +1,10 @@
 import { DisqueConnection, Job, type JobId } from "@disco/core"
 import { assert, describe } from "@effect/vitest"
-import { Duration, Effect, Either, Fiber, Option, Random } from "effect"
+import { Duration, Effect, Either, Fiber, Option } from "effect"
 import type { Backend } from "./Backend.js"
+import { freshQueue } from "./utils.js"
 
 const unknownId = "D-00000000-000000000000000000000000-05a1"
-
-/** A queue that no other test uses, on a cluster that is shared too. */
-export const freshQueue = Effect.map(Random.nextIntBetween(0, Number.MAX_SAFE_INTEGER), (n) => `test-${n.toString(36)}`)
 
 /** What the typed commands do, wherever the node is. */
 export const commands = (backend: Backend): void => {

@@ -3,8 +3,7 @@ import { Funnel } from "@disco/funnel"
 import { assert, describe } from "@effect/vitest"
 import { Deferred, Effect, Exit, Fiber, Queue, type Scope, Stream } from "effect"
 import type { Backend } from "./Backend.js"
-import { collect } from "./collect.js"
-import { freshQueue } from "./commands.js"
+import { collect, freshQueue } from "./utils.js"
 
 /** What a funnel does, wherever the node is. */
 export const funnel = (backend: Backend): void => {

@@ -2,7 +2,7 @@ import { DisqueConnection } from "@disco/core"
 import { assert, describe } from "@effect/vitest"
 import { Effect, Exit, Fiber, Layer, Logger } from "effect"
 import type { Backend } from "./Backend.js"
-import { freshQueue } from "./commands.js"
+import { freshQueue } from "./utils.js"
 
 const parallel = 10
 const rounds = 150

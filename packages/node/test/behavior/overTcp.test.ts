@@ -1,14 +1,8 @@
 import { Effect, Layer } from "effect"
 import { NodeDisque } from "../../src/index.js"
 import { embeddedOverTcp } from "../utils/embeddedOverTcp.js"
-import { addJobs } from "./addJobs.js"
-import { admin } from "./administration.js"
 import { type Backend, real } from "./Backend.js"
-import { commands } from "./commands.js"
-import { funnel } from "./funnel.js"
-import { interruptions } from "./interruptions.js"
-import { pool } from "./pool.js"
-import { worker } from "./worker.js"
+import { behavior } from "./behavior.js"
 
 const backend: Backend = {
   ...real,
@@ -23,10 +17,4 @@ const backend: Backend = {
   )
 }
 
-addJobs(backend)
-commands(backend)
-admin(backend)
-interruptions(backend)
-pool(backend)
-funnel(backend)
-worker(backend)
+behavior(backend)

@@ -2,8 +2,7 @@ import { DisquePool } from "@disco/core"
 import { assert, describe } from "@effect/vitest"
 import { Duration, Effect, Fiber, Option } from "effect"
 import type { Backend } from "./Backend.js"
-import { until } from "./collect.js"
-import { freshQueue } from "./commands.js"
+import { freshQueue, until } from "./utils.js"
 
 /** What a pool of at most two connections does, wherever the node is. */
 export const pool = (backend: Backend): void => {

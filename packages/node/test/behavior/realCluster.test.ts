@@ -1,14 +1,8 @@
 import { describe, it } from "@effect/vitest"
 import { Layer } from "effect"
 import { NodeDisque } from "../../src/index.js"
-import { addJobs } from "./addJobs.js"
-import { admin } from "./administration.js"
 import { type Backend, real } from "./Backend.js"
-import { commands } from "./commands.js"
-import { funnel } from "./funnel.js"
-import { interruptions } from "./interruptions.js"
-import { pool } from "./pool.js"
-import { worker } from "./worker.js"
+import { behavior } from "./behavior.js"
 
 const nodes = process.env.DISQUE_NODES
 
@@ -26,11 +20,5 @@ if (nodes === undefined) {
     )
   }
 
-  addJobs(backend)
-  commands(backend)
-  admin(backend)
-  interruptions(backend)
-  pool(backend)
-  funnel(backend)
-  worker(backend)
+  behavior(backend)
 }

@@ -3,8 +3,7 @@ import { DeadLetter, Worker } from "@disco/funnel"
 import { assert, describe } from "@effect/vitest"
 import { Deferred, Effect, Either, Exit, Fiber, Option, Schedule, Schema, Scope } from "effect"
 import type { Backend } from "./Backend.js"
-import { collect, until } from "./collect.js"
-import { freshQueue } from "./commands.js"
+import { collect, freshQueue, until } from "./utils.js"
 
 /** What a worker does, wherever the node is. */
 export const worker = (backend: Backend): void => {

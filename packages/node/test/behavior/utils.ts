@@ -1,8 +1,11 @@
 import type { DisquePool, Job } from "@disco/core"
-import { Effect, Fiber } from "effect"
+import { Effect, Fiber, Random } from "effect"
 import type { Backend } from "./Backend.js"
 
-/** Waits, a little at a time, until it holds. */
+/** A queue that no other test uses, also on a cluster that others use at the same time. */
+export const freshQueue = Effect.map(Random.nextIntBetween(0, Number.MAX_SAFE_INTEGER), (n) => `test-${n.toString(36)}`)
+
+/** Lets time pass, a little at a time, until the condition holds. */
 export const until = (backend: Backend, condition: () => boolean): Effect.Effect<void> =>
   Effect.gen(function* () {
     for (let i = 0; i < 150; i++) {
@@ -10,10 +13,10 @@ export const until = (backend: Backend, condition: () => boolean): Effect.Effect
       yield* backend.pass("50 millis")
       yield* backend.settle
     }
-    return yield* Effect.die(new Error("it has not come about"))
+    return yield* Effect.die(new Error("the condition does not hold in time"))
   })
 
-/** Takes so many jobs from a queue, whichever nodes have them, and what there are more. */
+/** Takes at least `count` jobs from a queue, whichever nodes have them. */
 export const collect = (backend: Backend, pool: DisquePool["Type"], queue: string, count: number) =>
   Effect.gen(function* () {
     const jobs: Array<Job.Job> = []
