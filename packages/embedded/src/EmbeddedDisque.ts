@@ -20,11 +20,11 @@ import * as Option from "effect/Option"
 import * as Random from "effect/Random"
 import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
-import { type Client, Cluster } from "./internal/host/cluster.js"
+import { Cluster } from "./internal/host/cluster.js"
 import { makeLink } from "./internal/host/link.js"
+import type { NodeProcess, Session } from "./internal/host/nodeProcess.js"
 import { runner } from "./internal/host/runner.js"
-import type { Node } from "./internal/node/node.js"
-import type { SessionHandlers } from "./internal/node/session.js"
+import type { SessionHandlers } from "./internal/node/client.js"
 
 /** A node of an embedded cluster. */
 export interface EmbeddedNode {
@@ -43,7 +43,7 @@ export interface EmbeddedNode {
   readonly connect: (
     handlers: SessionHandlers,
     options?: { readonly address?: string; readonly isAuthenticated?: boolean }
-  ) => Client | undefined
+  ) => Session | undefined
 }
 
 export interface EmbeddedOptions {
@@ -156,8 +156,8 @@ export class EmbeddedDisque extends Context.Tag("@disco/embedded/EmbeddedDisque"
       const valid = yield* validate(options)
       const clock = yield* Effect.clock
       const seed = Math.floor((yield* Random.next) * Number.MAX_SAFE_INTEGER)
-      const embedded = new Map<Node, EmbeddedNode>()
-      const nodes = new Map<EmbeddedNode, Node>()
+      const embedded = new Map<NodeProcess, EmbeddedNode>()
+      const nodes = new Map<EmbeddedNode, NodeProcess>()
       const cluster = new Cluster({
         ...valid,
         seed,
@@ -174,9 +174,9 @@ export class EmbeddedDisque extends Context.Tag("@disco/embedded/EmbeddedDisque"
           get id() {
             return node.id
           },
-          up: untilAlive(node, true),
-          down: untilAlive(node, false),
-          connect: (handlers, connection) => cluster.connect(node, handlers, connection)
+          up: untilUp(node, true),
+          down: untilUp(node, false),
+          connect: (handlers, connection) => node.connect(handlers, connection)
         }
         embedded.set(node, shown)
         nodes.set(shown, node)
@@ -186,7 +186,7 @@ export class EmbeddedDisque extends Context.Tag("@disco/embedded/EmbeddedDisque"
           for (const node of cluster.nodes) cluster.kill(node)
         })
       )
-      const on = (change: (node: Node) => void) => (shown: EmbeddedNode) =>
+      const on = (change: (node: NodeProcess) => void) => (shown: EmbeddedNode) =>
         Effect.sync(() => {
           const node = nodes.get(shown)
           if (node !== undefined) change(node)
@@ -250,15 +250,14 @@ export class EmbeddedDisque extends Context.Tag("@disco/embedded/EmbeddedDisque"
   )
 }
 
-const untilAlive = (node: Node, alive: boolean): Effect.Effect<void> => {
+const untilUp = (node: NodeProcess, isUp: boolean): Effect.Effect<void> => {
   const changed = Effect.async<void>((resume) => {
     const watcher = () => resume(Effect.void)
-    if (node.alive === alive) return watcher()
-    node.watchers.add(watcher)
-    return Effect.sync(() => node.watchers.delete(watcher))
+    if (node.isUp === isUp) return watcher()
+    return Effect.sync(node.watch(watcher))
   })
-  // It may have changed again before the one who waits goes on.
-  return Effect.repeat(changed, { until: () => node.alive === alive })
+  // The node may have changed again before the waiting fiber goes on.
+  return Effect.repeat(changed, { until: () => node.isUp === isUp })
 }
 
 // One value, so that a build which needs it twice makes one node.

@@ -5,8 +5,9 @@ import * as Fiber from "effect/Fiber"
 import { EmbeddedDisque } from "../src/index.js"
 import { Connection } from "../src/internal/host/connection.js"
 import { Failure, nullArray, nullBulk, Status } from "../src/internal/wire/answers.js"
+import { AnswerWriter } from "../src/internal/wire/answerWriter.js"
 import { asText } from "../src/internal/wire/bytes.js"
-import { AnswerWriter, CommandParser } from "../src/internal/wire/resp.js"
+import { CommandParser } from "../src/internal/wire/commandParser.js"
 
 const latin1 = (text: string): Uint8Array => Buffer.from(text, "latin1")
 

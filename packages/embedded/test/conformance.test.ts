@@ -4,7 +4,7 @@ import * as Redacted from "effect/Redacted"
 import * as TestClock from "effect/TestClock"
 import { EmbeddedDisque, type EmbeddedNode } from "../src/index.js"
 import { Failure } from "../src/internal/wire/answers.js"
-import { CommandParser } from "../src/internal/wire/resp.js"
+import { CommandParser } from "../src/internal/wire/commandParser.js"
 import { TcpClient } from "./utils/client.js"
 import { serveCluster } from "./utils/server.js"
 import {

@@ -1,153 +1,200 @@
-/** Who is in the cluster, as one node sees it, and who is suspected of having left it. */
-
-import type { Node, Peer } from "../node/node.js"
+/** Who is in the cluster, as one node sees it, and who is suspected of having left. */
+import type * as Bus from "../node/bus.js"
+import { sendWaitersAway } from "../node/clients.js"
+import type { Node } from "../node/node.js"
 import { Alarm } from "../node/timers.js"
 import type { Meeting, Message } from "./messages.js"
-import { replicate } from "./replication.js"
-import { requestJobs } from "./requests.js"
+import type { Peer, Peers } from "./peers.js"
 
 /** How long a forgotten node is not met again, in ms. */
 const forgetFor = 60_000
 
-/** Tells a peer how this node is and what it knows. */
-export const ping = (node: Node, to: string, meet: Meeting = "none"): void =>
-  node.send(to, {
-    type: "ping",
-    meet,
-    leaving: node.leaving,
-    failing: [...node.peers.values()].filter((peer) => peer.suspected || peer.failing).map((peer) => peer.id),
-    known: [...node.peers.keys()]
-  })
-
-export const pingAll = (node: Node): void => {
-  for (const id of node.peers.keys()) ping(node, id)
+export interface MembershipOptions {
+  /** How long a node may be silent before it is suspected, in ms. */
+  readonly nodeTimeout: number
+  /** Called when a node is no longer in the cluster. */
+  readonly onRemoved: (id: string) => void
 }
 
-/** Takes a node into the cluster that this node sees. */
-export const addPeer = (node: Node, id: string): void => {
-  if (id === node.id || node.peers.has(id)) return
-  node.isMet = true
-  const silence = new Alarm(() => suspect(node, peer))
-  const peer: Peer = { id, leaving: false, suspected: false, failing: false, reports: new Set(), silence }
-  node.peers.set(id, peer)
-  if (!node.world.isLinked(node, id)) node.alarms.set(silence, node.ms + node.world.nodeTimeout)
-}
+export class Membership implements Bus.Membership {
+  private readonly node: Node
+  private readonly peers: Peers
+  private readonly options: MembershipOptions
+  /** The nodes that must not be met again for a while, and until when, in ms. */
+  private readonly forgotten = new Map<string, number>()
+  isLeaving = false
+  isMet = false
 
-export const removePeer = (node: Node, id: string): void => {
-  const peer = node.peers.get(id)
-  if (peer === undefined) return
-  node.alarms.remove(peer.silence)
-  node.peers.delete(id)
-  for (const queue of node.queues.values()) {
-    queue.asked?.delete(id)
-    queue.sources?.delete(id)
+  constructor(node: Node, peers: Peers, options: MembershipOptions) {
+    this.node = node
+    this.peers = peers
+    this.options = options
   }
-  for (const interest of node.interests.values()) interest.peers.delete(id)
-  for (const other of node.peers.values()) other.reports.delete(id)
-}
 
-export const forget = (node: Node, id: string): void => {
-  node.forgotten.set(id, node.ms + forgetFor)
-  removePeer(node, id)
-}
-
-const isForgotten = (node: Node, id: string): boolean => {
-  const until = node.forgotten.get(id)
-  if (until === undefined) return false
-  if (until > node.ms) return true
-  node.forgotten.delete(id)
-  return false
-}
-
-/** Takes in nodes that others know, and tells them. */
-const meetAll = (node: Node, ids: ReadonlyArray<string>): void => {
-  for (const id of ids) {
-    if (id === node.id || node.peers.has(id) || isForgotten(node, id)) continue
-    addPeer(node, id)
-    ping(node, id, "ask")
+  get size(): number {
+    return this.peers.size + 1
   }
-}
 
-const markFailing = (node: Node, peer: Peer): void => {
-  if (!peer.suspected || peer.failing) return
-  if (peer.reports.size + 1 < Math.floor(node.clusterSize / 2) + 1) return
-  peer.suspected = false
-  peer.failing = true
-  for (const id of node.peers.keys()) node.send(id, { type: "fail", about: peer.id })
-}
-
-const suspect = (node: Node, peer: Peer): void => {
-  if (peer.suspected || peer.failing) return
-  peer.suspected = true
-  markFailing(node, peer)
-  pingAll(node)
-}
-
-/** A peer fell silent: it is suspected unless it is heard again in time. */
-export const fellSilent = (node: Node, id: string): void => {
-  const peer = node.peers.get(id)
-  if (peer === undefined) return
-  if (peer.silence.timerIndex < 0 && !peer.suspected && !peer.failing) {
-    node.alarms.set(peer.silence, node.ms + node.world.nodeTimeout)
+  get traffic(): { readonly sent: number; readonly received: number } {
+    return this.peers.traffic
   }
-}
 
-/** The link to a peer broke, and what was asked over it is forgotten there. */
-export const linkLost = (node: Node, id: string): void => {
-  for (const queue of node.queues.values()) queue.asked?.delete(id)
-  fellSilent(node, id)
-}
-
-/** The link to a peer is there again: it hears of this node, and of what this node waits for. */
-export const linkRestored = (node: Node, id: string): void => {
-  if (!node.peers.has(id)) return
-  ping(node, id)
-  for (const queue of node.queues.values()) if (queue.clients !== null) requestJobs(node, queue)
-  for (const session of node.sessions.values()) {
-    if (session.blocked?.command === "ADDJOB") replicate(node, session.blocked.job, 1, true)
+  has(id: string): boolean {
+    return this.peers.has(id)
   }
-}
 
-/** A peer is heard. */
-const heard = (node: Node, peer: Peer): void => {
-  node.alarms.remove(peer.silence)
-  peer.suspected = false
-  peer.failing = false
-  peer.reports.clear()
-}
-
-export const receivePing = (node: Node, from: string, message: Extract<Message, { readonly type: "ping" }>): void => {
-  if (message.meet !== "none") {
-    node.forgotten.delete(from)
-    addPeer(node, from)
-    if (message.meet === "ask") ping(node, from, "welcome")
+  reachable(): Array<string> {
+    return this.peers.reachable()
   }
-  const peer = node.peers.get(from)
-  if (peer === undefined) return
-  heard(node, peer)
-  peer.leaving = message.leaving
-  if (message.meet !== "none") meetAll(node, message.known)
-  for (const other of node.peers.values()) {
-    if (message.failing.includes(other.id)) {
-      other.reports.add(from)
-      markFailing(node, other)
-    } else {
-      other.reports.delete(from)
+
+  others(): ReadonlyArray<Bus.Member> {
+    return Array.from(this.peers.all(), (peer) => {
+      const at = this.peers.network.addressOf(peer.id)
+      const { id, isFailing, isLeaving, isSuspected } = peer
+      const isConnected = this.peers.isLinked(id)
+      return { id, host: at?.host ?? "", port: at?.port ?? 0, isFailing, isLeaving, isSuspected, isConnected }
+    })
+  }
+
+  meet(host: string, port: number): void {
+    const id = this.peers.network.idAt(host, port)
+    if (id === undefined || id === this.node.id) return
+    this.forgotten.delete(id)
+    this.ping(id, "ask")
+  }
+
+  forget(id: string): void {
+    this.forgotten.set(id, this.node.ms + forgetFor)
+    this.remove(id)
+  }
+
+  reset(): void {
+    for (const id of [...this.peers.ids()]) this.remove(id)
+  }
+
+  /** A node that leaves ends the wait of all its clients. */
+  setLeaving(isLeaving: boolean): void {
+    this.isLeaving = isLeaving
+    this.pingAll()
+    if (isLeaving) sendWaitersAway(this.node)
+  }
+
+  /** Takes a node into the cluster that this node sees. */
+  add(id: string): void {
+    if (id === this.node.id || this.peers.has(id)) return
+    this.isMet = true
+    const silence = new Alarm(() => this.suspect(peer))
+    const peer: Peer = { id, isLeaving: false, isSuspected: false, isFailing: false, reports: new Set(), silence }
+    this.peers.add(peer)
+    if (!this.peers.isLinked(id)) this.node.alarms.set(silence, this.node.ms + this.options.nodeTimeout)
+  }
+
+  private remove(id: string): void {
+    const peer = this.peers.get(id)
+    if (peer === undefined) return
+    this.node.alarms.remove(peer.silence)
+    this.peers.remove(id)
+    this.options.onRemoved(id)
+    for (const other of this.peers.all()) other.reports.delete(id)
+  }
+
+  /** Starts again with the peers that it knew: a server keeps them on disk. */
+  restart(): void {
+    const known = [...this.peers.ids()]
+    for (const id of known) this.peers.remove(id)
+    for (const id of known) this.add(id)
+  }
+
+  /** Tells a peer how this node is and what it knows. */
+  ping(to: string, meet: Meeting = "none"): void {
+    const failing = Array.from(this.peers.all()).filter((peer) => peer.isSuspected || peer.isFailing)
+    this.peers.send(to, {
+      type: "ping",
+      meet,
+      leaving: this.isLeaving,
+      failing: failing.map((peer) => peer.id),
+      known: [...this.peers.ids()]
+    })
+  }
+
+  private pingAll(): void {
+    for (const id of this.peers.ids()) this.ping(id)
+  }
+
+  private isForgotten(id: string): boolean {
+    const until = this.forgotten.get(id)
+    if (until === undefined) return false
+    if (until > this.node.ms) return true
+    this.forgotten.delete(id)
+    return false
+  }
+
+  /** Takes in nodes that others know, and tells them. */
+  private meetAll(ids: ReadonlyArray<string>): void {
+    for (const id of ids) {
+      if (id === this.node.id || this.peers.has(id) || this.isForgotten(id)) continue
+      this.add(id)
+      this.ping(id, "ask")
     }
   }
-}
 
-export const receiveFail = (node: Node, about: string): void => {
-  const peer = node.peers.get(about)
-  if (peer === undefined) return
-  peer.failing = true
-  peer.suspected = false
-  node.alarms.remove(peer.silence)
-}
+  private suspect(peer: Peer): void {
+    if (peer.isSuspected || peer.isFailing) return
+    peer.isSuspected = true
+    this.markFailing(peer)
+    this.pingAll()
+  }
 
-/** The priority of a node in HELLO: the smaller the better. */
-export const priorityOf = (node: Node, peer: Peer): number => {
-  if (peer.failing || peer.leaving) return 100
-  if (peer.suspected) return 10
-  return node.world.isLinked(node, peer.id) ? 1 : 5
+  private markFailing(peer: Peer): void {
+    if (!peer.isSuspected || peer.isFailing) return
+    if (peer.reports.size + 1 < Math.floor(this.size / 2) + 1) return
+    peer.isSuspected = false
+    peer.isFailing = true
+    for (const id of this.peers.ids()) this.peers.send(id, { type: "fail", about: peer.id })
+  }
+
+  /** A peer fell silent: it is suspected unless it is heard again in time. */
+  fellSilent(id: string): void {
+    const peer = this.peers.get(id)
+    if (peer === undefined) return
+    if (peer.silence.timerIndex < 0 && !peer.isSuspected && !peer.isFailing) {
+      this.node.alarms.set(peer.silence, this.node.ms + this.options.nodeTimeout)
+    }
+  }
+
+  private heard(peer: Peer): void {
+    this.node.alarms.remove(peer.silence)
+    peer.isSuspected = false
+    peer.isFailing = false
+    peer.reports.clear()
+  }
+
+  receivePing(from: string, message: Extract<Message, { readonly type: "ping" }>): void {
+    if (message.meet !== "none") {
+      this.forgotten.delete(from)
+      this.add(from)
+      if (message.meet === "ask") this.ping(from, "welcome")
+    }
+    const peer = this.peers.get(from)
+    if (peer === undefined) return
+    this.heard(peer)
+    peer.isLeaving = message.leaving
+    if (message.meet !== "none") this.meetAll(message.known)
+    for (const other of this.peers.all()) {
+      if (message.failing.includes(other.id)) {
+        other.reports.add(from)
+        this.markFailing(other)
+      } else {
+        other.reports.delete(from)
+      }
+    }
+  }
+
+  receiveFail(about: string): void {
+    const peer = this.peers.get(about)
+    if (peer === undefined) return
+    peer.isFailing = true
+    peer.isSuspected = false
+    this.node.alarms.remove(peer.silence)
+  }
 }

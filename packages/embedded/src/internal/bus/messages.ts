@@ -1,4 +1,4 @@
-import type { JobSnapshot } from "../node/job.js"
+import type { JobSnapshot } from "../node/snapshot.js"
 
 /** What a ping has to do with meeting. */
 export type Meeting = "ask" | "welcome" | "none"

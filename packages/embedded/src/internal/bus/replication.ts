@@ -1,97 +1,138 @@
-/** Copies of jobs on other nodes, and their end once the job is acknowledged. */
-
-import { unblock } from "../node/blocking.js"
-import { type Job, State, snapshot } from "../node/job.js"
-import { deleteFromCluster, enqueue, schedule, unregister } from "../node/jobs.js"
+/** Copies of jobs on other nodes, and their end after the job is acknowledged. */
+import type * as Bus from "../node/bus.js"
+import { Flag, type Job, State } from "../node/job.js"
+import { acknowledge, deleteFromCluster, register, replicated, unregister } from "../node/jobs.js"
 import type { Node } from "../node/node.js"
-import { Status } from "../wire/answers.js"
+import { isPausedIn } from "../node/queues.js"
+import { type JobSnapshot, restore, snapshot } from "../node/snapshot.js"
+import type { Peers } from "./peers.js"
 
 const maxAttempts = 10
 
-const shuffle = (node: Node, ids: Array<string>): Array<string> => {
-  for (let i = ids.length - 1; i > 0; i--) {
-    const k = node.world.random.below(i + 1)
-    const other = ids[k] as string
-    ids[k] = ids[i] as string
-    ids[i] = other
-  }
-  return ids
+/** What decides whether a node takes copies. */
+interface Leaving {
+  readonly isLeaving: boolean
 }
 
-/**
- * Sends the job to all that may hold it and have not confirmed it, and to `count` nodes more if there are.
- */
-export const replicate = (node: Node, job: Job, count: number, confirm: boolean): void => {
-  const added: Array<string> = []
-  for (const id of shuffle(node, node.reachable())) {
-    if (added.length >= count) break
-    if (!job.holders.includes(id) && node.world.isLinked(node, id)) added.push(id)
-  }
-  if (added.length > 0) job.holders = [...job.holders, ...added]
-  const copy = snapshot(job, node.seconds)
-  for (const id of job.holders) {
-    if (id === node.id) continue
-    const confirmed = job.confirmed?.includes(id) === true
-    // Those that confirmed it have to hear of new holders only.
-    if (confirmed && added.length === 0) continue
-    node.send(id, { type: "repljob", job: copy, confirm: confirm && !confirmed })
-  }
-}
+export class Replication implements Bus.Replication {
+  private readonly node: Node
+  private readonly peers: Peers
+  private readonly members: Leaving
 
-/** The job has enough copies: its producer gets the id, and the job is queued; false if this node keeps no copy. */
-export const replicationAchieved = (node: Node, job: Job): boolean => {
-  job.state = State.active
-  const producer = job.producer
-  if (producer !== null) {
-    producer.answer(new Status(job.id))
-    unblock(node, producer)
+  constructor(node: Node, peers: Peers, members: Leaving) {
+    this.node = node
+    this.peers = peers
+    this.members = members
   }
-  if (!job.holders.includes(node.id)) {
-    const confirmed = job.confirmed ?? []
-    const holder = confirmed[node.world.random.below(confirmed.length || 1)]
-    if (holder !== undefined) node.send(holder, { type: "enqueue", id: job.id, delay: job.delay })
-    unregister(node, job)
-    return false
-  }
-  job.confirmed = null
-  if (job.delay === 0) enqueue(node, job)
-  else schedule(node, job)
-  return true
-}
 
-/** Tries to get rid of an acknowledged job: all that may hold it have to know that it is acknowledged. */
-export const collectJob = (node: Node, job: Job): void => {
-  if (job.state !== State.acked) return
-  if (job.gcAttempts < maxAttempts) job.gcAttempts++
-  job.confirmed ??= node.self
-  const known = job.holders.length > 0
-  if (known ? job.holders.length === job.confirmed.length : node.clusterSize === 1) {
-    unregister(node, job)
-    return
+  private shuffle(ids: Array<string>): Array<string> {
+    for (let i = ids.length - 1; i > 0; i--) {
+      const k = this.node.world.random.below(i + 1)
+      const other = ids[k] as string
+      ids[k] = ids[i] as string
+      ids[i] = other
+    }
+    return ids
   }
-  for (const id of known ? job.holders : node.peers.keys()) {
-    if (id !== node.id && !job.confirmed.includes(id)) {
-      node.send(id, { type: "setack", id: job.id, holders: job.holders.length })
+
+  replicate(job: Job, additional: number, confirm: boolean): void {
+    const added: Array<string> = []
+    for (const id of this.shuffle(this.peers.reachable())) {
+      if (added.length >= additional) break
+      if (!job.holders.includes(id) && this.peers.isLinked(id)) added.push(id)
+    }
+    if (added.length > 0) job.holders = [...job.holders, ...added]
+    const copy = snapshot(job, this.node.seconds)
+    for (const id of job.holders) {
+      if (id === this.node.id) continue
+      const isConfirmed = job.confirmed?.includes(id) === true
+      // A node that confirmed the job has to hear of new holders only.
+      if (isConfirmed && added.length === 0) continue
+      this.peers.send(id, { type: "repljob", job: copy, confirm: confirm && !isConfirmed })
     }
   }
-}
 
-/** Another node has the job acknowledged, or does not know it. */
-export const gotAck = (node: Node, from: string, job: Job, known: boolean): void => {
-  if (job.state !== State.acked) return
-  const isDummy = job.holders.length === 0
-  if (isDummy && known) {
-    // It is up to the one that knows the job.
-    unregister(node, job)
-    return
+  /** Sends the jobs again that wait for copies. */
+  replicateAgain(): void {
+    for (const client of this.node.clients.values()) {
+      if (client.blocked?.command === "ADDJOB") this.replicate(client.blocked.job, 1, true)
+    }
   }
-  if (known && !job.holders.includes(from)) job.holders = [...job.holders, from]
-  if (job.confirmed !== null && !job.confirmed.includes(from) && (isDummy || job.holders.includes(from))) {
-    job.confirmed = [...job.confirmed, from]
+
+  collect(job: Job): void {
+    const { node } = this
+    if (job.state !== State.acked) return
+    if (job.gcAttempts < maxAttempts) job.gcAttempts++
+    job.confirmed ??= node.self
+    const isKnown = job.holders.length > 0
+    if (isKnown ? job.holders.length === job.confirmed.length : this.peers.size === 0) {
+      unregister(node, job)
+      return
+    }
+    for (const id of isKnown ? job.holders : this.peers.ids()) {
+      if (id !== node.id && !job.confirmed.includes(id)) {
+        this.peers.send(id, { type: "setack", id: job.id, holders: job.holders.length })
+      }
+    }
   }
-  if (isDummy) {
-    if ((job.confirmed?.length ?? 0) >= node.clusterSize) unregister(node, job)
-  } else if (job.confirmed !== null && job.confirmed.length >= job.holders.length) {
-    deleteFromCluster(node, job)
+
+  /** Another node sends a copy. */
+  receiveCopy(from: string, copy: JobSnapshot, confirm: boolean): void {
+    const { node } = this
+    if (node.memoryWarning > 0 || this.members.isLeaving || isPausedIn(node, copy.queue)) return
+    const known = node.jobs.get(copy.id)
+    if (known === undefined) {
+      const job = restore(node, copy)
+      job.flags |= Flag.broadcastQueued
+      register(node, job)
+    } else {
+      const added = copy.holders.filter((id) => !known.holders.includes(id) && (id === node.id || this.peers.has(id)))
+      if (added.length > 0) known.holders = [...known.holders, ...added]
+    }
+    if (confirm) this.peers.send(from, { type: "gotjob", id: copy.id })
+  }
+
+  /** Another node has the copy. */
+  receiveGotJob(from: string, job: Job): void {
+    if (job.state !== State.waitRepl) return
+    if (job.confirmed?.includes(from) === false) job.confirmed = [...job.confirmed, from]
+    if (job.confirmed?.length === job.replicate) replicated(this.node, job)
+  }
+
+  /** Another node, which knows `holders` holders, says that the job is acknowledged. */
+  receiveSetAck(from: string, id: string, holders: number): void {
+    const job = this.node.jobs.get(id)
+    if (job !== undefined) {
+      // Acknowledged before it had all its copies.
+      if (job.state === State.waitRepl && !replicated(this.node, job)) return
+      acknowledge(this.node, job)
+    }
+    if (job === undefined || job.holders.length <= holders) {
+      this.peers.send(from, { type: "gotack", id, known: job !== undefined })
+      return
+    }
+    if (holders === 0) this.peers.send(from, { type: "gotack", id, known: true })
+    // This node knows more holders than the sender does, so it is the one to tell them.
+    this.collect(job)
+  }
+
+  /** Another node has the job acknowledged, or does not know it. */
+  receiveGotAck(from: string, job: Job, known: boolean): void {
+    if (job.state !== State.acked) return
+    const isUnknownHere = job.holders.length === 0
+    if (isUnknownHere && known) {
+      // The node that knows the job removes it from the others.
+      unregister(this.node, job)
+      return
+    }
+    if (known && !job.holders.includes(from)) job.holders = [...job.holders, from]
+    if (job.confirmed !== null && !job.confirmed.includes(from) && (isUnknownHere || job.holders.includes(from))) {
+      job.confirmed = [...job.confirmed, from]
+    }
+    if (isUnknownHere) {
+      if ((job.confirmed?.length ?? 0) >= this.peers.size + 1) unregister(this.node, job)
+    } else if (job.confirmed !== null && job.confirmed.length >= job.holders.length) {
+      deleteFromCluster(this.node, job)
+    }
   }
 }

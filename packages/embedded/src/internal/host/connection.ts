@@ -1,9 +1,10 @@
 import * as Effect from "effect/Effect"
-import type { SessionHandlers } from "../node/session.js"
+import type { SessionHandlers } from "../node/client.js"
 import { type Answer, Failure } from "../wire/answers.js"
-import { AnswerWriter, CommandParser } from "../wire/resp.js"
+import { AnswerWriter } from "../wire/answerWriter.js"
+import { CommandParser } from "../wire/commandParser.js"
 import { Backlog } from "./backlog.js"
-import type { Client } from "./cluster.js"
+import type { Session } from "./nodeProcess.js"
 
 /** With this many bytes of answers waiting to be sent, no more commands of the client are run. */
 const heldOutput = 1024 * 1024
@@ -37,14 +38,14 @@ export interface Host {
 const alone = (): Host => ({ backlog: new Backlog(mostUnread), onCut: () => {}, now: () => 0, later: (work) => work() })
 
 interface Connectable {
-  readonly connect: (handlers: SessionHandlers, options: { readonly address: string }) => Client | undefined
+  readonly connect: (handlers: SessionHandlers, options: { readonly address: string }) => Session | undefined
 }
 
 /** One client on a socket: its bytes in, the node's answers out. */
 export class Connection {
   private readonly parser = new CommandParser()
   private readonly output = new AnswerWriter()
-  private readonly client: Client | undefined
+  private readonly session: Session | undefined
   private readonly host: Host
   /** How many bytes are being sent. */
   private sending = 0
@@ -61,7 +62,7 @@ export class Connection {
 
   constructor(node: Connectable, address: string, host: Host = alone()) {
     this.host = host
-    this.client = node.connect(
+    this.session = node.connect(
       {
         onAnswer: (answer) => this.answer(answer),
         onEnd: () => this.end(),
@@ -70,7 +71,7 @@ export class Connection {
       },
       { address }
     )
-    if (this.client === undefined) this.isEnded = true
+    if (this.session === undefined) this.isEnded = true
   }
 
   receive(chunk: Uint8Array): void {
@@ -89,7 +90,7 @@ export class Connection {
     this.isCut = true
     this.release()
     this.end()
-    this.client?.close()
+    this.session?.close()
   }
 
   private release(): void {
@@ -144,9 +145,9 @@ export class Connection {
   }
 
   private runCommands(): void {
-    const { client } = this
+    const { session } = this
     const until = this.host.now() + turnMillis
-    while (client !== undefined && !this.isEnded && !client.isBusy() && this.unsent < heldOutput) {
+    while (session !== undefined && !this.isEnded && !session.isBusy() && this.unsent < heldOutput) {
       if (this.host.now() > until) {
         this.isResting = true
         this.host.later(() => {
@@ -160,9 +161,9 @@ export class Connection {
       if (command instanceof Failure) {
         this.answer(command)
         this.end()
-        client.close()
+        session.close()
       } else {
-        client.send(command)
+        session.send(command)
       }
     }
   }

@@ -1,14 +1,14 @@
 import { ConnectionError, type DisqueLink, Fifo, type Reply } from "@disco/core"
 import * as Exit from "effect/Exit"
-import type { SessionHandlers } from "../node/session.js"
+import type { SessionHandlers } from "../node/client.js"
 import { toReply } from "../wire/answers.js"
 import { asBody, fromText } from "../wire/bytes.js"
-import type { Client } from "./cluster.js"
+import type { Session } from "./nodeProcess.js"
 
 type Done = (outcome: Exit.Exit<Reply.Reply, ConnectionError>) => void
 
 interface Connectable {
-  readonly connect: (handlers: SessionHandlers, options: { readonly isAuthenticated: boolean }) => Client | undefined
+  readonly connect: (handlers: SessionHandlers, options: { readonly isAuthenticated: boolean }) => Session | undefined
 }
 
 /** A link to a node in the process; `undefined` if the node is down. `address` is what was dialed. */
@@ -22,14 +22,14 @@ export const makeLink = (node: Connectable, address: string): DisqueLink | undef
     inFlight = new Fifo()
     for (const done of left) done(Exit.fail(reason))
   }
-  const client = node.connect(
+  const session = node.connect(
     {
       onAnswer: (answer) => inFlight.shift()?.(Exit.succeed(toReply(answer))),
       onEnd: () => breakOff(new ConnectionError({ node: address, reason: "lost" }))
     },
     { isAuthenticated: true }
   )
-  if (client === undefined) return undefined
+  if (session === undefined) return undefined
   return {
     node: address,
     isOpen: () => broken === undefined,
@@ -39,16 +39,16 @@ export const makeLink = (node: Connectable, address: string): DisqueLink | undef
         return
       }
       inFlight.push(done)
-      client.send(command.map((argument) => asBody(typeof argument === "string" ? fromText(argument) : argument)))
+      session.send(command.map((argument) => asBody(typeof argument === "string" ? fromText(argument) : argument)))
     },
     close: (reason) => {
       if (broken !== undefined) return
-      client.close()
+      session.close()
       breakOff(reason)
     },
     withdraw: () => {
       let isTaken = false
-      client.withdraw(() => {
+      session.withdraw(() => {
         isTaken = true
         inFlight.shift()
       })

@@ -1,11 +1,11 @@
-import { requestJobs, withdrawRequests } from "../bus/requests.js"
+/** Clients that wait: for a job, or for the copies of one. */
+import type { Client } from "./client.js"
 import type { Job } from "./job.js"
 import type { Node } from "./node.js"
 import { collectQueue, makeQueue } from "./queues.js"
-import type { Session } from "./session.js"
 import { Alarm } from "./timers.js"
 
-/** How long to wait for copies before the job is sent again, in ms: this at first, and ever longer up to the second. */
+/** How long to wait for copies before the job is sent again, in ms: the first time, and at most. */
 const resendFirst = 100
 const resendMost = 5000
 
@@ -19,24 +19,24 @@ const setTimeoutAlarm = (node: Node, at: number, expire: () => void): Alarm | nu
 /** Blocks a client until one of the queues has a job for it. `until` is in ms since the base, 0 for ever. */
 export const blockForJobs = (
   node: Node,
-  session: Session,
+  client: Client,
   names: ReadonlyArray<string>,
   options: { readonly until: number; readonly withCounters: boolean; readonly expire: () => void }
 ): void => {
   const timeout = setTimeoutAlarm(node, options.until, options.expire)
-  session.blocked = { command: "GETJOB", queues: names, withCounters: options.withCounters, timeout }
+  client.blocked = { command: "GETJOB", queues: names, withCounters: options.withCounters, timeout }
   for (const name of names) {
     const queue = makeQueue(node, name)
     queue.clients ??= new Set()
-    queue.clients.add(session)
-    requestJobs(node, queue)
+    queue.clients.add(client)
+    node.bus.federation.request(queue)
   }
 }
 
 /** Blocks a client until its job has enough copies. `again` sends the job to those that have not confirmed it. */
 export const blockForCopies = (
   node: Node,
-  session: Session,
+  client: Client,
   job: Job,
   options: { readonly until: number; readonly expire: () => void; readonly again: () => void }
 ): void => {
@@ -48,29 +48,29 @@ export const blockForCopies = (
   })
   node.alarms.set(resend, node.ms + wait)
   const timeout = setTimeoutAlarm(node, options.until, options.expire)
-  session.blocked = { command: "ADDJOB", job, timeout, resend }
-  job.producer = session
+  client.blocked = { command: "ADDJOB", job, timeout, resend }
+  node.producers.set(job, client)
 }
 
-/** Ends the wait of a client, whatever it waits for, without an answer. */
-export const unblock = (node: Node, session: Session): void => {
-  const blocked = session.blocked
+/** Ends the wait of a client, without an answer. */
+export const unblock = (node: Node, client: Client): void => {
+  const blocked = client.blocked
   if (blocked === null) return
-  session.blocked = null
+  client.blocked = null
   if (blocked.timeout !== null) node.alarms.remove(blocked.timeout)
   if (blocked.command === "ADDJOB") {
     node.alarms.remove(blocked.resend)
-    blocked.job.producer = null
+    node.producers.delete(blocked.job)
   } else {
     for (const name of blocked.queues) {
       const queue = node.queues.get(name)
       if (queue === undefined || queue.clients === null) continue
-      queue.clients.delete(session)
+      queue.clients.delete(client)
       if (queue.clients.size > 0) continue
       queue.clients = null
-      withdrawRequests(node, queue)
+      node.bus.federation.withdraw(queue)
       collectQueue(node, queue)
     }
   }
-  node.readySessions.push(session)
+  node.readyClients.push(client)
 }

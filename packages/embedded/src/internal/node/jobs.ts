@@ -1,63 +1,24 @@
-/** The life of jobs on one node: known, queued, delivered, acknowledged, gone. */
-import { Failure } from "../wire/answers.js"
-import { uint32 } from "../wire/integers.js"
+/**
+ * The life of jobs on one node: registered, active, queued, delivered, acknowledged, unregistered. No other file adds or removes
+ * a job, or changes its state.
+ */
+import { Failure, Status } from "../wire/answers.js"
 import { unblock } from "./blocking.js"
-import { Flag, Job, type JobSnapshot, never, State, timeError, willQueueAdvance } from "./job.js"
+import type { Client } from "./client.js"
+import { Flag, type Job, type JobState, never, State, willQueueAdvance } from "./job.js"
 import type { Node } from "./node.js"
 import { Pause, type Queue } from "./queue.js"
-import { armInterest, findQueue, makeQueue, signalReady } from "./queues.js"
-import type { Session } from "./session.js"
+import { findQueue, makeQueue, signalReady } from "./queues.js"
+import { goRound, hasOtherHolders, requeueTime, schedule } from "./schedule.js"
 
-/** The least and the most time between two attempts to get rid of an acknowledged job, in ms. */
-const collectLeast = 1000
-const collectMost = 180_000
+const jobRemoved = new Failure("NOREPL job removed (expired?) before the requested replication level was achieved")
 
-/** How long a job is left alone about which something was due before, in ms. */
-const overdueDelay = 100
-
-const hasOtherHolders = (node: Node, job: Job): boolean => job.holders !== node.self && job.holders.length > 0
-
-/** The retry time in ms, in the 32 bits in which the server reckons it. */
-const retryPeriod = (job: Job): number => uint32(job.retry * 1000)
-
-/** When the retry time of a job is over that starts now. */
-export const requeueTime = (node: Node, job: Job): number =>
-  node.ms + retryPeriod(job) + node.world.random.error(timeError)
-
-/**
- * Sets the timer of a job. A queued job needs none but for its end: its retry time goes round unseen, see {@link goRound}.
- */
-export const schedule = (node: Node, job: Job): void => {
-  let at = job.expiresAt * 1000 + 1000
-  if (job.state === State.acked) {
-    const wait = Math.min(collectMost, collectLeast * 2 ** job.gcAttempts)
-    at = Math.min(at, node.ms + wait + node.world.random.error(500))
-  } else if (job.state === State.active && job.requeueAt !== never) {
-    const ahead = (job.flags & Flag.broadcastWillQueue) !== 0 && hasOtherHolders(node, job) ? willQueueAdvance : 0
-    at = Math.min(at, job.requeueAt - ahead)
-  }
-  node.jobTimers.set(job, at > node.ms ? at : node.ms + overdueDelay)
+/** Changes the state of a job: what has to follow each change of a state belongs here. */
+const setState = (job: Job, state: JobState): void => {
+  ;(job as { state: JobState }).state = state
 }
 
-/** Brings the retry time of a queued job up to date. */
-export const goRound = (node: Node, job: Job): void => {
-  if (job.state !== State.queued || job.retry === 0 || job.requeueAt === never || job.requeueAt > node.ms) return
-  const period = Math.max(1, retryPeriod(job))
-  job.requeueAt += Math.floor((node.ms - job.requeueAt) / period) * period
-  job.requeueAt = Math.max(node.ms, job.requeueAt + period + node.world.random.error(timeError))
-  job.flags |= Flag.broadcastWillQueue
-}
-
-/** When something is next to be done about the job, as the server reckons it, in ms. */
-export const shownAwakeTime = (node: Node, job: Job): number => {
-  if (job.state === State.waitRepl || job.state === State.acked) return node.jobTimers.at(job)
-  const end = job.expiresAt * 1000 + 1000
-  if (job.requeueAt === never) return end
-  const warned = (job.flags & Flag.broadcastWillQueue) === 0 || node.ms >= job.requeueAt - willQueueAdvance
-  return Math.min(end, warned ? job.requeueAt : job.requeueAt - willQueueAdvance)
-}
-
-/** Makes the job known to the node; false if its id is already. */
+/** Makes the job known to the node; false if a job with the id is known already. */
 export const register = (node: Node, job: Job): boolean => {
   if (node.jobs.has(job.id)) return false
   job.serial = node.nextSerial()
@@ -67,78 +28,68 @@ export const register = (node: Node, job: Job): boolean => {
   return true
 }
 
-/** Takes a job that came from another node. It is not known yet. */
-export const restore = (node: Node, from: JobSnapshot): Job => {
-  const job = new Job(
-    from.id,
-    State.active,
-    from.holders.filter((id) => id === node.id || node.peers.has(id))
-  )
-  job.flags = from.flags
-  job.replicate = from.replicate
-  job.createdAt = from.createdAt
-  job.sequence = from.sequence
-  job.expiresAt = node.seconds + from.ttl
-  job.delay = from.delay
-  job.retry = from.retry
-  job.nacks = from.nacks
-  job.deliveries = from.deliveries
-  job.queue = from.queue
-  job.body = from.body
-  if (job.retry > 0) {
-    job.flags |= Flag.broadcastWillQueue
-    job.requeueAt = requeueTime(node, job) + job.delay * 1000
-  }
-  return job
-}
-
-/** Takes a queued job out of its queue. */
-export const dequeue = (node: Node, job: Job): boolean => {
-  if (job.state !== State.queued) return false
-  goRound(node, job)
-  node.queues.get(job.queue as string)?.jobs.remove(job)
-  job.state = State.active
-  schedule(node, job)
-  return true
-}
-
-/** Makes the node forget the job. A client that waits for its copies is told so. */
+/** Makes the node forget the job. A client that waits for copies of the job gets an error. */
 export const unregister = (node: Node, job: Job): void => {
   if (!node.jobs.delete(job.id)) return
   node.countMemory(job, -1)
   if (job.state === State.queued) dequeue(node, job)
   node.jobTimers.remove(job)
   if (job.state === State.waitRepl) {
-    const producer = job.producer
-    job.state = State.active
-    node.broadcast(job.holders, { type: "deljob", id: job.id })
-    if (producer === null) return
-    producer.answer(new Failure("NOREPL job removed (expired?) before the requested replication level was achieved"))
+    const producer = node.producers.get(job)
+    setState(job, State.active)
+    node.bus.announce.deleted(job)
+    if (producer === undefined) return
+    producer.answer(jobRemoved)
     unblock(node, producer)
   }
 }
 
-/** Takes the job from all nodes that may hold it, as far as they can be reached. */
+/** Removes the job from all nodes that may hold it, as far as this node reaches them. */
 export const deleteFromCluster = (node: Node, job: Job): void => {
-  node.broadcast(job.holders, { type: "deljob", id: job.id })
+  node.bus.announce.deleted(job)
   unregister(node, job)
 }
 
-/** Ends the wait of a client that did not get what it waited for: a job without its copies goes with it. */
-export const abandon = (node: Node, session: Session): void => {
-  const job = session.blocked?.command === "ADDJOB" ? session.blocked.job : undefined
-  unblock(node, session)
+/** Ends the wait of a client without what it waited for. A job that has too few copies is deleted. */
+export const abandon = (node: Node, client: Client): void => {
+  const job = client.blocked?.command === "ADDJOB" ? client.blocked.job : undefined
+  unblock(node, client)
   if (job?.state === State.waitRepl) {
-    job.state = State.active
+    setState(job, State.active)
     deleteFromCluster(node, job)
   }
 }
 
-/** Queues the job; false if it is queued, or is never to be queued again. */
+/** A new job is in effect: it is queued now, or after its delay. */
+export const activate = (node: Node, job: Job): void => {
+  setState(job, State.active)
+  if (job.delay === 0) enqueue(node, job)
+  else schedule(node, job)
+}
+
+/** The job has its copies: its producer gets the id. False if this node keeps no copy, and has forgotten the job. */
+export const replicated = (node: Node, job: Job): boolean => {
+  setState(job, State.active)
+  const producer = node.producers.get(job)
+  if (producer !== undefined) {
+    producer.answer(new Status(job.id))
+    unblock(node, producer)
+  }
+  if (!job.holders.includes(node.id)) {
+    node.bus.announce.enqueueAt(job.confirmed ?? [], job)
+    unregister(node, job)
+    return false
+  }
+  job.confirmed = null
+  activate(node, job)
+  return true
+}
+
+/** Puts the job into its queue; false if it is there, or is never to be queued again. */
 export const enqueue = (node: Node, job: Job, because: "nack" | "delivery" = "delivery"): boolean => {
   if (job.state === State.queued || job.requeueAt === never) return false
   if (job.retry === 0 && (job.flags & Flag.delivered) !== 0) return false
-  job.state = State.queued
+  setState(job, State.queued)
   if (job.retry > 0) {
     job.flags |= Flag.broadcastWillQueue
     job.requeueAt = requeueTime(node, job)
@@ -146,11 +97,11 @@ export const enqueue = (node: Node, job: Job, because: "nack" | "delivery" = "de
     job.requeueAt = never
   }
   if ((job.flags & Flag.broadcastQueued) !== 0 || because === "nack") {
-    if (hasOtherHolders(node, job)) node.broadcast(job.holders, { type: "queued", id: job.id, because })
+    if (hasOtherHolders(node, job)) node.bus.announce.queued(job, because)
     if (because === "nack") job.nacks++
     else job.deliveries++
   } else {
-    // The first time it goes without saying.
+    // The other holders expect the first time.
     job.flags |= Flag.broadcastQueued
   }
   schedule(node, job)
@@ -160,17 +111,27 @@ export const enqueue = (node: Node, job: Job, because: "nack" | "delivery" = "de
   queue.jobsIn++
   if ((queue.paused & Pause.out) === 0) {
     signalReady(node, queue)
-    armInterest(node, queue)
+    node.bus.federation.offer(queue)
   }
   return true
 }
 
-/** Takes the oldest job of the queue for delivery. */
+/** Takes a queued job out of its queue; false if it is not queued. */
+export const dequeue = (node: Node, job: Job): boolean => {
+  if (job.state !== State.queued) return false
+  goRound(node, job)
+  node.queues.get(job.queue as string)?.jobs.remove(job)
+  setState(job, State.active)
+  schedule(node, job)
+  return true
+}
+
+/** Takes the oldest job of the queue, to deliver it. */
 export const fetch = (node: Node, queue: Queue): Job | undefined => {
   const job = queue.jobs.shift()
   if (job === undefined) return undefined
   goRound(node, job)
-  job.state = State.active
+  setState(job, State.active)
   job.flags |= Flag.delivered
   queue.usedAt = node.seconds
   queue.jobsOut++
@@ -182,27 +143,20 @@ export const fetch = (node: Node, queue: Queue): Job | undefined => {
 export const acknowledge = (node: Node, job: Job): void => {
   if (job.state === State.acked) return
   dequeue(node, job)
-  job.state = State.acked
+  setState(job, State.acked)
   job.confirmed = null
   schedule(node, job)
 }
 
-/** Postpones the time at which the job is queued. At-most-once jobs have none. */
-export const setRequeueTime = (node: Node, job: Job, at: number): void => {
-  if (job.retry === 0 || job.requeueAt === never) return
-  job.requeueAt = at
-  schedule(node, job)
-}
-
-/** Does what is due about a job. `collect` tries to get rid of an acknowledged one. */
-export const processJob = (node: Node, job: Job, collect: (job: Job) => void): void => {
+/** Does what is due about a job. */
+export const processJob = (node: Node, job: Job): void => {
   if (job.expiresAt <= node.seconds) {
     unregister(node, job)
     return
   }
   if (job.state === State.active && job.requeueAt !== never) {
     if ((job.flags & Flag.broadcastWillQueue) !== 0 && job.requeueAt - willQueueAdvance <= node.ms) {
-      node.broadcast(job.holders, { type: "willqueue", id: job.id })
+      node.bus.announce.willQueue(job)
       job.flags &= ~Flag.broadcastWillQueue
     }
     if (job.requeueAt <= node.ms) {
@@ -212,7 +166,7 @@ export const processJob = (node: Node, job: Job, collect: (job: Job) => void): v
       else enqueue(node, job)
     }
   }
-  if (job.state === State.acked) collect(job)
+  if (job.state === State.acked) node.bus.replication.collect(job)
   if (!node.jobs.has(job.id)) return
   schedule(node, job)
 }

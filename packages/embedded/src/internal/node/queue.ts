@@ -1,12 +1,12 @@
+import type { Client } from "./client.js"
 import { JobList } from "./jobList.js"
-import type { Session } from "./session.js"
 
 /** What a queue is paused for. */
 export const Pause = { none: 0, in: 1, out: 2, all: 3 } as const
 
 export const pauseNames: ReadonlyArray<string> = ["none", "in", "out", "all"]
 
-/** What a queue takes of the memory that `maxmemory` limits, in bytes: its name, and what was measured on a server. */
+/** What a queue takes of the memory that `maxmemory` limits, in bytes; measured on a server. */
 export const queueMemory = (name: string): number => 1500 + name.length
 
 /** How long imported jobs count into the rate of imports, in ms. */
@@ -15,7 +15,7 @@ const importWindow = 5000
 /** A queue of one node. Times are relative to the cluster's base. */
 export class Queue {
   readonly name: string
-  /** Grows with every queue: the order of scans. */
+  /** The number of the queue on its node: the order of scans. */
   readonly serial: number
   readonly jobs = new JobList()
   /** In s. */
@@ -26,12 +26,12 @@ export class Queue {
   jobsIn = 0
   jobsOut = 0
   /** The clients blocked here, in order of arrival. */
-  clients: Set<Session> | null = null
-  /** The nodes that gave jobs of this queue, and when they last did, in s. */
+  clients: Set<Client> | null = null
+  /** The nodes that gave jobs of this queue, and when each last did, in s. */
   sources: Map<string, number> | null = null
-  /** The nodes at which a request for jobs of this queue stands. */
+  /** The nodes that have a standing request for jobs of this queue. */
   asked: Set<string> | null = null
-  /** When jobs were last asked for on behalf of nobody who waits, in ms. */
+  /** When other nodes were last polled for jobs, in ms. */
   askedAt = Number.NEGATIVE_INFINITY
   private importsFrom: number
   private imports = 0
@@ -45,7 +45,7 @@ export class Queue {
     this.importsFrom = this.earlierFrom = now
   }
 
-  /** A rough count of the jobs that other nodes gave, per second. */
+  /** How many jobs other nodes gave lately, per second; a rough count. */
   importRate(now: number): number {
     if (now - this.importsFrom > importWindow) return 0
     const elapsed = Math.max(50, now - this.earlierFrom)

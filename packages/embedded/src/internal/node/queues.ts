@@ -7,7 +7,7 @@ const maxIdle = (node: Node): number => {
   return warning === 0 ? 300 : warning === 1 ? 10 : 2
 }
 
-/** Forgets the queue if it has been empty, and of no use to anybody, for long enough. */
+/** Forgets the queue if it has been empty and unused for long enough. */
 export const collectQueue = (node: Node, queue: Queue): boolean => {
   if (queue.jobs.length > 0 || node.seconds - queue.usedAt < maxIdle(node)) return false
   if (queue.paused !== Pause.none || queue.clients !== null) return false
@@ -17,7 +17,7 @@ export const collectQueue = (node: Node, queue: Queue): boolean => {
   return true
 }
 
-/** Looks at up to `count` queues, going on where it stopped, and says how many it forgot. */
+/** Looks at up to `count` queues, from where the last call stopped, and returns how many it forgot. */
 export const collectQueues = (node: Node, count: number): number => {
   let collected = 0
   for (let i = 0; i < count; i++) {
@@ -40,7 +40,7 @@ export const findQueue = (node: Node, name: string): Queue | undefined => {
 export const makeQueue = (node: Node, name: string): Queue => {
   const known = findQueue(node, name)
   if (known !== undefined) return known
-  // Queues that come must not outnumber those that are looked at, else idle ones would pile up.
+  // Two queues are looked at for each new one, so that idle queues do not pile up.
   collectQueues(node, 2)
   const queue = new Queue(name, node.nextSerial(), node.ms)
   node.queues.set(name, queue)
@@ -48,7 +48,7 @@ export const makeQueue = (node: Node, name: string): Queue => {
   return queue
 }
 
-/** Notes that clients blocked on the queue may get jobs. */
+/** Notes that the clients blocked on the queue may get jobs. */
 export const signalReady = (node: Node, queue: Queue): void => {
   if (queue.clients !== null) node.readyQueues.add(queue)
 }
@@ -58,15 +58,12 @@ export const setPaused = (node: Node, queue: Queue, paused: number): void => {
   queue.paused = paused
   if (wasOut && (paused & Pause.out) === 0) {
     signalReady(node, queue)
-    armInterest(node, queue)
+    node.bus.federation.offer(queue)
   }
 }
 
-/** Makes sure that nodes that wait for jobs of the queue are thought of. */
-export const armInterest = (node: Node, queue: Queue): void => {
-  if (node.interests.size === 0) return
-  const interest = node.interests.get(queue.name)
-  if (interest !== undefined && interest.give.timerIndex < 0) {
-    node.alarms.set(interest.give, node.ms + node.world.federationDelay)
-  }
+/** Whether the queue of this name takes no jobs. */
+export const isPausedIn = (node: Node, name: string | null): boolean => {
+  const queue = name === null ? undefined : findQueue(node, name)
+  return queue !== undefined && (queue.paused & Pause.in) !== 0
 }

@@ -1,14 +1,14 @@
-import { replicate } from "../../bus/replication.js"
 import { type Answer, err, Failure, Status, syntaxError } from "../../wire/answers.js"
 import { type Argument, asBody, asText } from "../../wire/bytes.js"
 import { parseInteger, uint32 } from "../../wire/integers.js"
 import { blockForCopies } from "../blocking.js"
-import { Job, makeId, State } from "../job.js"
-import { abandon, enqueue, register, schedule } from "../jobs.js"
+import type { Client } from "../client.js"
+import { Job, State } from "../job.js"
+import { makeId } from "../jobId.js"
+import { abandon, activate, register } from "../jobs.js"
 import type { Node } from "../node.js"
 import { Pause } from "../queue.js"
 import { findQueue } from "../queues.js"
-import type { Session } from "../session.js"
 import { parseTimeout, word } from "./arguments.js"
 import { noAnswer } from "./noAnswer.js"
 
@@ -32,7 +32,7 @@ interface Rule {
   readonly failure: Failure
 }
 
-/** The options that take a number: what they accept, and what is said otherwise. */
+/** The options that take a number: what they accept, and the answer to anything else. */
 const rules: ReadonlyMap<string, Rule> = new Map(
   (
     [
@@ -55,7 +55,7 @@ const notInTime = new Failure("NOREPL Timeout reached before replicating to the 
 
 const parseOptions = (node: Node, command: ReadonlyArray<Argument>): Options | Failure => {
   const options: Options = {
-    replicate: Math.min(3, node.clusterSize),
+    replicate: Math.min(3, node.bus.members.size),
     ttl: defaultTtl,
     retry: undefined,
     delay: 0,
@@ -106,20 +106,20 @@ const makeJob = (node: Node, name: string, options: Options, retry: number, isEx
 }
 
 /** Blocks the producer until the job has its copies. */
-const waitForCopies = (node: Node, session: Session, job: Job, until: number): void => {
+const waitForCopies = (node: Node, client: Client, job: Job, until: number): void => {
   job.confirmed = job.holders
-  blockForCopies(node, session, job, {
+  blockForCopies(node, client, job, {
     until,
     expire: () => {
-      session.answer(notInTime)
-      abandon(node, session)
+      client.answer(notInTime)
+      abandon(node, client)
     },
-    again: () => replicate(node, job, 1, true)
+    again: () => node.bus.replication.replicate(job, 1, true)
   })
 }
 
 /** ADDJOB queue body timeout [REPLICATE n] [DELAY s] [RETRY s] [TTL s] [MAXLEN n] [ASYNC] */
-export const addJob = (node: Node, session: Session, command: ReadonlyArray<Argument>): Answer | typeof noAnswer => {
+export const addJob = (node: Node, client: Client, command: ReadonlyArray<Argument>): Answer | typeof noAnswer => {
   const options = parseOptions(node, command)
   if (options instanceof Failure) return options
   const until = parseTimeout(node, command[3] as Argument)
@@ -128,14 +128,14 @@ export const addJob = (node: Node, session: Session, command: ReadonlyArray<Argu
   if (options.delay >= options.ttl) return neverDelivered
   const retry = options.retry ?? Math.max(1, Math.min(mostDefaultRetry, Math.floor(options.ttl / 10)))
 
-  // A node that is leaving, or whose memory runs low, keeps no copy of its own.
-  const isExternal = node.leaving || node.memoryWarning > 0
+  // A node that is leaving or has little memory left keeps no copy of its own.
+  const isExternal = node.bus.members.isLeaving || node.memoryWarning > 0
   const additional = isExternal ? options.replicate : options.replicate - 1
   if (additional > 0) {
-    const reachable = node.reachable().length
+    const reachable = node.bus.members.reachable().length
     if (additional > reachable) {
       if (!isExternal || additional - 1 !== reachable) return notEnoughNodes
-      const reason = node.leaving ? "I'm leaving the cluster" : "I'm out of memory"
+      const reason = node.bus.members.isLeaving ? "I'm leaving the cluster" : "I'm out of memory"
       return new Failure(
         `${notEnough}, since I'm unable to hold a copy of the message for the following reason: ${reason}`
       )
@@ -151,22 +151,17 @@ export const addJob = (node: Node, session: Session, command: ReadonlyArray<Argu
 
   const job = makeJob(node, queue?.name ?? name, options, retry, isExternal)
   job.body = asBody(command[2] as Argument)
+  // Nobody waits for the copies of such a job, so that the node need not know it.
   const isDiscarded = options.async && isExternal
   if (!isDiscarded) register(node, job)
 
   const waits = additional > 0 && !options.async
   if (waits) {
-    waitForCopies(node, session, job, until)
-  } else if (job.delay === 0) {
-    if (!isExternal) enqueue(node, job)
-  } else {
-    job.state = State.active
-    if (!isDiscarded) schedule(node, job)
+    waitForCopies(node, client, job, until)
+  } else if (!isDiscarded) {
+    activate(node, job)
   }
-  if (additional > 0) replicate(node, job, additional, !options.async)
-  if (isDiscarded) {
-    const holder = job.holders[node.world.random.below(job.holders.length || 1)]
-    if (holder !== undefined) node.send(holder, { type: "enqueue", id: job.id, delay: job.delay })
-  }
+  if (additional > 0) node.bus.replication.replicate(job, additional, !options.async)
+  if (isDiscarded) node.bus.announce.enqueueAt(job.holders, job)
   return waits ? noAnswer : new Status(job.id)
 }

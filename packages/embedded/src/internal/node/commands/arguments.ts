@@ -2,7 +2,7 @@
 import { err, Failure } from "../../wire/answers.js"
 import { type Argument, asText, cString, headOf } from "../../wire/bytes.js"
 import { parseLong } from "../../wire/integers.js"
-import { isId } from "../job.js"
+import { isId } from "../jobId.js"
 import type { Node } from "../node.js"
 
 export const notAnInteger = err("value is not an integer or out of range")

@@ -1,35 +1,24 @@
 import { type Answer, err, Failure, nullBulk, ok, syntaxError } from "../../wire/answers.js"
 import { type Argument, asText } from "../../wire/bytes.js"
 import { parseInteger } from "../../wire/integers.js"
-import { abandon } from "../jobs.js"
+import type { Client } from "../client.js"
+import { endSession } from "../clients.js"
 import type { Node } from "../node.js"
-import type { Session } from "../session.js"
 import { notAnInteger, parseTimeout, quoted, word } from "./arguments.js"
 import { noAnswer } from "./noAnswer.js"
 
 const noSuchClient = err("No such client")
 const badName = err("Client names cannot contain spaces, newlines or special characters.")
-/** All names are in one answer of CLIENT LIST. */
+/** CLIENT LIST puts all names in one answer. */
 const longestClientName = 4096
 const tooLongName = err(`Client names cannot be longer than ${longestClientName} bytes.`)
 const usage = err("Syntax error, try CLIENT (LIST | KILL ip:port | GETNAME | SETNAME connection-name)")
 
-/** Ends a session from the side of the node. */
-export const endSession = (node: Node, session: Session): void => {
-  if (session.closed) return
-  session.closed = true
-  session.pending.drain()
-  node.sessions.delete(session.id)
-  node.monitors.delete(session)
-  abandon(node, session)
-  session.handlers.onEnd()
-}
-
-const describe = (node: Node, session: Session): string => {
-  const flags = `${session.monitor ? "O" : ""}${session.blocked === null ? "" : "b"}${session.isDeaf ? "c" : ""}` || "N"
-  const age = node.seconds - session.createdAt
-  const idle = node.seconds - session.lastAt
-  return `id=${session.id} addr=${session.address} fd=${session.id} name=${session.name} age=${age} idle=${idle} flags=${flags} qbuf=0 qbuf-free=32768 obl=0 oll=0 omem=0 events=r cmd=${session.lastCommand}\n`
+const describe = (node: Node, client: Client): string => {
+  const flags = `${client.monitor ? "O" : ""}${client.blocked === null ? "" : "b"}${client.isDeaf ? "c" : ""}` || "N"
+  const age = node.seconds - client.createdAt
+  const idle = node.seconds - client.lastAt
+  return `id=${client.id} addr=${client.address} fd=${client.id} name=${client.name} age=${age} idle=${idle} flags=${flags} qbuf=0 qbuf-free=32768 obl=0 oll=0 omem=0 events=r cmd=${client.lastCommand}\n`
 }
 
 interface Victims {
@@ -67,33 +56,33 @@ const parseVictims = (command: ReadonlyArray<Argument>): Victims | Failure => {
   return victims
 }
 
-const kill = (node: Node, session: Session, command: ReadonlyArray<Argument>): Answer | typeof noAnswer => {
+const kill = (node: Node, client: Client, command: ReadonlyArray<Argument>): Answer | typeof noAnswer => {
   const victims = parseVictims(command)
   if (victims instanceof Failure) return victims
-  const killed = [...node.sessions.values()].filter(
+  const killed = [...node.clients.values()].filter(
     (other) =>
       (victims.address === undefined || other.address === victims.address) &&
       (victims.id === 0 || other.id === victims.id) &&
-      !(other === session && victims.isSelfSpared)
+      !(other === client && victims.isSelfSpared)
   )
-  for (const other of killed) if (other !== session) endSession(node, other)
+  for (const other of killed) if (other !== client) endSession(node, other)
   const answer: Answer = command.length > 3 ? killed.length : killed.length === 0 ? noSuchClient : ok
-  if (!killed.includes(session)) return answer
-  session.answer(answer)
-  endSession(node, session)
+  if (!killed.includes(client)) return answer
+  client.answer(answer)
+  endSession(node, client)
   return noAnswer
 }
 
-const setReplies = (session: Session, argument: Argument): Answer | typeof noAnswer => {
+const setReplies = (client: Client, argument: Argument): Answer | typeof noAnswer => {
   const mode = word(argument)
   if (mode !== "on" && mode !== "off" && mode !== "skip") return syntaxError
-  if (mode === "on") session.replies = "on"
-  else if (mode === "off") session.replies = "off"
-  else if (session.replies !== "off") session.replies = "skip next"
-  return mode === "on" || session.inProcess ? ok : noAnswer
+  if (mode === "on") client.replies = "on"
+  else if (mode === "off") client.replies = "off"
+  else if (client.replies !== "off") client.replies = "skip next"
+  return mode === "on" || client.inProcess ? ok : noAnswer
 }
 
-/** Lets all clients wait until the time given, in ms since the base. */
+/** Makes all clients wait until a time, in ms since the base. */
 const pauseClients = (node: Node, until: number): void => {
   if (until <= node.ms) return
   node.pausedUntil = until
@@ -101,21 +90,25 @@ const pauseClients = (node: Node, until: number): void => {
 }
 
 /** CLIENT LIST | KILL … | SETNAME name | GETNAME | REPLY mode | PAUSE ms */
-export const client = (node: Node, session: Session, command: ReadonlyArray<Argument>): Answer | typeof noAnswer => {
+export const clientCommand = (
+  node: Node,
+  client: Client,
+  command: ReadonlyArray<Argument>
+): Answer | typeof noAnswer => {
   const name = word(command[1] as Argument)
   const value = command[2]
   if (name === "list" && value === undefined) {
-    return [...node.sessions.values()].map((other) => describe(node, other)).join("")
+    return [...node.clients.values()].map((other) => describe(node, other)).join("")
   }
-  if (name === "kill") return kill(node, session, command)
-  if (name === "getname" && value === undefined) return session.name === "" ? nullBulk : session.name
+  if (name === "kill") return kill(node, client, command)
+  if (name === "getname" && value === undefined) return client.name === "" ? nullBulk : client.name
   if (value === undefined || command.length !== 3) return usage
-  if (name === "reply") return setReplies(session, value)
+  if (name === "reply") return setReplies(client, value)
   if (name === "setname") {
     if (value.length > longestClientName) return tooLongName
     const text = asText(value)
     if (!/^[!-~]*$/.test(text)) return badName
-    session.name = text
+    client.name = text
     return ok
   }
   if (name === "pause") {

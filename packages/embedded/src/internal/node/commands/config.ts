@@ -1,8 +1,8 @@
 import { type Answer, err, ok } from "../../wire/answers.js"
 import { type Argument, asText, cString } from "../../wire/bytes.js"
 import { matchesGlob } from "../../wire/globs.js"
+import type { Client } from "../client.js"
 import type { Node } from "../node.js"
-import type { Session } from "../session.js"
 import { quoted, word } from "./arguments.js"
 
 const get = (node: Node, pattern: string): Answer => {
@@ -18,7 +18,7 @@ const set = (node: Node, parameter: Argument, value: Argument): Answer => {
 }
 
 /** CONFIG GET pattern | SET parameter value | RESETSTAT | REWRITE */
-export const config = (node: Node, _: Session, command: ReadonlyArray<Argument>): Answer => {
+export const config = (node: Node, _: Client, command: ReadonlyArray<Argument>): Answer => {
   const name = word(command[1] as Argument)
   const length = { get: 3, set: 4, resetstat: 2, rewrite: 2 }[name]
   if (length === undefined) return err("CONFIG subcommand must be one of GET, SET, RESETSTAT, REWRITE")

@@ -1,8 +1,8 @@
 import { type Answer, syntaxError } from "../../wire/answers.js"
 import type { Argument } from "../../wire/bytes.js"
+import type { Client } from "../client.js"
 import type { Node } from "../node.js"
 import { collectQueues } from "../queues.js"
-import type { Session } from "../session.js"
 import { word } from "./arguments.js"
 
 /** A number of bytes as people read it. */
@@ -37,10 +37,10 @@ const sections: ReadonlyArray<readonly [string, (node: Node) => ReadonlyArray<st
   [
     "Clients",
     (node) => [
-      `connected_clients:${node.sessions.size}`,
+      `connected_clients:${node.clients.size}`,
       "client_longest_output_list:0",
       "client_biggest_input_buf:0",
-      `blocked_clients:${[...node.sessions.values()].filter((session) => session.blocked !== null).length}`
+      `blocked_clients:${[...node.clients.values()].filter((client) => client.blocked !== null).length}`
     ]
   ],
   [
@@ -102,7 +102,7 @@ const sections: ReadonlyArray<readonly [string, (node: Node) => ReadonlyArray<st
 ]
 
 /** INFO [section] */
-export const info = (node: Node, _: Session, command: ReadonlyArray<Argument>): Answer => {
+export const info = (node: Node, _: Client, command: ReadonlyArray<Argument>): Answer => {
   if (command.length > 2) return syntaxError
   const wanted = command[1] === undefined ? "default" : word(command[1])
   const shown = sections.filter(

@@ -1,21 +1,13 @@
 /** Commands about jobs by their ids. */
 
-import { collectJob } from "../../bus/replication.js"
 import { type Answer, Failure } from "../../wire/answers.js"
 import { type Argument, asText } from "../../wire/bytes.js"
-import { Flag, isId, Job, State, ttlMinutesOf } from "../job.js"
-import {
-  acknowledge,
-  deleteFromCluster,
-  dequeue,
-  enqueue,
-  register,
-  requeueTime,
-  setRequeueTime,
-  unregister
-} from "../jobs.js"
+import type { Client } from "../client.js"
+import { Flag, Job, State } from "../job.js"
+import { isId, ttlMinutesOf } from "../jobId.js"
+import { acknowledge, deleteFromCluster, dequeue, enqueue, register, unregister } from "../jobs.js"
 import type { Node } from "../node.js"
-import type { Session } from "../session.js"
+import { requeueTime, setRequeueTime } from "../schedule.js"
 import { badId, parseIds } from "./arguments.js"
 
 const noJob = new Failure("NOJOB Job not known in the context of this node.")
@@ -23,7 +15,7 @@ const tooLate = new Failure(
   "TOOLATE Half of job TTL already elapsed, you are no longer allowed to postpone the next delivery."
 )
 
-/** Applies `change` to each job that the node knows, and counts those it says yes to. */
+/** Applies `change` to each job that the node knows, and counts the jobs for which it returns true. */
 const count = (
   node: Node,
   command: ReadonlyArray<Argument>,
@@ -45,27 +37,27 @@ const count = (
 const acknowledgeUnknown = (node: Node, id: string): void => {
   const minutes = ttlMinutesOf(id)
   // At-most-once jobs have no copies that could come back.
-  if (node.clusterSize === 1 || node.leaving || (minutes & 1) === 0) return
+  if (node.bus.members.size === 1 || node.bus.members.isLeaving || (minutes & 1) === 0) return
   const job = new Job(id, State.acked, [])
   job.expiresAt = node.seconds + minutes * 60
   register(node, job)
-  collectJob(node, job)
+  node.bus.replication.collect(job)
 }
 
-export const ackJob = (node: Node, _: Session, command: ReadonlyArray<Argument>): Answer =>
+export const ackJob = (node: Node, _: Client, command: ReadonlyArray<Argument>): Answer =>
   count(
     node,
     command,
     (job) => {
       const isNew = job.state !== State.acked
       if (isNew) acknowledge(node, job)
-      collectJob(node, job)
+      node.bus.replication.collect(job)
       return isNew
     },
     (id) => acknowledgeUnknown(node, id)
   )
 
-export const fastAck = (node: Node, _: Session, command: ReadonlyArray<Argument>): Answer =>
+export const fastAck = (node: Node, _: Client, command: ReadonlyArray<Argument>): Answer =>
   count(
     node,
     command,
@@ -73,26 +65,26 @@ export const fastAck = (node: Node, _: Session, command: ReadonlyArray<Argument>
       deleteFromCluster(node, job)
       return true
     },
-    (id) => node.broadcast(node.peers.keys(), { type: "deljob", id })
+    (id) => node.bus.announce.unknownDeleted(id)
   )
 
-export const delJob = (node: Node, _: Session, command: ReadonlyArray<Argument>): Answer =>
+export const delJob = (node: Node, _: Client, command: ReadonlyArray<Argument>): Answer =>
   count(node, command, (job) => {
     unregister(node, job)
     return true
   })
 
-export const enqueueJobs = (node: Node, _: Session, command: ReadonlyArray<Argument>): Answer =>
+export const enqueueJobs = (node: Node, _: Client, command: ReadonlyArray<Argument>): Answer =>
   count(node, command, (job) => job.state === State.active && enqueue(node, job))
 
-export const nack = (node: Node, _: Session, command: ReadonlyArray<Argument>): Answer =>
+export const nack = (node: Node, _: Client, command: ReadonlyArray<Argument>): Answer =>
   count(node, command, (job) => job.state === State.active && enqueue(node, job, "nack"))
 
-export const dequeueJobs = (node: Node, _: Session, command: ReadonlyArray<Argument>): Answer =>
+export const dequeueJobs = (node: Node, _: Client, command: ReadonlyArray<Argument>): Answer =>
   count(node, command, (job) => dequeue(node, job))
 
 /** WORKING id */
-export const working = (node: Node, _: Session, command: ReadonlyArray<Argument>): Answer => {
+export const working = (node: Node, _: Client, command: ReadonlyArray<Argument>): Answer => {
   const id = asText(command[1] as Argument)
   if (!isId(id)) return badId
   const job = node.jobs.get(id)
@@ -102,6 +94,6 @@ export const working = (node: Node, _: Session, command: ReadonlyArray<Argument>
   dequeue(node, job)
   job.flags |= Flag.broadcastWillQueue
   setRequeueTime(node, job, requeueTime(node, job))
-  node.broadcast(job.holders, { type: "working", id })
+  node.bus.announce.working(job)
   return job.retry
 }

@@ -2,10 +2,10 @@
 import { type Answer, nullArray, Status, syntaxError } from "../../wire/answers.js"
 import { type Argument, asText } from "../../wire/bytes.js"
 import { parseInteger } from "../../wire/integers.js"
+import type { Client } from "../client.js"
 import type { Node } from "../node.js"
 import { Pause, pauseNames, type Queue } from "../queue.js"
 import { findQueue, makeQueue, setPaused } from "../queues.js"
-import type { Session } from "../session.js"
 import { notAnInteger, word } from "./arguments.js"
 import { jobAnswer } from "./show.js"
 
@@ -20,11 +20,11 @@ const queueOf = (node: Node, command: ReadonlyArray<Argument>): Queue | undefine
   findQueue(node, asText(command[1] as Argument))
 
 /** QLEN queue */
-export const qlen = (node: Node, _: Session, command: ReadonlyArray<Argument>): Answer =>
+export const qlen = (node: Node, _: Client, command: ReadonlyArray<Argument>): Answer =>
   queueOf(node, command)?.jobs.length ?? 0
 
 /** QPEEK queue count */
-export const qpeek = (node: Node, _: Session, command: ReadonlyArray<Argument>): Answer => {
+export const qpeek = (node: Node, _: Client, command: ReadonlyArray<Argument>): Answer => {
   const count = parseInteger(command[2] as Argument)
   if (count === undefined) return notAnInteger
   const jobs = queueOf(node, command)?.jobs.peek(Math.abs(count), count < 0) ?? []
@@ -32,7 +32,7 @@ export const qpeek = (node: Node, _: Session, command: ReadonlyArray<Argument>):
 }
 
 /** QSTAT queue */
-export const qstat = (node: Node, _: Session, command: ReadonlyArray<Argument>): Answer => {
+export const qstat = (node: Node, _: Client, command: ReadonlyArray<Argument>): Answer => {
   const queue = queueOf(node, command)
   if (queue === undefined) return nullArray
   return [
@@ -60,7 +60,7 @@ export const qstat = (node: Node, _: Session, command: ReadonlyArray<Argument>):
 }
 
 /** PAUSE queue option… */
-export const pause = (node: Node, _: Session, command: ReadonlyArray<Argument>): Answer => {
+export const pause = (node: Node, _: Client, command: ReadonlyArray<Argument>): Answer => {
   const name = asText(command[1] as Argument)
   let paused: number | undefined
   let isBroadcast = false
@@ -75,6 +75,6 @@ export const pause = (node: Node, _: Session, command: ReadonlyArray<Argument>):
   if (paused !== undefined && (queue?.paused ?? Pause.none) !== paused) queue ??= makeQueue(node, name)
   if (queue !== undefined && paused !== undefined) setPaused(node, queue, paused)
   const now = queue?.paused ?? Pause.none
-  if (isBroadcast) node.broadcast(node.peers.keys(), { type: "pause", queue: name, paused: now })
+  if (isBroadcast) node.bus.federation.pause(name, now)
   return new Status(pauseNames[now] ?? "none")
 }

@@ -1,14 +1,14 @@
 /** The table of commands, and what has to hold before one is run. */
 import { type Answer, err, Failure, nullBulk, ok, Status } from "../../wire/answers.js"
 import { type Argument, headOf } from "../../wire/bytes.js"
-import { Flag, State } from "../job.js"
-import { unregister } from "../jobs.js"
+import type { Client } from "../client.js"
+import { endSession } from "../clients.js"
+import { freeMemory } from "../memory.js"
+import { feedMonitors } from "../monitors.js"
 import type { Node } from "../node.js"
-import { collectQueues } from "../queues.js"
-import type { Session } from "../session.js"
 import { addJob } from "./addJob.js"
 import { outOfMemory, quoted } from "./arguments.js"
-import { client, endSession } from "./clients.js"
+import { clientCommand } from "./clients.js"
 import { cluster, hello } from "./clusterCommands.js"
 import { config } from "./config.js"
 import { getJob } from "./getJob.js"
@@ -20,7 +20,7 @@ import { jscan, qscan } from "./scan.js"
 import { auth, debug, latency, loadJob, monitor, ping, rewriteAof, shutdown, slowlog, time } from "./serverCommands.js"
 import { show } from "./show.js"
 
-type Run = (node: Node, session: Session, command: ReadonlyArray<Argument>) => Answer | typeof noAnswer
+type Run = (node: Node, client: Client, command: ReadonlyArray<Argument>) => Answer | typeof noAnswer
 
 interface Entry {
   readonly name: string
@@ -72,7 +72,7 @@ const table: ReadonlyMap<string, Entry> = new Map(
       ["debug", -2, "a", debug],
       ["config", -2, "ar", config],
       ["cluster", -2, "ar", cluster],
-      ["client", -2, "ar", client],
+      ["client", -2, "ar", clientCommand],
       ["slowlog", -2, "r", slowlog],
       ["time", 1, "rF", time],
       ["command", 0, "rl", commandCommand],
@@ -111,92 +111,36 @@ const table: ReadonlyMap<string, Entry> = new Map(
 
 const notAuthenticated = new Failure("NOAUTH Authentication required.")
 
-/** How many jobs in a row may be found to be needed before eviction gives up. */
-const maxNeeded = 10
-
-/** Makes room by what is of no use any more: acknowledged jobs, and delivered at-most-once ones. */
-const freeMemory = (node: Node): boolean => {
-  if (node.memoryWarning < 2) return true
-  if (node.config.get("maxmemory-policy") === "noeviction") return false
-  let needed = 0
-  while (node.memoryWarning === 2) {
-    if (node.jobs.size === 0) {
-      if (collectQueues(node, node.queues.size) === 0) return false
-      continue
-    }
-    node.evictions ??= node.jobs.values()
-    const next = node.evictions.next()
-    if (next.done === true) {
-      node.evictions = undefined
-      if (++needed > maxNeeded) return false
-      continue
-    }
-    const job = next.value
-    if (job.state === State.acked || (job.retry === 0 && (job.flags & Flag.delivered) !== 0)) {
-      unregister(node, job)
-      needed = 0
-    } else if (++needed > maxNeeded) {
-      return false
-    }
-  }
-  return true
-}
-
-/** How much of a command monitors are shown, in bytes. */
-const mostShown = 64 * 1024
-
-const quote = (text: string): string => {
-  const escaped = text.replace(/["\\]|[^ -~]/g, (char) => {
-    const short = { "\n": "\\n", "\r": "\\r", "\t": "\\t", "\x07": "\\a", "\b": "\\b", '"': '\\"', "\\": "\\\\" }[char]
-    return short ?? `\\x${char.charCodeAt(0).toString(16).padStart(2, "0")}`
-  })
-  return `"${escaped}"`
-}
-
-const feedMonitors = (node: Node, session: Session, command: ReadonlyArray<Argument>): void => {
-  const now = node.world.base + node.ms
-  const at = `${Math.floor(now / 1000)}.${String((now % 1000) * 1000).padStart(6, "0")}`
-  const words: Array<string> = []
-  let left = mostShown
-  for (const argument of command) {
-    if (left <= 0) break
-    words.push(quote(headOf(argument, left)))
-    left -= argument.length + 1
-  }
-  const line = new Status(`${at} [${session.address}] ${words.join(" ")}`)
-  for (const monitor of node.monitors) if (!monitor.inProcess) monitor.answer(line)
-}
-
 const lookup = (name: string): Entry | undefined => table.get(name) ?? table.get(name.toLowerCase())
 
 /** Runs a command, or says why not. */
-export const run = (node: Node, session: Session, command: ReadonlyArray<Argument>): Answer | typeof noAnswer => {
+export const run = (node: Node, client: Client, command: ReadonlyArray<Argument>): Answer | typeof noAnswer => {
   const name = nameOf(command[0] ?? "")
   const entry = lookup(name)
-  session.lastAt = node.seconds
+  client.lastAt = node.seconds
   if (entry === undefined) {
     if (name.toLowerCase() !== "quit") return err(`unknown command '${quoted(command[0] ?? "")}'`)
-    if (session.hears) {
-      session.answer(ok)
-      endSession(node, session)
+    if (client.hears) {
+      client.answer(ok)
+      endSession(node, client)
     } else {
-      session.isDeaf = true
-      session.pending.drain()
+      client.isDeaf = true
+      client.pending.drain()
     }
     return noAnswer
   }
-  session.lastCommand = entry.name
+  client.lastCommand = entry.name
   const { arity } = entry
   if (arity > 0 ? command.length !== arity : command.length < -arity) {
     return err(`wrong number of arguments for '${entry.name}' command`)
   }
-  if (node.config.requirepass !== "" && !session.authenticated && entry.run !== auth) return notAuthenticated
+  if (node.config.requirepass !== "" && !client.authenticated && entry.run !== auth) return notAuthenticated
   if (node.config.maxmemory > 0 && !freeMemory(node) && entry.isDenied) return outOfMemory
   // A monitor that CLIENT KILL ends is gone before the line about that reaches it.
   const mayKill = entry.name === "client"
-  if (!mayKill && node.monitors.size > 0) feedMonitors(node, session, command)
-  const answer = entry.run(node, session, command)
-  if (mayKill && node.monitors.size > 0) feedMonitors(node, session, command)
+  if (!mayKill && node.monitors.size > 0) feedMonitors(node, client, command)
+  const answer = entry.run(node, client, command)
+  if (mayKill && node.monitors.size > 0) feedMonitors(node, client, command)
   // Counted afterwards: no command sees itself.
   node.stats.commands++
   node.calls.set(entry.name, (node.calls.get(entry.name) ?? 0) + 1)

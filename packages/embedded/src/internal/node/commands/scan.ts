@@ -2,11 +2,11 @@
 import { type Answer, err, Failure, Status, syntaxError } from "../../wire/answers.js"
 import { type Argument, asText } from "../../wire/bytes.js"
 import { parseBig, parseInteger } from "../../wire/integers.js"
+import type { Client } from "../client.js"
 import { type Job, stateNames } from "../job.js"
 import type { Node } from "../node.js"
 import type { Queue } from "../queue.js"
 import { collectQueues } from "../queues.js"
-import type { Session } from "../session.js"
 import { notAnInteger, word } from "./arguments.js"
 import { jobInfo } from "./show.js"
 
@@ -18,8 +18,8 @@ const mostCursor = 2n ** 64n - 1n
 const badState = err("Invalid job state name")
 const badReply = err("Invalid REPLY type, try ID or ALL")
 
-/** How many scans that are under way are remembered. */
-const maxOpen = 16
+/** How many unfinished scans are remembered. */
+const maxScans = 16
 
 interface Page {
   count: number
@@ -58,20 +58,16 @@ const parsePage = (
   return page
 }
 
-/** Scans that are under way, by node and cursor: an iterator of a map survives changes of the map. */
-const open = new WeakMap<Node, Map<string, IterableIterator<{ readonly serial: number }>>>()
-
 const resume = <A extends { readonly serial: number }>(
   node: Node,
   kind: string,
   cursor: number,
   all: ReadonlyMap<string, A>
 ): IterableIterator<A> => {
-  const scans = open.get(node)
   const key = `${kind} ${cursor}`
-  const known = scans?.get(key)
+  const known = node.scans.get(key)
   if (cursor === 0 || known === undefined) return all.values()
-  scans?.delete(key)
+  node.scans.delete(key)
   return known as IterableIterator<A>
 }
 
@@ -81,11 +77,9 @@ const remember = (
   cursor: number,
   iterator: IterableIterator<{ readonly serial: number }>
 ): void => {
-  const scans = open.get(node) ?? new Map<string, IterableIterator<{ readonly serial: number }>>()
-  open.set(node, scans)
-  scans.set(`${kind} ${cursor}`, iterator)
-  const oldest = scans.keys().next().value
-  if (scans.size > maxOpen && oldest !== undefined) scans.delete(oldest)
+  node.scans.set(`${kind} ${cursor}`, iterator)
+  const oldest = node.scans.keys().next().value
+  if (node.scans.size > maxScans && oldest !== undefined) node.scans.delete(oldest)
 }
 
 /** One page: what passes the filter, and the cursor to go on with, which is the serial of the last thing looked at. */
@@ -116,7 +110,7 @@ const scan = <A extends { readonly serial: number }>(
 }
 
 /** QSCAN [cursor] [COUNT n] [BUSYLOOP] [MINLEN n] [MAXLEN n] [IMPORTRATE n] */
-export const qscan = (node: Node, _: Session, command: ReadonlyArray<Argument>): Answer => {
+export const qscan = (node: Node, _: Client, command: ReadonlyArray<Argument>): Answer => {
   const limits = new Map<string, number>()
   const page = parsePage(command, (name, value) => {
     if (value === undefined || (name !== "minlen" && name !== "maxlen" && name !== "importrate")) return 0
@@ -139,7 +133,7 @@ export const qscan = (node: Node, _: Session, command: ReadonlyArray<Argument>):
 }
 
 /** JSCAN [cursor] [COUNT n] [BUSYLOOP] [QUEUE queue] [STATE state…] [REPLY all|id] */
-export const jscan = (node: Node, _: Session, command: ReadonlyArray<Argument>): Answer => {
+export const jscan = (node: Node, _: Client, command: ReadonlyArray<Argument>): Answer => {
   const states = new Set<number>()
   let queue: string | undefined
   let isWhole = false

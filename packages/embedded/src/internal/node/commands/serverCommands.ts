@@ -1,10 +1,10 @@
 /** Commands about the node itself. */
-import { type Answer, err, Failure, nullArray, ok, Status, syntaxError } from "../../wire/answers.js"
+import { type Answer, err, Failure, ok, Status, syntaxError } from "../../wire/answers.js"
 import { type Argument, asText, cString, headOf } from "../../wire/bytes.js"
 import { parseInteger } from "../../wire/integers.js"
-import { abandon, unregister } from "../jobs.js"
+import type { Client } from "../client.js"
+import { flush } from "../flush.js"
 import type { Node } from "../node.js"
-import type { Session } from "../session.js"
 import { notAnInteger, quoted, word } from "./arguments.js"
 import { noAnswer } from "./noAnswer.js"
 
@@ -12,17 +12,17 @@ const noPassword = err("Client sent AUTH, but no password is set")
 const wrongPassword = err("invalid password")
 
 /** AUTH password */
-export const auth = (node: Node, session: Session, command: ReadonlyArray<Argument>): Answer => {
+export const auth = (node: Node, client: Client, command: ReadonlyArray<Argument>): Answer => {
   const password = node.config.requirepass
   if (password === "") return noPassword
-  session.authenticated = cString(asText(command[1] as Argument)) === password
-  return session.authenticated ? ok : wrongPassword
+  client.authenticated = cString(asText(command[1] as Argument)) === password
+  return client.authenticated ? ok : wrongPassword
 }
 
 const pong = new Status("PONG")
 
 /** PING [message] */
-export const ping = (_: Node, __: Session, command: ReadonlyArray<Argument>): Answer => {
+export const ping = (_: Node, __: Client, command: ReadonlyArray<Argument>): Answer => {
   if (command.length > 2) return err("wrong number of arguments for 'ping' command")
   return command[1] ?? pong
 }
@@ -34,46 +34,32 @@ export const time = (node: Node): Answer => {
 }
 
 /** SHUTDOWN [REWRITE-AOF] */
-export const shutdown = (node: Node, _: Session, command: ReadonlyArray<Argument>): Answer | typeof noAnswer => {
+export const shutdown = (node: Node, _: Client, command: ReadonlyArray<Argument>): Answer | typeof noAnswer => {
   if (command.length > 2 || (command[1] !== undefined && word(command[1]) !== "rewrite-aof")) return syntaxError
-  node.world.shutdown(node)
+  node.world.shutdown()
   return noAnswer
 }
 
 /** MONITOR */
-export const monitor = (node: Node, session: Session): Answer | typeof noAnswer => {
-  if (session.monitor) return noAnswer
-  session.monitor = true
-  node.monitors.add(session)
+export const monitor = (node: Node, client: Client): Answer | typeof noAnswer => {
+  if (client.monitor) return noAnswer
+  client.monitor = true
+  node.monitors.add(client)
   return ok
 }
 
-/** Forgets all jobs and queues. Clients that wait for jobs are told that none came. */
-export const flush = (node: Node): void => {
-  for (const job of [...node.jobs.values()]) unregister(node, job)
-  for (const session of [...node.sessions.values()]) {
-    if (session.blocked?.command !== "GETJOB") continue
-    session.answer(nullArray)
-    abandon(node, session)
-  }
-  node.queues.clear()
-  node.readyQueues.clear()
-  node.interests.clear()
-  node.memory = 0
-}
-
-/** The most of a text that is sent back. */
+/** How much of a text is sent back, in bytes. */
 const mostText = 64 * 1024
 
 /** DEBUG FLUSHALL | LOADAOF | ERROR text | SLEEP seconds | STRUCTSIZE */
-export const debug = (node: Node, _: Session, command: ReadonlyArray<Argument>): Answer => {
+export const debug = (node: Node, _: Client, command: ReadonlyArray<Argument>): Answer => {
   const name = word(command[1] as Argument)
   const value = command[2]
   if (name === "flushall" || name === "loadaof") {
     flush(node)
     return ok
   }
-  // A node in the process must not stop the process: it goes on at once.
+  // A node in the process must not stop the process, so it does not sleep.
   if (name === "sleep" && command.length === 3) return ok
   if (name === "error" && value !== undefined && command.length === 3) {
     return new Failure(headOf(value, mostText).replace(/[\r\n]/g, " "))
@@ -93,7 +79,7 @@ export const loadJob = (): Answer => err("LOADJOB is a special command only proc
 export const rewriteAof = (): Answer => new Status("Background append only file rewriting started")
 
 /** SLOWLOG GET [n] | LEN | RESET. The embedded node measures no time, so that the log stays empty. */
-export const slowlog = (_: Node, __: Session, command: ReadonlyArray<Argument>): Answer => {
+export const slowlog = (_: Node, __: Client, command: ReadonlyArray<Argument>): Answer => {
   const name = word(command[1] as Argument)
   if (name === "reset" && command.length === 2) return ok
   if (name === "len" && command.length === 2) return 0
@@ -106,8 +92,8 @@ export const slowlog = (_: Node, __: Session, command: ReadonlyArray<Argument>):
 const noLatencies =
   "I'm sorry, Dave, I can't do that. Latency monitoring is disabled in this Disque instance. You may use \"CONFIG SET latency-monitor-threshold <milliseconds>.\" in order to enable it. If we weren't in a deep space mission I'd suggest to take a look at http://disque.io/topics/latency-monitor.\n"
 
-/** LATENCY HISTORY event | GRAPH event | LATEST | DOCTOR | RESET [event…]. There are none. */
-export const latency = (_: Node, __: Session, command: ReadonlyArray<Argument>): Answer => {
+/** LATENCY HISTORY event | GRAPH event | LATEST | DOCTOR | RESET [event…]. The embedded node records no latencies. */
+export const latency = (_: Node, __: Client, command: ReadonlyArray<Argument>): Answer => {
   const name = word(command[1] as Argument)
   if (name === "history" && command.length === 3) return []
   if (name === "graph" && command.length === 3) {

@@ -1,9 +1,10 @@
 import { type Answer, nullBulk } from "../../wire/answers.js"
 import { type Argument, asText } from "../../wire/bytes.js"
-import { isId, type Job, never, stateNames } from "../job.js"
-import { goRound, shownAwakeTime } from "../jobs.js"
+import type { Client } from "../client.js"
+import { type Job, never, stateNames } from "../job.js"
+import { isId } from "../jobId.js"
 import type { Node } from "../node.js"
-import type { Session } from "../session.js"
+import { goRound, shownAwakeTime } from "../schedule.js"
 import { badId } from "./arguments.js"
 
 /** A job as GETJOB and QPEEK give it. */
@@ -50,7 +51,7 @@ export const jobInfo = (node: Node, job: Job): Answer => {
 }
 
 /** SHOW id */
-export const show = (node: Node, _: Session, command: ReadonlyArray<Argument>): Answer => {
+export const show = (node: Node, _: Client, command: ReadonlyArray<Argument>): Answer => {
   const id = asText(command[1] as Argument)
   if (!isId(id)) return badId
   const job = node.jobs.get(id)

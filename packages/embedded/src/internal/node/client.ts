@@ -4,13 +4,13 @@ import type { Argument } from "../wire/bytes.js"
 import type { Job } from "./job.js"
 import type { Alarm } from "./timers.js"
 
-/** What a session tells its client. */
+/** What a client is told. */
 export interface SessionHandlers {
-  /** The answer to the oldest command that has none. */
+  /** The answer to the oldest command without one. */
   readonly onAnswer: (answer: Answer) => void
   /** The node ended the session: there will be no more answers. */
   readonly onEnd: () => void
-  /** The session was blocked or held, and takes commands again. */
+  /** The client had to wait, and its next command is run at once. */
   readonly onReady?: () => void
 }
 
@@ -30,13 +30,13 @@ export type Blocked =
       readonly resend: Alarm
     }
 
-/** A client of a node. */
-export class Session {
+/** A client of a node: what CLIENT LIST shows, and what the client waits for. */
+export class Client {
   readonly id: number
   /** `host:port` of the client. */
   readonly address: string
   readonly handlers: SessionHandlers
-  /** Whether the client is in the process: such a client gets an answer to every command, whatever CLIENT REPLY says. */
+  /** Whether the client is in the process: it gets an answer to every command, whatever CLIENT REPLY says. */
   readonly inProcess: boolean
   /** In s. */
   readonly createdAt: number
@@ -46,11 +46,11 @@ export class Session {
   lastCommand = "NULL"
   monitor = false
   replies: "on" | "off" | "skip next" | "skip" = "on"
-  /** Whether it said QUIT where no reply is sent: a server closes such a client after the reply that it never sends. */
+  /** Whether it sent QUIT while replies are off: a server closes such a client after a reply that it never sends. */
   isDeaf = false
   blocked: Blocked | null = null
   closed = false
-  /** Commands that wait for the session to be free. */
+  /** Commands that wait until the client is neither blocked nor paused. */
   readonly pending = new Fifo<ReadonlyArray<Argument>>()
 
   constructor(
@@ -67,7 +67,7 @@ export class Session {
     this.createdAt = this.lastAt = options.now
   }
 
-  /** Whether it is sent the answer to what it sent. */
+  /** Whether the client gets an answer to its present command. */
   get hears(): boolean {
     return this.inProcess || this.replies === "on" || this.replies === "skip next"
   }

@@ -1,0 +1,188 @@
+import { type BusOptions, ClusterBus } from "../bus/bus.js"
+import type { Message } from "../bus/messages.js"
+import type { Network } from "../bus/peers.js"
+import type { SessionHandlers } from "../node/client.js"
+import { addClient, type ClientOptions, dropClients } from "../node/clients.js"
+import { Node, type World } from "../node/node.js"
+import type { Argument } from "../wire/bytes.js"
+import { EventLoop } from "./eventLoop.js"
+
+/** An open session with a node, from the client's side. */
+export interface Session {
+  /** Whether the node is frozen or paused, or a command waits for a job or for copies: further commands would pile up. */
+  readonly isBusy: () => boolean
+  readonly send: (command: ReadonlyArray<Argument>) => void
+  /** Withdraws the GETJOB that the client waits for, and calls `onTaken`; nothing happens if there is none. */
+  readonly withdraw: (onTaken: () => void) => void
+  readonly close: () => void
+}
+
+export interface NodeProcessOptions extends BusOptions {
+  readonly id: string
+  readonly host: string
+  readonly port: number
+  /** The password that clients have to give; empty for none. */
+  readonly requirepass: string
+  /** In bytes. */
+  readonly maxmemory: number | undefined
+  readonly world: World
+  readonly network: Network
+  /** Called when a client has done something, after which other things may be due. */
+  readonly onActivity: () => void
+}
+
+/** A node as if it were a process of its own: it starts and ends, is frozen and thawed, and has clients. */
+export class NodeProcess {
+  private readonly node: Node<ClusterBus>
+  private readonly loop: EventLoop<Message>
+  private readonly onActivity: () => void
+  private isRunning = true
+  /** Called, once, when the node ends or starts again. */
+  private readonly watchers = new Set<() => void>()
+
+  constructor(options: NodeProcessOptions) {
+    this.node = new Node({ ...options, bus: (node) => new ClusterBus(node, options.network, options) })
+    this.loop = new EventLoop(this.node, (from, message) => this.node.bus.receive(from, message))
+    this.onActivity = options.onActivity
+    const { config } = this.node
+    config.requirepass = options.requirepass
+    if (options.maxmemory !== undefined) config.maxmemory = options.maxmemory
+    this.begin()
+  }
+
+  private begin(): void {
+    this.node.tick()
+    this.node.startedAt = this.node.seconds
+  }
+
+  get id(): string {
+    return this.node.id
+  }
+
+  get host(): string {
+    return this.node.host
+  }
+
+  get port(): number {
+    return this.node.port
+  }
+
+  get isUp(): boolean {
+    return this.isRunning
+  }
+
+  get isFrozen(): boolean {
+    return this.loop.isFrozen
+  }
+
+  /** When something is due next, in ms since the base; `Infinity` if never. */
+  get nextDue(): number {
+    return this.isRunning ? this.loop.nextDue : Number.POSITIVE_INFINITY
+  }
+
+  /** Calls `watcher` once when the node ends or starts again, unless the function that this returns is called before. */
+  watch(watcher: () => void): () => void {
+    this.watchers.add(watcher)
+    return () => this.watchers.delete(watcher)
+  }
+
+  private setRunning(isRunning: boolean): void {
+    this.isRunning = isRunning
+    const watchers = [...this.watchers]
+    this.watchers.clear()
+    for (const watcher of watchers) watcher()
+  }
+
+  /** Opens a session; `undefined` if the node is down, or has too many. */
+  connect(handlers: SessionHandlers, options: ClientOptions = {}): Session | undefined {
+    const client = this.isRunning ? addClient(this.node, handlers, options) : undefined
+    if (client === undefined) return undefined
+    const { loop, onActivity } = this
+    return {
+      isBusy: () => client.blocked !== null || loop.isHeld,
+      send: (command) => {
+        loop.submit(client, command)
+        onActivity()
+      },
+      withdraw: (onTaken) => {
+        loop.withdraw(client, onTaken)
+        onActivity()
+      },
+      close: () => {
+        loop.leave(client)
+        onActivity()
+      }
+    }
+  }
+
+  /** Does what is due. */
+  runDue(): void {
+    this.loop.runDue()
+  }
+
+  /** Takes a message of another node. */
+  receive(from: string, message: Message): void {
+    this.loop.receive(from, message)
+  }
+
+  /** Makes another node known to this one. */
+  addPeer(id: string): void {
+    this.node.bus.members.add(id)
+  }
+
+  /** Ends the node at once; false if it is down already. */
+  kill(): boolean {
+    if (!this.isRunning) return false
+    this.setRunning(false)
+    const clients = [...this.node.clients.values()]
+    this.node.reset()
+    this.node.bus.stop()
+    this.loop.reset()
+    dropClients(clients)
+    return true
+  }
+
+  /** Starts the node again, empty and under the same id; false if it is up. */
+  restart(): boolean {
+    if (this.isRunning) return false
+    this.setRunning(true)
+    this.begin()
+    this.node.bus.restart()
+    return true
+  }
+
+  /** Stops the node where it is; false if it is down or frozen. */
+  freeze(): boolean {
+    if (!this.isRunning || this.loop.isFrozen) return false
+    this.loop.isFrozen = true
+    return true
+  }
+
+  /** Lets a frozen node go on; false if it is not frozen. */
+  thaw(): boolean {
+    if (!this.loop.isFrozen) return false
+    this.loop.thaw()
+    return true
+  }
+
+  /** Makes the node leave the cluster, as CLUSTER LEAVING does. */
+  leave(): void {
+    this.change(() => this.node.bus.members.setLeaving(true))
+  }
+
+  fellSilent(id: string): void {
+    this.change(() => this.node.bus.fellSilent(id))
+  }
+
+  linkLost(id: string): void {
+    this.change(() => this.node.bus.linkLost(id))
+  }
+
+  linkRestored(id: string): void {
+    this.change(() => this.node.bus.linkRestored(id))
+  }
+
+  private change(change: () => void): void {
+    if (this.isRunning) this.loop.change(change)
+  }
+}

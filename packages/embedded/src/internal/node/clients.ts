@@ -1,0 +1,68 @@
+/** The clients of a node, as they come and go. */
+import { Failure } from "../wire/answers.js"
+import { Client, type SessionHandlers } from "./client.js"
+import { abandon } from "./jobs.js"
+import type { Node } from "./node.js"
+
+export const leavingFailure = new Failure("LEAVING This node is leaving the cluster, please connect to a different one")
+
+const tooMany = new Failure("ERR max number of clients reached")
+
+/** How a client comes: one with an address is outside of the process. */
+export interface ClientOptions {
+  readonly address?: string
+  readonly isAuthenticated?: boolean
+}
+
+/** Adds a client; `undefined` if there are as many clients outside of the process as `maxclients` allows. */
+export const addClient = (node: Node, handlers: SessionHandlers, options: ClientOptions): Client | undefined => {
+  const isInProcess = options.address === undefined
+  if (!isInProcess && node.clients.size >= Number(node.config.get("maxclients"))) {
+    handlers.onAnswer(tooMany)
+    return undefined
+  }
+  const id = node.nextClient()
+  const client = new Client(id, options.address ?? `in-process:${id}`, handlers, {
+    inProcess: isInProcess,
+    authenticated: options.isAuthenticated ?? false,
+    now: Math.floor(node.world.now() / 1000)
+  })
+  node.clients.set(id, client)
+  node.stats.connections++
+  return client
+}
+
+/** Takes a client off the list. What the client waits for is to be abandoned next. */
+export const removeClient = (node: Node, client: Client): void => {
+  client.closed = true
+  client.pending.drain()
+  node.clients.delete(client.id)
+  node.monitors.delete(client)
+}
+
+/** Ends the session of a client from the side of the node. */
+export const endSession = (node: Node, client: Client): void => {
+  if (client.closed) return
+  removeClient(node, client)
+  abandon(node, client)
+  client.handlers.onEnd()
+}
+
+/** Ends the session of all clients as the end of the process does: without a word to other nodes. */
+export const dropClients = (clients: Iterable<Client>): void => {
+  for (const client of clients) {
+    client.closed = true
+    client.blocked = null
+    client.pending.drain()
+    client.handlers.onEnd()
+  }
+}
+
+/** Tells all clients that wait for jobs or copies that the node is leaving the cluster. */
+export const sendWaitersAway = (node: Node): void => {
+  for (const client of [...node.clients.values()]) {
+    if (client.blocked === null) continue
+    client.answer(leavingFailure)
+    abandon(node, client)
+  }
+}
