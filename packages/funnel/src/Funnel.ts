@@ -23,18 +23,18 @@ import type * as Queue from "effect/Queue"
 import type * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import { deliver, deliverGroups, type Hand, Later } from "./incoming/deliver.js"
-import type { Held, LeaseLost } from "./incoming/held.js"
 import { Inbox, type SettleError } from "./incoming/inbox.js"
+import { deliver, deliverGroups, type Hand, Later } from "./incoming/jobStream.js"
+import type { LeasedJob, LeaseLost } from "./incoming/leasedJob.js"
 import { squash, textOf } from "./internal/failure.js"
+import { isSucceeded } from "./internal/isSucceeded.js"
 import * as options from "./internal/options.js"
-import { isReady } from "./internal/ready.js"
 import { closeWithSiblings } from "./internal/siblings.js"
 import { defaultSchedule, type FunnelClosed, Outbox, type Undelivered } from "./outgoing/outbox.js"
 import { deadQueue } from "./worker/letter.js"
 import { bury, defaultLetterTtl } from "./worker/replaceWithLetter.js"
 
-export { LeaseLost, type LeaseLostReason } from "./incoming/held.js"
+export { LeaseLost, type LeaseLostReason } from "./incoming/leasedJob.js"
 export type { Queues } from "./internal/options.js"
 export { FunnelClosed, type Undelivered } from "./outgoing/outbox.js"
 
@@ -256,9 +256,9 @@ class Taken implements FunnelJob {
   readonly additionalDeliveries: number
   readonly node: string
   private readonly inbox: Inbox
-  private readonly held: Held
+  private readonly held: LeasedJob
 
-  constructor(inbox: Inbox, held: Held) {
+  constructor(inbox: Inbox, held: LeasedJob) {
     const { job } = held
     this.queue = job.queue
     this.id = job.id
@@ -299,7 +299,7 @@ class Taken implements FunnelJob {
 class TypedTaken<A> extends Taken implements TypedJob<A> {
   readonly payload: A
 
-  constructor(inbox: Inbox, held: Held, payload: A) {
+  constructor(inbox: Inbox, held: LeasedJob, payload: A) {
     super(inbox, held)
     this.payload = payload
   }
@@ -457,7 +457,7 @@ export const forQueue = <A, I, R>(
     return yield* open<TypedJob<A>, OutgoingPayload<A>, AddJobError | JobQueue.InvalidPayload>(checked, {
       hand: (inbox) => (held) => {
         const opening = queue.open(held.job)
-        if (isReady(opening)) return new TypedTaken(inbox, held, opening.value.payload)
+        if (isSucceeded(opening)) return new TypedTaken(inbox, held, opening.value.payload)
         return new Later(
           Effect.matchCauseEffect(Effect.provide(opening, context), {
             onFailure: (cause) => {

@@ -13,15 +13,15 @@ import { keepAlive } from "../internal/keepAlive.js"
 import type { QueuePlan } from "../internal/options.js"
 import { Patience } from "../internal/patience.js"
 import { forkInterruptible, interruptLater } from "../internal/runtime.js"
-import { copyOptions, factsOf } from "./copy.js"
-import { Held, type LeaseLost } from "./held.js"
+import { copyOptions, factsOf } from "./jobCopy.js"
+import { LeasedJob, type LeaseLost } from "./leasedJob.js"
 import { Leases } from "./leases.js"
-import { type Done, type SettleError, Settler } from "./settler.js"
-import { Shelf } from "./shelf.js"
+import { PrefetchBuffer } from "./prefetchBuffer.js"
+import { type Done, SettleBatcher, type SettleError } from "./settleBatcher.js"
 
 type Pool = Context.Tag.Service<typeof DisquePool>
 
-export type { SettleError } from "./settler.js"
+export type { SettleError } from "./settleBatcher.js"
 
 export interface InboxOptions {
   readonly plan: QueuePlan
@@ -41,9 +41,9 @@ export interface InboxOptions {
   /** How jobs go back. */
   readonly putBackWith: "nack" | "enqueue"
   /** Gives back a job that nobody has settled; as `putBackWith` says, unless there is more to it. */
-  readonly giveBack?: (held: Held) => void
+  readonly giveBack?: (held: LeasedJob) => void
   /** Is told of a job that comes again though nobody began with it: it was lost, or has to be let go. */
-  readonly onUnbegun?: (held: Held) => void
+  readonly onUnbegun?: (held: LeasedJob) => void
   /** Is told why there will be no more jobs, where the inbox has not closed. */
   readonly onEnded?: (cause: Cause.Cause<GetJobsError>) => void
   /** The longest that it may take to settle what is left where a run ends, or the inbox. */
@@ -56,7 +56,7 @@ export interface InboxOptions {
 export type Ended = Exit.Exit<never, GetJobsError>
 
 /** Fails with none where the inbox has closed. */
-type Taker = Slot<Held, Option.Option<GetJobsError>>
+type Taker = Slot<LeasedJob, Option.Option<GetJobsError>>
 
 /** A fetch that waits for room. */
 interface Demander {
@@ -76,7 +76,7 @@ const endingPart = 0.5
 
 export class Inbox {
   /** The jobs in our keeping, by their ids. */
-  private readonly held = new Map<string, Held>()
+  private readonly held = new Map<string, LeasedJob>()
   readonly notices: Notices
   /** The time for all that ends together: runs, and the inbox after them. */
   readonly patience: Patience
@@ -88,9 +88,9 @@ export class Inbox {
   private readonly options: InboxOptions
   private readonly runFork: (effect: Effect.Effect<void>) => Fiber.RuntimeFiber<void>
   private readonly leases: Leases
-  private readonly acks: Settler
-  private readonly returns: Settler
-  private readonly shelf: Shelf
+  private readonly acks: SettleBatcher
+  private readonly returns: SettleBatcher
+  private readonly shelf: PrefetchBuffer
   private readonly shelfKeeper: Timekeeper
   // In the order of arrival.
   private readonly takers = new Set<Taker>()
@@ -130,7 +130,7 @@ export class Inbox {
     this.patience = new Patience(now, options.closeMillis)
     this.runFork = forkInterruptible(runtime)
     this.notices = new Notices(clock, this.runFork)
-    this.shelf = new Shelf(options.plan.from, options.plan.isRanked)
+    this.shelf = new PrefetchBuffer(options.plan.from, options.plan.isRanked)
     this.shelfKeeper = new Timekeeper(
       () => (this.isReturning ? Number.POSITIVE_INFINITY : this.shelf.oldest + options.prefetchMillis),
       (now) => this.returnStale(now)
@@ -146,14 +146,14 @@ export class Inbox {
       notices: this.notices,
       onLost: (held) => this.forget(held)
     })
-    this.acks = new Settler({
+    this.acks = new SettleBatcher({
       send: (jobs) => (options.ackWith === "fastack" ? pool.fastAckJob(jobs) : pool.ackJob(jobs)),
       fork,
       state: "settling",
       batch: ackBatch,
       turns: options.ackTurns
     })
-    this.returns = new Settler({
+    this.returns = new SettleBatcher({
       send: (jobs) => (options.putBackWith === "nack" ? pool.nackJob(jobs) : pool.enqueueJob(jobs)),
       fork,
       state: "returning",
@@ -175,7 +175,7 @@ export class Inbox {
   }
 
   /** A job that is ready. */
-  takeNow(): Held | undefined {
+  takeNow(): LeasedJob | undefined {
     if (this.isPaused || this.isClosed) return undefined
     const held = this.shelf.take()
     if (held === undefined) return undefined
@@ -202,13 +202,13 @@ export class Inbox {
   }
 
   /** Waits for the next job, where none is ready. */
-  readonly wait: Effect.Effect<Held, Option.Option<GetJobsError>> = Effect.suspend(() => {
+  readonly wait: Effect.Effect<LeasedJob, Option.Option<GetJobsError>> = Effect.suspend(() => {
     const slot = this.line(this.takers)
     return Effect.onExit(slot.take, () => Effect.sync(() => this.takers.delete(slot)))
   })
 
   /** Waits for one more job of a group that is begun, of which `missing` may still come; fails with none after the time given. */
-  waitFor(millis: number, missing: number): Effect.Effect<Held, Option.Option<GetJobsError>> {
+  waitFor(millis: number, missing: number): Effect.Effect<LeasedJob, Option.Option<GetJobsError>> {
     return Effect.suspend(() => {
       this.missing += missing - 1
       const slot = this.line(this.fillers)
@@ -269,7 +269,7 @@ export class Inbox {
    * Counts one less, and puts back what it leaves. With the last, jobs that were fetched ahead go back too, after the fetches
    * that wait on the nodes have ended: else these would get them. All of that goes on where a node is waited for in vain.
    */
-  leave(left: ReadonlyArray<Held>): Effect.Effect<void> {
+  leave(left: ReadonlyArray<LeasedJob>): Effect.Effect<void> {
     return Effect.suspend(() => {
       this.consumers -= 1
       if (this.consumers > 0 || (left.length === 0 && this.shelf.size === 0)) {
@@ -316,7 +316,7 @@ export class Inbox {
     return !this.isPaused && !this.isClosed
   }
 
-  private putBackAll(left: ReadonlyArray<Held>): Effect.Effect<void> {
+  private putBackAll(left: ReadonlyArray<LeasedJob>): Effect.Effect<void> {
     return Effect.zipRight(
       this.stopFetch,
       Effect.suspend(() => {
@@ -328,14 +328,14 @@ export class Inbox {
   }
 
   /** Gives back a job that nobody has settled. */
-  private giveBack(held: Held): void {
+  private giveBack(held: LeasedJob): void {
     if (this.options.giveBack !== undefined) this.options.giveBack(held)
     else if (held.wasTaken || JobId.isAtLeastOnce(held.job.id)) this.putBackLater(held)
     else this.move(held, this.addAgain(held))
   }
 
   // Neither NACK nor ENQUEUE brings back a job that is delivered once. Nobody has seen this one, so it is added once more.
-  private addAgain(held: Held): Effect.Effect<void> {
+  private addAgain(held: LeasedJob): Effect.Effect<void> {
     const { job } = held
     return Effect.flatMap(factsOf(this.pool, job), (facts) => {
       if (facts === "unknown") return Effect.void
@@ -350,7 +350,7 @@ export class Inbox {
   }
 
   /** Says that a job that is delivered once cannot go back, and what becomes of it. */
-  sayUnreturned({ job }: Held, error: unknown, end: string): Effect.Effect<void> {
+  sayUnreturned({ job }: LeasedJob, error: unknown, end: string): Effect.Effect<void> {
     return this.notices.say(`return ${job.queue} ${kindOf(error)}`, (more) =>
       Effect.annotateLogs(
         Effect.logError(`a job could not go back, and ${end}, as it is delivered once only: ${textOf(error)}${more}`),
@@ -360,7 +360,7 @@ export class Inbox {
   }
 
   /** Keeps a job that cannot go back, until somebody takes it or it can. */
-  keepReady(held: Held): void {
+  keepReady(held: LeasedJob): void {
     held.state = "held"
     held.readySince = this.now()
     this.shelf.put(held)
@@ -390,7 +390,7 @@ export class Inbox {
   }
 
   /** Hands out a job that waited. */
-  unpark(held: Held): void {
+  unpark(held: LeasedJob): void {
     this.parked -= 1
     held.readySince = this.now()
     held.hasBegun = false
@@ -405,7 +405,7 @@ export class Inbox {
   }
 
   /** Takes a job elsewhere: until the effect has settled it, nothing else becomes of it. What is left of it comes again. */
-  move(held: Held, effect: Effect.Effect<void>): Fiber.RuntimeFiber<void> | undefined {
+  move(held: LeasedJob, effect: Effect.Effect<void>): Fiber.RuntimeFiber<void> | undefined {
     if (held.state !== "held") return undefined
     held.state = "moving"
     this.moving += 1
@@ -426,7 +426,7 @@ export class Inbox {
   })
 
   /** ACKJOB, and what came of it. A job whose lease is lost is acknowledged all the same: it may come again otherwise. */
-  acknowledge(held: Held): Effect.Effect<void, SettleError | LeaseLost> {
+  acknowledge(held: LeasedJob): Effect.Effect<void, SettleError | LeaseLost> {
     return Effect.suspend(() => {
       const { lost } = held
       if (held.state !== "held") return Effect.void
@@ -436,7 +436,7 @@ export class Inbox {
   }
 
   /** NACK or ENQUEUE, and what came of it. A job whose lease is lost is in other hands already. */
-  putBack(held: Held): Effect.Effect<void, SettleError | LeaseLost> {
+  putBack(held: LeasedJob): Effect.Effect<void, SettleError | LeaseLost> {
     return Effect.suspend((): Effect.Effect<void, SettleError | LeaseLost> => {
       if (held.state !== "held") return Effect.void
       return held.lost === undefined ? this.settleNow(this.returns, held) : Effect.fail(held.lost)
@@ -444,7 +444,7 @@ export class Inbox {
   }
 
   /** ACKJOB with the next batch. */
-  acknowledgeLater(held: Held): void {
+  acknowledgeLater(held: LeasedJob): void {
     if (held.state !== "held" && held.state !== "moving") return
     this.acks.add(held, this.acknowledged)
     if (held.lost === undefined) return
@@ -456,24 +456,24 @@ export class Inbox {
   }
 
   /** NACK or ENQUEUE with the next batch. */
-  putBackLater(held: Held): void {
+  putBackLater(held: LeasedJob): void {
     if (held.isOurs) this.returns.add(held, this.returned)
   }
 
   /** Leaves a job to come again after its retry time. */
-  letGo(held: Held): void {
+  letGo(held: LeasedJob): void {
     if (held.state !== "held" && held.state !== "moving") return
     if (!held.hasBegun) this.options.onUnbegun?.(held)
     this.settle(held)
   }
 
   /** Takes a job for lost: its node does not know it. */
-  lose(held: Held): void {
+  lose(held: LeasedJob): void {
     this.leases.lose(held, "unknown")
   }
 
   /** Renews the lease of a job, or finds out that it is lost; what takes longer than a moment is not waited for. */
-  check(held: Held): Effect.Effect<void> {
+  check(held: LeasedJob): Effect.Effect<void> {
     return JobId.isAtLeastOnce(held.job.id)
       ? Effect.asVoid(Time.timeoutOption(this.leases.renew(held), checkMillis))
       : Effect.void
@@ -483,7 +483,7 @@ export class Inbox {
    * Says whether a job is still ours, once its node has, where its lease may have run out: this process was held up. One whose
    * node does not say so in a moment is let go, and comes again.
    */
-  confirm(held: Held): Effect.Effect<boolean> {
+  confirm(held: LeasedJob): Effect.Effect<boolean> {
     return Effect.map(Time.timeoutOption(this.leases.confirm(held), checkMillis), (confirmed) => {
       if (Option.isNone(confirmed)) this.letGo(held)
       return held.isOurs
@@ -491,7 +491,7 @@ export class Inbox {
   }
 
   /** Takes back acknowledgements that have not been sent. */
-  withdraw(jobs: ReadonlyArray<Held>): ReadonlyArray<Held> {
+  withdraw(jobs: ReadonlyArray<LeasedJob>): ReadonlyArray<LeasedJob> {
     return this.acks.withdraw(jobs)
   }
 
@@ -605,7 +605,7 @@ export class Inbox {
     return fiber
   }
 
-  private settleNow(settler: Settler, held: Held): Effect.Effect<void, SettleError> {
+  private settleNow(settler: SettleBatcher, held: LeasedJob): Effect.Effect<void, SettleError> {
     return Effect.async<void, SettleError>((resume) => {
       settler.add(held, (outcome) => {
         if (Exit.isSuccess(outcome)) {
@@ -642,12 +642,12 @@ export class Inbox {
     }
   }
 
-  private settle(held: Held): void {
+  private settle(held: LeasedJob): void {
     held.state = "settled"
     this.forget(held)
   }
 
-  private forget(held: Held): void {
+  private forget(held: LeasedJob): void {
     if (this.held.get(held.job.id) !== held) return
     this.held.delete(held.job.id)
     if (this.held.size === 0) this.onEmpty?.()
@@ -713,12 +713,12 @@ export class Inbox {
   }
 
   /** Takes jobs into our keeping. */
-  private keep(jobs: ReadonlyArray<Job.Job>): ReadonlyArray<Held> {
+  private keep(jobs: ReadonlyArray<Job.Job>): ReadonlyArray<LeasedJob> {
     const now = this.now()
-    const kept: Array<Held> = []
+    const kept: Array<LeasedJob> = []
     for (const job of jobs) {
       if (this.isSettledAlready(job)) continue
-      const held = new Held(job, now, this.leases.first(job.id, now))
+      const held = new LeasedJob(job, now, this.leases.first(job.id, now))
       this.held.set(job.id, held)
       this.leases.expect(held.renewAt)
       kept.push(held)
@@ -737,7 +737,7 @@ export class Inbox {
   }
 
   // To the first who waits, or to the shelf. A job for which nobody will come is not kept from others; but while fetches end, one of them would get it.
-  private shelve(held: Held): void {
+  private shelve(held: LeasedJob): void {
     const takers = this.fillers.size > 0 ? this.fillers : this.takers
     const [taker] = takers
     if (taker !== undefined && !this.isPaused) {

@@ -5,7 +5,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { causeText } from "../internal/failure.js"
-import type { Held, LeaseLostReason } from "./held.js"
+import type { LeasedJob, LeaseLostReason } from "./leasedJob.js"
 
 type Pool = Context.Tag.Service<typeof DisquePool>
 
@@ -13,11 +13,11 @@ interface Owner {
   readonly pool: Pool
   readonly now: () => number
   /** The jobs in our keeping, by their ids. */
-  readonly held: ReadonlyMap<string, Held>
+  readonly held: ReadonlyMap<string, LeasedJob>
   /** Runs an effect that outlives the caller. */
   readonly fork: (effect: Effect.Effect<void>) => void
   readonly notices: Notices
-  readonly onLost: (held: Held) => void
+  readonly onLost: (held: LeasedJob) => void
 }
 
 // The retry time of a job runs since it was queued, so that most of it may be over: WORKING begins it anew. A job that is done
@@ -28,14 +28,15 @@ const againMillis = 1000
 // So many renewals are under way at a time: a node that does not answer does not hold up those of another one.
 const concurrency = 64
 
-const annotated = ({ job }: Held, log: Effect.Effect<void>): Effect.Effect<void> =>
+const annotated = ({ job }: LeasedJob, log: Effect.Effect<void>): Effect.Effect<void> =>
   Effect.annotateLogs(log, { queue: job.queue, job: job.id })
 
 /** Whether the lease of a job has to be kept. */
-const isKept = (held: Held): boolean => (held.state === "held" || held.state === "moving") && held.lost === undefined
+const isKept = (held: LeasedJob): boolean =>
+  (held.state === "held" || held.state === "moving") && held.lost === undefined
 
 /** Whether somebody else has a job, or will have it, by what its node says. */
-const isElsewhere = ({ job }: Held, { additionalDeliveries, nacks, state }: Job.JobInfo): boolean =>
+const isElsewhere = ({ job }: LeasedJob, { additionalDeliveries, nacks, state }: Job.JobInfo): boolean =>
   state === "queued" || additionalDeliveries > job.additionalDeliveries || nacks > job.nacks
 
 export class Leases {
@@ -71,7 +72,7 @@ export class Leases {
   }
 
   private tick(now: number): void {
-    const due: Array<Held> = []
+    const due: Array<LeasedJob> = []
     for (const held of this.owner.held.values()) {
       if (held.renewAt > now) continue
       held.renewAt = Number.POSITIVE_INFINITY
@@ -79,7 +80,7 @@ export class Leases {
       due.push(held)
     }
     // One that dies, for a fault of ours, is no reason to give up the lease, nor those of others.
-    const renew = (held: Held) =>
+    const renew = (held: LeasedJob) =>
       Effect.catchAllCause(this.renew(held), (cause) =>
         Effect.zipRight(
           Effect.sync(() => this.plan(held, this.owner.now() + againMillis)),
@@ -101,7 +102,7 @@ export class Leases {
   }
 
   /** Renews the lease of a job, or finds out that it is lost. */
-  renew(held: Held): Effect.Effect<void> {
+  renew(held: LeasedJob): Effect.Effect<void> {
     return Effect.suspend(() => {
       if (!isKept(held)) return Effect.void
       if (!held.isPostponable) return this.expire(held)
@@ -127,7 +128,7 @@ export class Leases {
    * Finds out whether a job is still ours whose lease may have run out, and renews it then: WORKING would renew it for whoever
    * has it now. It is lost where its node does not say.
    */
-  confirm(held: Held): Effect.Effect<void> {
+  confirm(held: LeasedJob): Effect.Effect<void> {
     return Effect.suspend(() => {
       held.doubt(this.owner.now())
       return Effect.matchEffect(this.owner.pool.show(held.job), {
@@ -142,7 +143,7 @@ export class Leases {
   }
 
   // WORKING was refused, but nobody else has the job yet: it is ours until the delivery that cannot be postponed.
-  private lookUp(held: Held): Effect.Effect<void> {
+  private lookUp(held: LeasedJob): Effect.Effect<void> {
     return Effect.matchEffect(this.owner.pool.show(held.job), {
       onFailure: (error) => (isKept(held) ? this.again(held, error) : Effect.void),
       onSuccess: (found) => {
@@ -160,12 +161,12 @@ export class Leases {
     })
   }
 
-  private expire(held: Held): Effect.Effect<void> {
+  private expire(held: LeasedJob): Effect.Effect<void> {
     if (this.owner.now() >= held.expiresAt) return this.lost(held, "too-old")
     return Effect.sync(() => this.plan(held, held.expiresAt))
   }
 
-  private again(held: Held, error: { readonly _tag: string; readonly message: string }): Effect.Effect<void> {
+  private again(held: LeasedJob, error: { readonly _tag: string; readonly message: string }): Effect.Effect<void> {
     const now = this.owner.now()
     if (now >= held.expiresAt) return this.lost(held, "expired")
     this.plan(held, Math.min(now + againMillis, held.expiresAt))
@@ -174,18 +175,18 @@ export class Leases {
     )
   }
 
-  private plan(held: Held, at: number): void {
+  private plan(held: LeasedJob, at: number): void {
     if (this.owner.held.get(held.job.id) !== held) return
     held.renewAt = at
     this.expect(at)
   }
 
-  private lost(held: Held, reason: LeaseLostReason): Effect.Effect<void> {
+  private lost(held: LeasedJob, reason: LeaseLostReason): Effect.Effect<void> {
     return Effect.sync(() => this.lose(held, reason))
   }
 
   /** Takes a job for lost. */
-  lose(held: Held, reason: LeaseLostReason): void {
+  lose(held: LeasedJob, reason: LeaseLostReason): void {
     held.lose(reason)
     this.owner.onLost(held)
   }

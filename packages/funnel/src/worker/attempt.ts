@@ -9,8 +9,8 @@ import type * as Exit from "effect/Exit"
 import * as Predicate from "effect/Predicate"
 import type * as Schedule from "effect/Schedule"
 import type * as Tracer from "effect/Tracer"
-import type { Held, LeaseLost } from "../incoming/held.js"
 import type { SettleError } from "../incoming/inbox.js"
+import type { LeasedJob, LeaseLost } from "../incoming/leasedJob.js"
 import { isError, textOf } from "../internal/failure.js"
 import type { Letter } from "./letter.js"
 
@@ -28,7 +28,7 @@ export interface JobInHand {
 
 /** A job that was read. */
 export interface Work<A> {
-  readonly held: Held
+  readonly held: LeasedJob
   readonly inHand: JobInHand
   readonly payload: A
   /** The span that it was added in. */

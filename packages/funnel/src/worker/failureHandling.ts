@@ -8,9 +8,9 @@ import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
-import { copyOptions, type Facts, factsOf } from "../incoming/copy.js"
-import type { Held } from "../incoming/held.js"
 import type { Inbox } from "../incoming/inbox.js"
+import { copyOptions, type Facts, factsOf } from "../incoming/jobCopy.js"
+import type { LeasedJob } from "../incoming/leasedJob.js"
 import { causeText, kindOf, squash, textOf } from "../internal/failure.js"
 import { quietly } from "../internal/quietly.js"
 import { interruptLater, type Restore } from "../internal/runtime.js"
@@ -51,7 +51,7 @@ export class Fate<A, E, B> {
   private readonly inbox: Inbox
   private readonly options: CrewOptions<A, E, B>
   private readonly meters: Meters
-  private readonly parked = new Map<Held, Parked>()
+  private readonly parked = new Map<LeasedJob, Parked>()
   private isClosing = false
 
   constructor(pool: Pool, inbox: Inbox, options: CrewOptions<A, E, B>, meters: Meters) {
@@ -62,7 +62,7 @@ export class Fate<A, E, B> {
   }
 
   /** What the node, a letter and this worker know of a job. What the node counts is corrected by what is known here. */
-  standing({ job }: Held, history: Letter | undefined): Standing {
+  standing({ job }: LeasedJob, history: Letter | undefined): Standing {
     const record = this.records.of(job.id)
     const counted = (history?.attempts ?? 0) + job.nacks
     const crashes = (history?.crashes ?? 0) + Math.max(0, job.additionalDeliveries - (record?.returns ?? 0))
@@ -175,7 +175,7 @@ export class Fate<A, E, B> {
   }
 
   /** Sees to a job that is no longer ours. */
-  lost({ job, lost }: Held): Effect.Effect<void> {
+  lost({ job, lost }: LeasedJob): Effect.Effect<void> {
     this.meters.count("lost")
     return lost === undefined
       ? Effect.void
@@ -186,11 +186,11 @@ export class Fate<A, E, B> {
     return this.inbox.notices.say(kind, (more) => Effect.annotateLogs(line(more), "job", job.id))
   }
 
-  private canWait(held: Held, delay: number): boolean {
+  private canWait(held: LeasedJob, delay: number): boolean {
     return held.isPostponable || this.inbox.now() + delay < held.expiresAt
   }
 
-  private park(held: Held, history: Letter | undefined, delay: number): void {
+  private park(held: LeasedJob, history: Letter | undefined, delay: number): void {
     const come = Effect.sync(() => {
       this.parked.delete(held)
       held.onFixed = undefined
@@ -206,7 +206,7 @@ export class Fate<A, E, B> {
   }
 
   // To the queue for delayed jobs, with its attempts: if it were put back, they would be forgotten.
-  private unpark(held: Held): void {
+  private unpark(held: LeasedJob): void {
     const parked = this.parked.get(held)
     if (parked === undefined) return
     this.parked.delete(held)
@@ -217,7 +217,7 @@ export class Fate<A, E, B> {
   }
 
   /** Moves a job to the queue of the retries as it is, in a letter that says what is known of it. */
-  private move(held: Held, history: Letter | undefined, delayMillis: number): void {
+  private move(held: LeasedJob, history: Letter | undefined, delayMillis: number): void {
     const { queue, ttlMillis } = this.options
     const name = retryQueue(queue)
     const moving = Effect.flatMap(factsOf(this.pool, held.job), (facts) => {
@@ -235,7 +235,7 @@ export class Fate<A, E, B> {
   }
 
   // Back to its queue then, at once: one that has failed by NACK, which counts one failure at least.
-  private unmoved(held: Held, error: unknown): Effect.Effect<void> {
+  private unmoved(held: LeasedJob, error: unknown): Effect.Effect<void> {
     const { job } = held
     if (JobId.isAtLeastOnce(job.id)) {
       const hasFailed = (this.records.of(job.id)?.attempts ?? 0) > 0
@@ -245,7 +245,7 @@ export class Fate<A, E, B> {
     return this.inbox.sayUnreturned(held, error, this.isClosing ? "is lost" : "stays here")
   }
 
-  private letterOf(held: Held, history: Letter | undefined, facts: Facts | undefined): Letter {
+  private letterOf(held: LeasedJob, history: Letter | undefined, facts: Facts | undefined): Letter {
     const now = this.inbox.timeOfDay()
     const standing = this.standing(held, history)
     return write({ ...standing, job: held.job, history, firstAt: standing.firstAt ?? now, now, facts })
@@ -254,7 +254,7 @@ export class Fate<A, E, B> {
   /** Gives up a job: a letter about it goes to the dead-letter queue. */
   readonly giveUp = Effect.fnUntraced(function* (
     this: Fate<A, E, B>,
-    held: Held,
+    held: LeasedJob,
     history: Letter | undefined,
     error: unknown,
     reason: Reason,
@@ -302,7 +302,7 @@ export class Fate<A, E, B> {
    * given back often goes in a letter which says that it was not, and so does one whose attempts only this worker knows. ENQUEUE
    * does nothing for a job that is delivered once, so one that was not begun goes in a letter too.
    */
-  giveBack(held: Held): void {
+  giveBack(held: LeasedJob): void {
     if (!held.isOurs) return
     this.meters.count("returned")
     const { crashes, queue } = this.options

@@ -3,8 +3,8 @@ import type { GetJobsError } from "@disco/core"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import type * as Option from "effect/Option"
-import type { Held } from "../incoming/held.js"
 import type { Inbox } from "../incoming/inbox.js"
+import type { LeasedJob } from "../incoming/leasedJob.js"
 import type { Restore } from "../internal/runtime.js"
 
 /**
@@ -22,7 +22,7 @@ export class Door {
   }
 
   /** A job that is ready. */
-  takeNow(guest: object): Held | undefined {
+  takeNow(guest: object): LeasedJob | undefined {
     const held = this.inbox.takeNow()
     if (held !== undefined) this.leave(guest)
     return held
@@ -32,7 +32,7 @@ export class Door {
    * Waits, where no job is ready: gives one, or nothing where it is worth looking again. It fails as the inbox does. To be run
    * where nothing can be interrupted but what is restored, or the job that it gives might be lost.
    */
-  wait(guest: object, restore: Restore): Effect.Effect<Held | undefined, Option.Option<GetJobsError>> {
+  wait(guest: object, restore: Restore): Effect.Effect<LeasedJob | undefined, Option.Option<GetJobsError>> {
     const attend = Effect.matchCauseEffect(restore(this.inbox.wait), {
       onFailure: (cause) => {
         if (!Cause.isInterruptedOnly(cause)) this.shut()
@@ -44,7 +44,7 @@ export class Door {
       }
     })
     const rest = restore(this.rest(guest))
-    return Effect.suspend((): Effect.Effect<Held | undefined, Option.Option<GetJobsError>> => {
+    return Effect.suspend((): Effect.Effect<LeasedJob | undefined, Option.Option<GetJobsError>> => {
       if (this.isAttended && this.keeper !== guest) return rest
       this.keeper = guest
       return attend

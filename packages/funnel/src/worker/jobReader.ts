@@ -2,10 +2,10 @@
 import type { JobQueue } from "@disco/core"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
-import type { Held } from "../incoming/held.js"
 import type { Inbox } from "../incoming/inbox.js"
+import type { LeasedJob } from "../incoming/leasedJob.js"
 import { squash } from "../internal/failure.js"
-import { isReady } from "../internal/ready.js"
+import { isSucceeded } from "../internal/isSucceeded.js"
 import { currentFiber, isInterrupted, type Restore } from "../internal/runtime.js"
 import type { CrewOptions, Work } from "./attempt.js"
 import type { Fate } from "./failureHandling.js"
@@ -26,7 +26,7 @@ export class Opening<A, E, B> {
   }
 
   /** Reads a job; one that cannot be read, or was delivered too often, is given up. */
-  open(held: Held, restore: Restore): Opened<A> {
+  open(held: LeasedJob, restore: Restore): Opened<A> {
     const { job } = held
     if (job.queue === this.options.queue) return this.read(held, job, undefined, restore)
     const letter = fromJob(job)
@@ -35,7 +35,7 @@ export class Opening<A, E, B> {
     return this.read(held, { ...job, queue: history.queue, body: enclosed(history) }, history, restore)
   }
 
-  private read(held: Held, job: Held["job"], history: Letter | undefined, restore: Restore): Opened<A> {
+  private read(held: LeasedJob, job: LeasedJob["job"], history: Letter | undefined, restore: Restore): Opened<A> {
     const { attempts: before, crashes, error, firstAt, isOver } = this.fate.standing(held, history)
     if (error !== undefined && (isOver || before >= this.options.attempts)) {
       // It has failed for good, but the letter about it could not be added.
@@ -48,7 +48,7 @@ export class Opening<A, E, B> {
       return this.none(this.fate.giveUp(held, history, error, "crashed", restore))
     }
     const opened = this.options.open(job)
-    if (isReady(opened)) return this.work(held, job, opened.value, before + 1, history, firstAt)
+    if (isSucceeded(opened)) return this.work(held, job, opened.value, before + 1, history, firstAt)
     return Effect.matchCauseEffect(restore(opened), {
       onFailure: (cause) =>
         Effect.flatMap(currentFiber, (fiber) => {
@@ -62,8 +62,8 @@ export class Opening<A, E, B> {
   }
 
   private work(
-    held: Held,
-    job: Held["job"],
+    held: LeasedJob,
+    job: LeasedJob["job"],
     { payload, trace }: JobQueue.Typed<A>,
     attempt: number,
     history: Letter | undefined,

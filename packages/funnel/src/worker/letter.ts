@@ -6,7 +6,7 @@ import * as Either from "effect/Either"
 import * as Encoding from "effect/Encoding"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
-import type { Facts } from "../incoming/copy.js"
+import type { Facts } from "../incoming/jobCopy.js"
 
 /**
  * Why a job was given up.

@@ -6,9 +6,9 @@ import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type * as Schedule from "effect/Schedule"
-import { factsOf } from "../incoming/copy.js"
-import type { Held } from "../incoming/held.js"
 import type { Inbox } from "../incoming/inbox.js"
+import { factsOf } from "../incoming/jobCopy.js"
+import type { LeasedJob } from "../incoming/leasedJob.js"
 import { kindOf, squash, textOf } from "../internal/failure.js"
 import { defaultSchedule } from "../outgoing/outbox.js"
 import { type Account, type Letter, type Reason, toJson, write } from "./letter.js"
@@ -26,7 +26,7 @@ const inAttempts = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E> =>
 export const replace = (
   pool: Pool,
   inbox: Inbox,
-  held: Held,
+  held: LeasedJob,
   queue: string,
   letter: Letter,
   options: AddJobOptions,
@@ -58,7 +58,7 @@ export const replace = (
 export const replaceOrLetGo = (
   pool: Pool,
   inbox: Inbox,
-  held: Held,
+  held: LeasedJob,
   queue: string,
   letter: Letter,
   options: AddJobOptions
@@ -86,7 +86,7 @@ export const replaceOrLetGo = (
 export const bury = (
   pool: Pool,
   inbox: Inbox,
-  held: Held,
+  held: LeasedJob,
   account: Omit<Account, "facts" | "now" | "job">,
   reason: Reason,
   queue: string,

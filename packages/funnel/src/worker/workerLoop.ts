@@ -2,8 +2,8 @@
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
-import type { Held } from "../incoming/held.js"
 import type { Inbox } from "../incoming/inbox.js"
+import type { LeasedJob } from "../incoming/leasedJob.js"
 import {
   type AnyFiber,
   currentFiber,
@@ -68,7 +68,7 @@ export class Lane<A, E, B> {
   private readonly handle: Effect.Effect<void>
   private works: ReadonlyArray<Work<A>> = []
   /** The job taken last, until it is read. */
-  private taken: Held | undefined = undefined
+  private taken: LeasedJob | undefined = undefined
   private beganAt = 0
   /** Permits to begin with jobs, where there is a rate. */
   private permits = 0
@@ -143,7 +143,7 @@ export class Lane<A, E, B> {
     })
   }
 
-  private take(held: Held): Effect.Effect<void> {
+  private take(held: LeasedJob): Effect.Effect<void> {
     this.taken = held
     return this.shared.options.batch === 1 ? this.open(held) : this.gather(held)
   }
@@ -159,11 +159,11 @@ export class Lane<A, E, B> {
   }
 
   // What goes back, or is moved, is on its way already.
-  private drop(held: Held): void {
+  private drop(held: LeasedJob): void {
     if (held.isOurs && !held.isReady) this.shared.inbox.letGo(held)
   }
 
-  private open(held: Held): Effect.Effect<void> {
+  private open(held: LeasedJob): Effect.Effect<void> {
     const opened = this.read(held)
     this.taken = undefined
     if (!Effect.isEffect(opened)) return this.begin([opened])
@@ -173,7 +173,7 @@ export class Lane<A, E, B> {
   }
 
   // Where this fiber dies, the job is not to stay with it.
-  private orLetGo<C>(jobs: ReadonlyArray<Held>, effect: Effect.Effect<C>): Effect.Effect<C> {
+  private orLetGo<C>(jobs: ReadonlyArray<LeasedJob>, effect: Effect.Effect<C>): Effect.Effect<C> {
     return Effect.tapErrorCause(effect, () =>
       Effect.sync(() => {
         for (const held of jobs) this.drop(held)
@@ -181,7 +181,7 @@ export class Lane<A, E, B> {
     )
   }
 
-  private read(held: Held): Opened<A> {
+  private read(held: LeasedJob): Opened<A> {
     const opened = this.shared.opening.open(held, this.restore)
     // Neither the schema nor a hook is to find what the last job left.
     if (Effect.isEffect(opened)) this.setting.begin(this.shared.options.contextOf([]), held.job.id)
@@ -189,7 +189,7 @@ export class Lane<A, E, B> {
   }
 
   /** Fills a batch: with what is ready, and what comes in the time that it waits; never with more than the rate allows. */
-  private readonly gather = Effect.fnUntraced(function* (this: Lane<A, E, B>, first: Held) {
+  private readonly gather = Effect.fnUntraced(function* (this: Lane<A, E, B>, first: LeasedJob) {
     const { fate, inbox, options, pace } = this.shared
     this.taken = undefined
     if (pace !== undefined) this.permits += pace.takeNow(options.batch - this.permits)

@@ -9,9 +9,9 @@ import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { currentFiber, unsafeCurrentFiber } from "../internal/runtime.js"
-import type { Held } from "./held.js"
 import type { Inbox } from "./inbox.js"
-import { Run } from "./run.js"
+import type { LeasedJob } from "./leasedJob.js"
+import { StreamRun } from "./streamRun.js"
 
 /** What a consumer gets for a job takes an effect; none where the job is not for it, and was taken care of. */
 export class Later<In> {
@@ -22,7 +22,7 @@ export class Later<In> {
 }
 
 /** Makes of a job what a consumer gets. */
-export type Hand<In> = (held: Held) => In | Later<In>
+export type Hand<In> = (held: LeasedJob) => In | Later<In>
 
 // A group is given out so long before a job of it may be delivered again.
 const marginMillis = 100
@@ -60,11 +60,11 @@ export const deliverGroups = <In>(
 const running = <A>(
   inbox: Inbox,
   { ahead, settles }: DeliverOptions,
-  elements: (run: Run | undefined) => Elements<A>
+  elements: (run: StreamRun | undefined) => Elements<A>
 ): Stream.Stream<A, GetJobsError> =>
   Stream.unwrapScoped(
     Effect.gen(function* () {
-      const run = new Run(inbox, ahead)
+      const run = new StreamRun(inbox, ahead)
       // Effect.addFinalizer would put the supervisor of the fiber back to what the run made it.
       yield* Scope.addFinalizerExit(yield* Effect.scope, (exit) =>
         Effect.flatMap(currentFiber, (fiber) => run.end(exit, fiber))
@@ -75,7 +75,7 @@ const running = <A>(
 
 // Says that the consumer wants the next element, before that is looked for.
 const pulling =
-  <A>(run: Run | undefined, next: () => Elements<A>) =>
+  <A>(run: StreamRun | undefined, next: () => Elements<A>) =>
   (): Elements<A> => {
     const first = run?.pullPast(unsafeCurrentFiber())
     return first === undefined ? next() : Channel.flatMap(Channel.fromEffect(first), next)
@@ -85,19 +85,19 @@ const ended = (error: Option.Option<GetJobsError>): Elements<never> =>
   Option.isSome(error) ? Channel.fail(error.value) : Channel.void
 
 // A job that is ready goes to its consumer without an effect: an effect for each would cost as much again as the element does.
-const jobsOf = <In>(inbox: Inbox, hand: Hand<In>, run: Run | undefined): Elements<In> => {
+const jobsOf = <In>(inbox: Inbox, hand: Hand<In>, run: StreamRun | undefined): Elements<In> => {
   const pull = pulling(run, () => {
     const held = inbox.takeNow()
     return held === undefined ? waited : give(held)
   })
-  const give = (held: Held): Elements<In> => {
+  const give = (held: LeasedJob): Elements<In> => {
     run?.pulled(held)
     const given = hand(held)
     return given instanceof Later
       ? Channel.flatMap(Channel.fromEffect(given.job), (job) => (Option.isSome(job) ? emit(held, job.value) : skip()))
       : emit(held, given)
   }
-  const emit = (held: Held, job: In): Elements<In> =>
+  const emit = (held: LeasedJob, job: In): Elements<In> =>
     held.isDoubtful(inbox.now())
       ? Channel.flatMap(Channel.fromEffect(inbox.confirm(held)), (isOurs) => (isOurs ? write(job) : skip()))
       : write(job)
@@ -117,11 +117,11 @@ const groupsOf = <In>(
   inbox: Inbox,
   hand: Hand<In>,
   { size, withinMillis }: Group,
-  run: Run | undefined
+  run: StreamRun | undefined
 ): Elements<Chunk.NonEmptyChunk<In>> => {
   const gather: Effect.Effect<Elements<Chunk.NonEmptyChunk<In>>> = Effect.uninterruptibleMask((restore) =>
     Effect.gen(function* () {
-      const taken: Array<{ readonly held: Held; readonly job: In }> = []
+      const taken: Array<{ readonly held: LeasedJob; readonly job: In }> = []
       let dueAt = Number.POSITIVE_INFINITY
       while (taken.length < size) {
         const isFirst = dueAt === Number.POSITIVE_INFINITY

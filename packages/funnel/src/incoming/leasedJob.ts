@@ -36,7 +36,7 @@ const unansweredMillis = 30_000
 
 type Watcher = (lost: LeaseLost) => void
 
-export class Held {
+export class LeasedJob {
   readonly job: Job.Job
   /** When it came, in milliseconds of the monotonic clock, as all times here are. */
   readonly fetchedAt: number

@@ -4,14 +4,14 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import { type AnyFiber, interruptLater } from "../internal/runtime.js"
-import { Attendance, Work } from "./attendance.js"
-import type { Held } from "./held.js"
+import { ForkTracking, Work } from "./forkTracking.js"
 import type { Inbox } from "./inbox.js"
+import type { LeasedJob } from "./leasedJob.js"
 
 /** An element: a job, or a group of them. */
 class Pulled extends Work {
-  readonly jobs: Array<Held>
-  constructor(first: Held) {
+  readonly jobs: Array<LeasedJob>
+  constructor(first: LeasedJob) {
     super()
     this.jobs = [first]
   }
@@ -27,7 +27,7 @@ const inHands = 16
 
 /** A job in doubt, and since when. */
 interface Doubt {
-  readonly held: Held
+  readonly held: LeasedJob
   readonly since: number
 }
 
@@ -36,10 +36,10 @@ interface Doubt {
  * done when the next one is pulled, or `ahead` more jobs have been; where an operator works on elements in fibers of their own,
  * when those have ended, and more have, or a second has passed; and what is in doubt when the run ends goes back.
  */
-export class Run {
+export class StreamRun {
   private readonly inbox: Inbox
   private readonly ahead: number | undefined
-  private readonly attendance = new Attendance()
+  private readonly attendance = new ForkTracking()
   /** Pulled last. */
   private last: Pulled | undefined = undefined
   /** Nobody's any more: used again for the next job, as most are handled without a fiber. */
@@ -50,7 +50,7 @@ export class Run {
   private readonly doubtful: Array<Doubt> = []
   private resolving: Fiber.RuntimeFiber<void> | undefined = undefined
   /** Acknowledged last, and perhaps not sent yet. */
-  private readonly sure: Array<Held> = []
+  private readonly sure: Array<LeasedJob> = []
   private isConcurrent = false
 
   constructor(inbox: Inbox, ahead: number | undefined) {
@@ -86,7 +86,7 @@ export class Run {
   }
 
   /** Begins an element with a job. */
-  pulled(held: Held): void {
+  pulled(held: LeasedJob): void {
     let pulled = this.spare
     if (pulled === undefined) {
       pulled = new Pulled(held)
@@ -99,12 +99,12 @@ export class Run {
   }
 
   /** Adds a job to the element that was begun last. */
-  pulledToo(held: Held): void {
+  pulledToo(held: LeasedJob): void {
     this.last?.jobs.push(held)
   }
 
   /** Says that a job of the element that was begun last is nothing for the consumer. */
-  drop(held: Held): void {
+  drop(held: LeasedJob): void {
     const jobs = this.last?.jobs
     const place = jobs?.indexOf(held) ?? -1
     if (place >= 0) jobs?.splice(place, 1)
@@ -124,7 +124,7 @@ export class Run {
       const { last } = this
       this.last = undefined
       const isDone = Exit.isSuccess(exit)
-      const back: Array<Held> = []
+      const back: Array<LeasedJob> = []
       if (this.resolving !== undefined) interruptLater(this.resolving)
       const doubtful = this.doubtful.splice(0).map(({ held }) => held)
       const passed = [...doubtful, ...(isDirect ? [...this.inWork].flatMap(({ jobs }) => jobs) : [])]
@@ -156,7 +156,7 @@ export class Run {
     return work.hasStarted ? work.running === 0 && !work.wasCut : !this.isConcurrent
   }
 
-  private finish(held: Held): void {
+  private finish(held: LeasedJob): void {
     const ahead = this.ahead ?? (this.isConcurrent ? aheadOfConcurrent : 0)
     if (ahead === 0 && this.doubtful.length === 0) {
       this.acknowledge(held)
@@ -187,7 +187,7 @@ export class Run {
     this.resolving = this.inbox.fork(Effect.zipRight(Time.sleep(millis), resolve))
   }
 
-  private acknowledge(held: Held): void {
+  private acknowledge(held: LeasedJob): void {
     this.inbox.acknowledgeLater(held)
     if (this.ahead !== undefined) return
     this.sure.push(held)

@@ -54,7 +54,7 @@ const isNothing = ({ value }: Raced): boolean => value === undefined
  * Follows the fibers that a pulling fiber starts. Operators with a concurrency (`mapEffect`, `flatMap`) pull in a fiber of
  * their own, which starts one for each element before it pulls the next: so an element is in work for as long as that runs.
  */
-export class Attendance {
+export class ForkTracking {
   /** The element that was pulled last. */
   current: Work | undefined = undefined
   private puller: AnyFiber | undefined = undefined

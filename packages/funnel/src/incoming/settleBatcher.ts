@@ -5,7 +5,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as FiberId from "effect/FiberId"
 import * as Schedule from "effect/Schedule"
-import type { Held } from "./held.js"
+import type { LeasedJob } from "./leasedJob.js"
 
 type Pool = Context.Tag.Service<typeof DisquePool>
 
@@ -15,10 +15,10 @@ export type SettleError = Effect.Effect.Error<ReturnType<Pool["nackJob"]>>
 type Outcome = Exit.Exit<unknown, SettleError>
 
 /** Called with what became of a job. */
-export type Done = (outcome: Outcome, held: Held) => void
+export type Done = (outcome: Outcome, held: LeasedJob) => void
 
 interface Entry {
-  readonly held: Held
+  readonly held: LeasedJob
   readonly done: Done
 }
 
@@ -44,7 +44,7 @@ interface Owner {
 // Settling twice does no harm, and not at all costs another delivery.
 const schedule = Schedule.exponential("50 millis").pipe(Schedule.intersect(Schedule.recurs(4)))
 
-export class Settler {
+export class SettleBatcher {
   private readonly owner: Owner
   // One for each node, so that one that does not answer holds up no other.
   private readonly lanes = new Map<string, Lane>()
@@ -56,7 +56,7 @@ export class Settler {
   }
 
   /** Settles a job with the next batch. */
-  add(held: Held, done: Done): void {
+  add(held: LeasedJob, done: Done): void {
     held.state = this.owner.state
     const { node } = held.job
     let lane = this.lanes.get(node)
@@ -72,10 +72,10 @@ export class Settler {
   }
 
   /** Takes back what has not been sent; gives the jobs that were. */
-  withdraw(jobs: ReadonlyArray<Held>): ReadonlyArray<Held> {
+  withdraw(jobs: ReadonlyArray<LeasedJob>): ReadonlyArray<LeasedJob> {
     const wanted = new Set(jobs.filter((held) => held.state === this.owner.state))
     if (wanted.size === 0) return []
-    const withdrawn: Array<Held> = []
+    const withdrawn: Array<LeasedJob> = []
     for (const lane of this.lanes.values()) {
       lane.pending = lane.pending.filter(({ held }) => {
         if (!wanted.has(held)) return true

@@ -1,17 +1,17 @@
 /** Jobs that are fetched and wait to be taken: in the order in which they came, or those of the queues named first before the others. */
 import { Fifo } from "@disco/core"
-import type { Held } from "./held.js"
+import type { LeasedJob } from "./leasedJob.js"
 
 /** Jobs of one rank. */
 interface Row {
   readonly rank: number
-  readonly jobs: Fifo<Held>
+  readonly jobs: Fifo<LeasedJob>
 }
 
 // So many rows are kept that may be empty.
 const mostRows = 64
 
-export class Shelf {
+export class PrefetchBuffer {
   private readonly ranks: ReadonlyMap<string, number>
   /** In the order of their ranks: those that have jobs, and some more. */
   private rows: Array<Row> = []
@@ -25,34 +25,34 @@ export class Shelf {
     return this.stock
   }
 
-  put(held: Held): void {
+  put(held: LeasedJob): void {
     this.row(this.ranks.get(held.job.queue) ?? 0).push(held)
     held.isReady = true
     held.wasTaken = false
     this.stock += 1
   }
 
-  private row(rank: number): Fifo<Held> {
+  private row(rank: number): Fifo<LeasedJob> {
     const { rows } = this
     let place = rows.length
     while (place > 0 && (rows[place - 1] as Row).rank > rank) place -= 1
     const before = rows[place - 1]
     if (before?.rank === rank) return before.jobs
-    const row = { rank, jobs: new Fifo<Held>() }
+    const row = { rank, jobs: new Fifo<LeasedJob>() }
     rows.splice(place, 0, row)
     if (rows.length > mostRows) this.rows = rows.filter((other) => other === row || other.jobs.size > 0)
     return row.jobs
   }
 
   /** Says that a job was lost or settled while it waits here: it is passed over, and counts no more. */
-  discount(held: Held): void {
+  discount(held: LeasedJob): void {
     if (!held.isReady) return
     held.isReady = false
     this.stock -= 1
   }
 
   /** The next job that is still ours. */
-  take(): Held | undefined {
+  take(): LeasedJob | undefined {
     for (const { jobs: row } of this.rows) {
       while (row.size > 0) {
         const held = this.shift(row)
@@ -63,13 +63,13 @@ export class Shelf {
   }
 
   /** Takes all jobs that are still ours. */
-  clear(): Array<Held> {
+  clear(): Array<LeasedJob> {
     const cleared = this.rows.flatMap(({ jobs }) => jobs.drain()).filter((held) => held.isReady)
     for (const held of cleared) this.discount(held)
     return cleared.filter((held) => held.isOurs)
   }
 
-  private shift(row: Fifo<Held>): Held | undefined {
+  private shift(row: Fifo<LeasedJob>): LeasedJob | undefined {
     const held = row.shift()
     if (held === undefined || !held.isReady) return undefined
     this.discount(held)
@@ -87,8 +87,8 @@ export class Shelf {
   }
 
   /** Takes the jobs that have waited since the time given or longer, as far as they are still ours. */
-  takeSince(time: number): Array<Held> {
-    const taken: Array<Held> = []
+  takeSince(time: number): Array<LeasedJob> {
+    const taken: Array<LeasedJob> = []
     for (const { jobs: row } of this.rows) {
       while ((row.peek()?.readySince ?? Number.POSITIVE_INFINITY) <= time) {
         const held = this.shift(row)
