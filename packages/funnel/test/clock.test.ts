@@ -2,7 +2,10 @@ import { DisquePool } from "@disco/core"
 import { assert, describe, it } from "@effect/vitest"
 import { Clock, Deferred, Effect, Option, Schedule, type Scope, Stream } from "effect"
 import { Funnel, Worker } from "../src/index.js"
-import { addAll, layer, makeLog, numbers, passIn, settle } from "./utils/utils.js"
+import { addAll, numbers } from "./utils/jobs.js"
+import { makeLog } from "./utils/logs.js"
+import { layer } from "./utils/nodes.js"
+import { passIn, settle } from "./utils/time.js"
 
 type Consumer = Effect.Effect<unknown, unknown, DisquePool | Scope.Scope>
 

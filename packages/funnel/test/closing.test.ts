@@ -3,7 +3,8 @@ import { EmbeddedDisque, VirtualTime } from "@disco/embedded"
 import { assert, describe, it } from "@effect/vitest"
 import { Clock, Deferred, Effect, Exit, Fiber, Layer, Option, Queue, Schema, Scope, Stream } from "effect"
 import { DeadLetter, Funnel, Worker } from "../src/index.js"
-import { logged, pass, settle } from "./utils/utils.js"
+import { logged } from "./utils/logs.js"
+import { pass, settle } from "./utils/time.js"
 
 /** A pool over three nodes that keep their jobs to themselves. */
 const three = Layer.provideMerge(

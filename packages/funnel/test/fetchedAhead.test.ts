@@ -2,7 +2,10 @@ import { DisquePool, Job, JobQueue } from "@disco/core"
 import { assert, describe, it } from "@effect/vitest"
 import { Clock, Effect, Exit, Fiber, Option, Schedule, Schema, Scope, Stream } from "effect"
 import { Funnel, Worker } from "../src/index.js"
-import { addAll, clusterOf, layer, makeLog, numbers, pass, passIn, settle } from "./utils/utils.js"
+import { addAll, numbers } from "./utils/jobs.js"
+import { makeLog } from "./utils/logs.js"
+import { clusterOf, layer } from "./utils/nodes.js"
+import { pass, passIn, settle } from "./utils/time.js"
 
 const single = JobQueue.make("single", { payload: Schema.Number })
 

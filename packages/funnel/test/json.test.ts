@@ -2,7 +2,8 @@ import { DisquePool, JobQueue, toJson } from "@disco/core"
 import { assert, describe, it } from "@effect/vitest"
 import { Cause, Chunk, Data, Effect, Either, Exit, Fiber, Option, Queue, Redacted, Schema, Stream } from "effect"
 import { DeadLetter, Funnel, Worker } from "../src/index.js"
-import { layer, pass, settle } from "./utils/utils.js"
+import { layer } from "./utils/nodes.js"
+import { pass, settle } from "./utils/time.js"
 
 /** Payloads of which JSON knows nothing. */
 const big = JobQueue.make("big", {

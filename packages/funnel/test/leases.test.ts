@@ -2,7 +2,10 @@ import { DisquePool, JobQueue } from "@disco/core"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Either, Exit, Fiber, Option, Schedule, Schema, Scope, Stream, TestClock } from "effect"
 import { DeadLetter, Funnel, Worker } from "../src/index.js"
-import { known, layer, logged, pass, passIn, settle } from "./utils/utils.js"
+import { known } from "./utils/jobs.js"
+import { logged } from "./utils/logs.js"
+import { layer } from "./utils/nodes.js"
+import { pass, passIn, settle } from "./utils/time.js"
 
 const queue = JobQueue.make("old", { payload: Schema.Number })
 

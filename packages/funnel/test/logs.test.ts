@@ -3,7 +3,10 @@ import { EmbeddedDisque, VirtualTime } from "@disco/embedded"
 import { assert, describe, it } from "@effect/vitest"
 import { Cause, Effect, Exit, Queue, Schedule, Schema, Scope, TestClock } from "effect"
 import { DeadLetter, Funnel, Recurring, Worker } from "../src/index.js"
-import { addAll, clusterOf, type Line, layer, makeLog, numbers, pass, settle } from "./utils/utils.js"
+import { addAll, numbers } from "./utils/jobs.js"
+import { type Line, makeLog } from "./utils/logs.js"
+import { clusterOf, layer } from "./utils/nodes.js"
+import { pass, settle } from "./utils/time.js"
 
 const count = 400
 const body = "x"

@@ -2,7 +2,9 @@ import { DisquePool, JobQueue } from "@disco/core"
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Exit, Metric, MetricKeyType, MetricState, Schedule, Schema, Scope, Stream } from "effect"
 import { Funnel, Worker } from "../src/index.js"
-import { layer, makeLog, pass, settle } from "./utils/utils.js"
+import { makeLog } from "./utils/logs.js"
+import { layer } from "./utils/nodes.js"
+import { pass, settle } from "./utils/time.js"
 
 /** What a metric has come to for a queue, by the labels that are left; the count of a histogram. */
 const read = (name: string, queue?: string) =>

@@ -16,7 +16,10 @@ import {
   TestClock
 } from "effect"
 import { DeadLetter } from "../../src/index.js"
-import { layer, left, logged, numbers, settle } from "../utils/utils.js"
+import { left, numbers } from "../utils/jobs.js"
+import { logged } from "../utils/logs.js"
+import { layer } from "../utils/nodes.js"
+import { settle } from "../utils/time.js"
 
 const cluster = (nodes: number) =>
   DisquePool.layer().pipe(

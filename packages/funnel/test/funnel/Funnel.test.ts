@@ -17,7 +17,10 @@ import {
   Stream
 } from "effect"
 import { DeadLetter, Funnel } from "../../src/index.js"
-import { addAll, known, layer, left, logged, numbers, pass, settle } from "../utils/utils.js"
+import { addAll, known, left, numbers } from "../utils/jobs.js"
+import { logged } from "../utils/logs.js"
+import { layer } from "../utils/nodes.js"
+import { pass, settle } from "../utils/time.js"
 
 const add = (queue: string, count: number) =>
   Effect.flatMap(DisquePool, (pool) =>

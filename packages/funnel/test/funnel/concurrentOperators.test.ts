@@ -2,7 +2,10 @@ import { DisquePool, type Job } from "@disco/core"
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Either, Exit, Fiber, Scope, Stream } from "effect"
 import { Funnel } from "../../src/index.js"
-import { known, layer, left, makeLog, pass, settle } from "../utils/utils.js"
+import { known, left } from "../utils/jobs.js"
+import { makeLog } from "../utils/logs.js"
+import { layer } from "../utils/nodes.js"
+import { pass, settle } from "../utils/time.js"
 
 type Handler = (job: Job.Job) => Effect.Effect<void, string>
 type Operator = (

@@ -20,7 +20,10 @@ import {
 } from "effect"
 import { Recurring } from "../../src/index.js"
 import * as calendar from "../../src/recurring/calendar.js"
-import { layer, left, logged, makeLog, settle } from "../utils/utils.js"
+import { left } from "../utils/jobs.js"
+import { logged, makeLog } from "../utils/logs.js"
+import { layer } from "../utils/nodes.js"
+import { settle } from "../utils/time.js"
 
 const reports = JobQueue.make("reports", { payload: Schema.String })
 

@@ -23,7 +23,10 @@ import {
   Tracer
 } from "effect"
 import { DeadLetter, Worker } from "../../src/index.js"
-import { addAll, clusterOf, known, layer, left, logged, makeLog, numbers, pass, settle } from "../utils/utils.js"
+import { addAll, known, left, numbers } from "../utils/jobs.js"
+import { logged, makeLog } from "../utils/logs.js"
+import { clusterOf, layer } from "../utils/nodes.js"
+import { pass, settle } from "../utils/time.js"
 
 const clusterLayer = clusterOf(3)
 

@@ -3,7 +3,10 @@ import { EmbeddedDisque } from "@disco/embedded"
 import { assert, describe, it } from "@effect/vitest"
 import { type Duration, Effect, Exit, Fiber, Option, Schedule, Schema, Scope, TestClock } from "effect"
 import { DeadLetter, Worker } from "../../src/index.js"
-import { addAll, clusterOf, layer, left, logged, makeLog, numbers, pass, passIn, settle } from "../utils/utils.js"
+import { addAll, left, numbers } from "../utils/jobs.js"
+import { logged, makeLog } from "../utils/logs.js"
+import { clusterOf, layer } from "../utils/nodes.js"
+import { pass, passIn, settle } from "../utils/time.js"
 
 const reasons = Effect.map(DeadLetter.list(numbers), (entries) => entries.map(({ letter }) => letter.reason))
 

@@ -3,7 +3,10 @@ import { assert, describe, it } from "@effect/vitest"
 import { Cause, Deferred, Effect, Either, Exit, Fiber, Layer, Logger, Option, Schedule, Schema, Stream } from "effect"
 import { DeadLetter, Funnel, Worker } from "../../src/index.js"
 import { causeText, kindOf, textOf } from "../../src/internal/failure.js"
-import { addAll, known, layer, left, logged, makeLog, numbers, pass, passIn, settle } from "../utils/utils.js"
+import { addAll, known, left, numbers } from "../utils/jobs.js"
+import { logged, makeLog } from "../utils/logs.js"
+import { layer } from "../utils/nodes.js"
+import { pass, passIn, settle } from "../utils/time.js"
 
 const circular: Record<string, unknown> = { status: 503 }
 circular.request = { response: circular }

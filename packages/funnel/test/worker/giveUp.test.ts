@@ -2,7 +2,10 @@ import { DisquePool } from "@disco/core"
 import { assert, describe, it } from "@effect/vitest"
 import { Data, Effect, Either, Schedule } from "effect"
 import { DeadLetter, Worker } from "../../src/index.js"
-import { addAll, layer, makeLog, numbers, pass, settle } from "../utils/utils.js"
+import { addAll, numbers } from "../utils/jobs.js"
+import { makeLog } from "../utils/logs.js"
+import { layer } from "../utils/nodes.js"
+import { pass, settle } from "../utils/time.js"
 
 class Refused extends Data.TaggedError("Refused")<{ readonly why: string }> {
   override get message() {

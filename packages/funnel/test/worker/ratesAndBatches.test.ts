@@ -2,7 +2,10 @@ import { DisquePool } from "@disco/core"
 import { assert, describe, it } from "@effect/vitest"
 import { Clock, Effect, Either, Exit, FastCheck, Fiber, Option, Scope } from "effect"
 import { Worker } from "../../src/index.js"
-import { addAll, layer, makeLog, numbers, pass, passIn, settle } from "../utils/utils.js"
+import { addAll, numbers } from "../utils/jobs.js"
+import { makeLog } from "../utils/logs.js"
+import { layer } from "../utils/nodes.js"
+import { pass, passIn, settle } from "../utils/time.js"
 
 /** The most beginnings within any interval: from each of them on. */
 const densest = (times: ReadonlyArray<number>, interval: number): number =>
