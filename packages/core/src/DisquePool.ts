@@ -10,13 +10,12 @@ import type * as Scope from "effect/Scope"
 import { Client, type ReadyError, type ReadyOptions } from "./client.js"
 import { commandsOver } from "./clientCommands.js"
 import type * as DisqueCommands from "./DisqueCommands.js"
-import type { GetJobsError, GetJobsOptions } from "./DisqueCommands.js"
 import type { ConnectError, Service as Connection, ConnectionOptions } from "./DisqueConnection.js"
 import type { PoolExhausted } from "./DisqueError.js"
 import type { DisqueDialer } from "./DisqueLink.js"
 import type { FetcherHealth } from "./fetching/consumer.js"
 import * as argument from "./internal/argument.js"
-import type { Job } from "./Job.js"
+import { Consume, type Consuming } from "./internal/consume.js"
 import * as limits from "./links/limits.js"
 
 /** The options of a pool: those of a connection, with `maxActive` 5 and `maxIdle` 2 unless told otherwise. */
@@ -45,40 +44,6 @@ export interface PoolStatistics {
   }
 }
 
-/** For whom `consume` fetches. */
-export interface ConsumeOptions {
-  /**
-   * Waits until there is room for a job, and reserves it: for one job at least, for `most` at most. The loops of all nodes
-   * call it, so that one of them takes only what the others leave.
-   */
-  readonly demand: (most: number) => Effect.Effect<number>
-  /**
-   * Takes the jobs that a reservation of `reserved` brought. It is called once for each reservation, with fewer jobs than were
-   * reserved, or none, where no more came; it cannot be interrupted.
-   */
-  readonly receive: (jobs: ReadonlyArray<Job>, reserved: number) => Effect.Effect<void>
-  /**
-   * Whether jobs of queues named first go before those of the others; not unless told so. That takes few commands more, however
-   * many queues there are. Else each queue has an equal share of
-   * the jobs, or as large a one as it is named times: `["fast", "fast", "fast", "slow"]` gives 3 of 4 to `fast` while both have
-   * jobs. Shares hold over time and over all nodes, also where there is room for one job only; what one queue leaves goes to
-   * the others, and when it has jobs again it begins anew, with no claim to what it missed.
-   */
-  readonly ranked?: boolean | undefined
-  /** The most jobs that one GETJOB takes; 64. */
-  readonly count?: number | undefined
-  /** How many GETJOBs wait on each node; 1. */
-  readonly perNode?: number | undefined
-  /** The longest that one GETJOB waits on its node; the `slice` of the pool unless told otherwise. An idle loop sends one in each. */
-  readonly slice?: Duration.DurationInput | undefined
-  /**
-   * What becomes of a job that arrives when it is not fetched for any more: after the interruption, or as its node has left the
-   * cluster. It goes back by ENQUEUE unless told otherwise, or by NACK. A function takes such jobs over and gives them back
-   * itself; it is called at once, and no more when the interruption has ended.
-   */
-  readonly unwanted?: GetJobsOptions["unwanted"] | ((jobs: ReadonlyArray<Job>) => void)
-}
-
 /** A node as the pool sees it. */
 export interface NodeHealth {
   /** The address at which it is dialed. */
@@ -96,7 +61,7 @@ export interface NodeHealth {
 /** How a pool fares. */
 export interface PoolHealth {
   readonly nodes: ReadonlyArray<NodeHealth>
-  /** What fetches jobs for consumers (`consume`, funnels, workers): which node it is on, when it last heard of it, and why not. */
+  /** What fetches jobs for funnels and workers: which node it is on, when it last heard of it, and why not. */
   readonly fetchers: ReadonlyArray<FetcherHealth>
 }
 
@@ -107,17 +72,6 @@ export interface Service extends DisqueCommands.DisqueCommands {
    * it need not stand in line: take one for a loop that waits for jobs.
    */
   readonly connection: Effect.Effect<Connection, PoolExhausted, Scope.Scope>
-  /**
-   * GETJOB in a loop, on every node of the cluster at once, so that a job comes at once wherever it was added; with the option
-   * `cycle`, on one node. What a funnel and a worker stand on.
-   *
-   * It goes on while nodes come and go, and fails where no node lets it. Interrupting it waits until the replies still due are
-   * read, a slice and a bit at most, and gives back the jobs in them, or hands them to `unwanted`.
-   */
-  readonly consume: (
-    queues: string | ReadonlyArray<string>,
-    options: ConsumeOptions
-  ) => Effect.Effect<never, GetJobsError>
   /**
    * The same commands on the node at the address given, and on no other: `host:port`, or one that `health` or a job shows. For
    * what is no address they fail with a `ConnectionError` whose cause is an `InvalidArgument`, and which does not show it.
@@ -157,7 +111,7 @@ const make = (options: PoolOptions = {}): Effect.Effect<Service, ConnectError, D
       yield* limits.check("DisquePool", options, { maxActive: 5, maxIdle: 2, hasLanes: true })
     )
     const fetcher = yield* client.fetcher
-    return {
+    const pool: Service & Consuming = {
       ...commandsOver(client, (request) => client.permits.run(fetcher.fetch(request)), true),
       connection: Effect.gen(function* () {
         yield* client.permit
@@ -180,7 +134,7 @@ const make = (options: PoolOptions = {}): Effect.Effect<Service, ConnectError, D
           lost: client.counts.lost
         }
       })),
-      consume: (queues, options) =>
+      [Consume]: (queues, options) =>
         Either.match(
           Either.all({
             queues: argument.queues("GETJOB", queues),
@@ -220,6 +174,7 @@ const make = (options: PoolOptions = {}): Effect.Effect<Service, ConnectError, D
         fetchers: [...client.consumers].flatMap((consumer) => consumer.health)
       }))
     }
+    return pool
   })
 
 /**

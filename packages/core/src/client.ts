@@ -30,15 +30,15 @@ import { type Consume, Consumer } from "./fetching/consumer.js"
 import { type FetchError, Fetcher } from "./fetching/fetcher.js"
 import type { Reachable } from "./internal/acrossNodes.js"
 import * as argument from "./internal/argument.js"
+import { type Line, Notices } from "./internal/notices.js"
 import * as telemetry from "./internal/telemetry.js"
+import * as Time from "./internal/time.js"
+import { Timekeeper } from "./internal/timekeeper.js"
 import type { Job } from "./Job.js"
 import type { Limits } from "./links/limits.js"
 import { type DialError, Session } from "./links/nodeLinks.js"
 import { Permits } from "./links/permits.js"
 import { WatchedLink } from "./links/watchedLink.js"
-import { type Line, Notices } from "./Notices.js"
-import * as Time from "./Time.js"
-import { Timekeeper } from "./Timekeeper.js"
 
 // A link that was in use so shortly ago is taken to work still.
 const freshMillis = 1000

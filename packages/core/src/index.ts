@@ -31,25 +31,18 @@ export { type ConnectError, type ConnectionOptions, DisqueConnection } from "./D
 export * from "./DisqueError.js"
 export { type Arguments, DisqueDialer, type DisqueLink } from "./DisqueLink.js"
 export {
-  type ConsumeOptions,
   DisquePool,
   type NodeHealth,
   type PoolHealth,
   type PoolOptions,
   type PoolStatistics
 } from "./DisquePool.js"
-export { Fifo } from "./Fifo.js"
 export type { FetcherHealth, FetcherState } from "./fetching/consumer.js"
 export type { FetchError } from "./fetching/fetcher.js"
-export { toJson, withJson } from "./internal/json.js"
 export type { Page } from "./internal/page.js"
 export * as Job from "./Job.js"
 export * as JobId from "./JobId.js"
 export * as JobQueue from "./JobQueue.js"
 export * as Metrics from "./Metrics.js"
-export { type Line, Notices } from "./Notices.js"
 export type { QueueStats } from "./QueueStats.js"
 export * as Reply from "./Reply.js"
-export { Slot } from "./Slot.js"
-export * as Time from "./Time.js"
-export { Timekeeper } from "./Timekeeper.js"

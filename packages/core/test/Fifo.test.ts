@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { FastCheck } from "effect"
-import { Fifo } from "../src/Fifo.js"
+import { Fifo } from "../src/internal/fifo.js"
 
 describe("what is first in, first out", () => {
   it("is taken in the order in which it came, however much there is meanwhile", () => {

@@ -1,4 +1,4 @@
-import { Notices } from "@disco/core"
+import { Notices } from "@disco/core/internal"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, type Fiber, HashMap, Logger, Runtime, TestClock } from "effect"
 

@@ -21,10 +21,9 @@ import {
   DisqueDialer,
   DisquePool,
   type PoolOptions,
-  type Reply,
-  Time,
-  Timekeeper
+  type Reply
 } from "../src/index.js"
+import { consume, Time, Timekeeper } from "../src/internal.js"
 import { asText, bulk, idOf } from "./utils/fakeNodes.js"
 
 /** What a node does about a command: it replies, cuts the link, says nothing, or replies after some milliseconds. */
@@ -236,7 +235,7 @@ describe("where the time of day is", () => {
           const disque = yield* pool(dialer, {})
           let room = 1
           const demand = () => (room-- > 0 ? Effect.succeed(1) : Effect.never)
-          yield* Effect.forkScoped(disque.consume("q", { demand, receive: () => Effect.void }))
+          yield* Effect.forkScoped(consume(disque, "q", { demand, receive: () => Effect.void }))
           yield* Effect.withClock(TestClock.adjust(2500), own)
           setBy(by)
           const [fetcher] = (yield* disque.health).fetchers

@@ -1,4 +1,4 @@
-import { Timekeeper } from "@disco/core"
+import { Timekeeper } from "@disco/core/internal"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, TestClock } from "effect"
 

@@ -9,9 +9,9 @@ import {
   DisqueDialer,
   type DisqueLink,
   DisquePool,
-  InvalidArgument,
-  Time
+  InvalidArgument
 } from "@disco/core"
+import { Time } from "@disco/core/internal"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"

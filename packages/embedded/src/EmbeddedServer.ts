@@ -1,7 +1,7 @@
 /**
  * A TCP server in front of an embedded node, so that any client of Disque can talk to it.
  */
-import { Time } from "@disco/core"
+import { Time } from "@disco/core/internal"
 import type * as Socket from "@effect/platform/Socket"
 import * as SocketServer from "@effect/platform/SocketServer"
 import * as Context from "effect/Context"

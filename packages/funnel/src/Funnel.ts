@@ -9,9 +9,9 @@ import {
   type InvalidArgument,
   type Job,
   type JobId,
-  type JobQueue,
-  toJson
+  type JobQueue
 } from "@disco/core"
+import { toJson } from "@disco/core/internal"
 import * as Cause from "effect/Cause"
 import type * as Chunk from "effect/Chunk"
 import type * as Duration from "effect/Duration"

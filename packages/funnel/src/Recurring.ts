@@ -14,7 +14,8 @@
  *
  * **Not remembered**: what falls into a time at which the program does not run is unknown to it, and never made up for.
  */
-import { type AddJobOptions, DisquePool, type InvalidArgument, type JobQueue, Notices, Time } from "@disco/core"
+import { type AddJobOptions, DisquePool, type InvalidArgument, type JobQueue } from "@disco/core"
+import { Notices, Time } from "@disco/core/internal"
 import * as Cron from "effect/Cron"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"

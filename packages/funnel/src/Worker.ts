@@ -1,7 +1,8 @@
 /**
  * A worker: a handler for the jobs of a queue, with retries, budgets, a dead-letter queue, and a shutdown that loses nothing.
  */
-import { DisquePool, type GetJobsError, type InvalidArgument, type Job, type JobQueue, withJson } from "@disco/core"
+import { DisquePool, type GetJobsError, type InvalidArgument, type Job, type JobQueue } from "@disco/core"
+import { withJson } from "@disco/core/internal"
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"

@@ -1,4 +1,5 @@
 import { DisquePool, Job, JobQueue } from "@disco/core"
+import { Consume, type Consuming, consume } from "@disco/core/internal"
 import { assert, describe, it } from "@effect/vitest"
 import { Clock, Effect, Exit, Fiber, Option, Schedule, Schema, Scope, Stream } from "effect"
 import { Funnel, Worker } from "../src/index.js"
@@ -142,9 +143,10 @@ it.effect("a worker that is paused and resumed while a GETJOB is under way goes 
   Effect.gen(function* () {
     const pool = yield* DisquePool
     // As over a network, where the reply of a GETJOB that waits has to be read.
-    const far: DisquePool["Type"] = {
+    const far: DisquePool["Type"] & Consuming = {
       ...pool,
-      consume: (queues, options) => Effect.onInterrupt(pool.consume(queues, options), () => Effect.sleep("2 seconds"))
+      [Consume]: (queues, options) =>
+        Effect.onInterrupt(consume(pool, queues, options), () => Effect.sleep("2 seconds"))
     }
     yield* addAll(3)
     const begun: Array<number> = []

@@ -1,4 +1,5 @@
-import { DisquePool, JobQueue, toJson } from "@disco/core"
+import { DisquePool, JobQueue } from "@disco/core"
+import { toJson } from "@disco/core/internal"
 import { assert, describe, it } from "@effect/vitest"
 import { Cause, Chunk, Data, Effect, Either, Exit, Fiber, Option, Queue, Redacted, Schema, Stream } from "effect"
 import { DeadLetter, Funnel, Worker } from "../src/index.js"

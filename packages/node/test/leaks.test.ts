@@ -1,6 +1,7 @@
 import { setFlagsFromString } from "node:v8"
 import { runInNewContext } from "node:vm"
 import { DisqueConnection, DisqueDialer, DisquePool } from "@disco/core"
+import { consume } from "@disco/core/internal"
 import { EmbeddedDisque } from "@disco/embedded"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, FiberId, Layer, Supervisor, TestClock } from "effect"
@@ -89,7 +90,7 @@ describe("an idle pool", () => {
       const pool = yield* DisquePool
       let isOpen = true
       const demand = (most: number) => Effect.suspend(() => (isOpen ? Effect.succeed(most) : Effect.never))
-      yield* Effect.forkScoped(pool.consume("q", { demand, receive: () => Effect.void }))
+      yield* Effect.forkScoped(consume(pool, "q", { demand, receive: () => Effect.void }))
       yield* TestClock.adjust("2 hours")
       const before = yield* heap
       yield* TestClock.adjust("24 hours")

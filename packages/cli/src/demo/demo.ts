@@ -1,5 +1,6 @@
 /** Real work through Disque: every file of a folder is a job, and a worker crashes on the way. */
-import { DisquePool, type Job, JobQueue, Time } from "@disco/core"
+import { DisquePool, type Job, JobQueue } from "@disco/core"
+import { Time } from "@disco/core/internal"
 import { Funnel } from "@disco/funnel"
 import type * as FileSystem from "@effect/platform/FileSystem"
 import * as Path from "@effect/platform/Path"

@@ -7,15 +7,15 @@ import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import * as Jobs from "../commands/jobs.js"
 import { type CommandError, ConnectionError, type NodeLeaving } from "../DisqueError.js"
+import type { Line } from "../internal/notices.js"
+import { Slot } from "../internal/slot.js"
 import * as telemetry from "../internal/telemetry.js"
+import * as Time from "../internal/time.js"
 import type { Job } from "../Job.js"
 import * as JobId from "../JobId.js"
 import type { DialError, Session } from "../links/nodeLinks.js"
 import type { WatchedLink } from "../links/watchedLink.js"
-import type { Line } from "../Notices.js"
 import { describe, ErrorReply } from "../Reply.js"
-import { Slot } from "../Slot.js"
-import * as Time from "../Time.js"
 
 /** How jobs go back: by a command, or in the hands of who takes them over. */
 export type Unwanted = "ENQUEUE" | "NACK" | ((jobs: ReadonlyArray<Job>) => void)

@@ -45,7 +45,7 @@ export interface ConnectionOptions {
   readonly refreshInterval?: Duration.DurationInput | undefined
   /**
    * For few connections: jobs are fetched from one node, and after so many of them from the node that most of them come from.
-   * Without it, a consumer (`DisquePool.consume`, a funnel, a worker) fetches from all nodes at once.
+   * Without it, a funnel or a worker fetches from all nodes at once.
    */
   readonly cycle?: number | undefined
   /**

@@ -7,7 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as FiberId from "effect/FiberId"
 import { ConnectionError, type NotAuthenticated } from "../DisqueError.js"
-import { Slot } from "../Slot.js"
+import { Slot } from "../internal/slot.js"
 import type { WatchedLink } from "./watchedLink.js"
 
 // So many commands on each link are a reason to open more of them than the limit asks for.

@@ -3,7 +3,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import { PoolExhausted } from "../DisqueError.js"
-import { Slot } from "../Slot.js"
+import { Slot } from "../internal/slot.js"
 
 export interface PermitLimits {
   readonly maxActive: number

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Duration, Effect, Exit, Fiber, Layer, Logger, TestClock } from "effect"
 import { ConnectionError, DisqueDialer, type DisqueLink, DisquePool, type Reply } from "../../src/index.js"
+import { consume } from "../../src/internal.js"
 import { bulk, idOf } from "../utils/fakeNodes.js"
 
 const id = "D-afa64674-7Odk5Ok5edttbbDlpcZkZHVN-05a1"
@@ -55,18 +56,16 @@ describe("a consumer of a node among many that cannot be reached", () => {
       const pool = yield* Effect.provide(DisquePool.make(), Layer.merge(layer, logger))
       const room = yield* Effect.makeSemaphore(1)
       let taken = 0
-      const consuming = yield* pool
-        .consume("q", {
-          demand: () => room.take(1),
-          receive: (jobs, reserved) =>
-            Effect.sync(() => {
-              taken += jobs.length
-            }).pipe(
-              Effect.zipRight(Effect.sleep(jobs.length === 0 ? 0 : "20 millis")),
-              Effect.zipRight(room.release(reserved))
-            )
-        })
-        .pipe(Effect.provide(logger), Effect.fork)
+      const consuming = yield* consume(pool, "q", {
+        demand: () => room.take(1),
+        receive: (jobs, reserved) =>
+          Effect.sync(() => {
+            taken += jobs.length
+          }).pipe(
+            Effect.zipRight(Effect.sleep(jobs.length === 0 ? 0 : "20 millis")),
+            Effect.zipRight(room.release(reserved))
+          )
+      }).pipe(Effect.provide(logger), Effect.fork)
       for (let i = 0; i < 50; i++) yield* TestClock.adjust("20 millis")
       const takenAtFirst = taken
       for (let i = 0; i < 12; i++) yield* TestClock.adjust("500 millis")
@@ -86,7 +85,7 @@ describe("a consumer of a node among many that cannot be reached", () => {
       const { layer } = oneOfMany(990, "1 millis")
       const pool = yield* Effect.provide(DisquePool.make(), layer)
       const consuming = yield* Effect.fork(
-        pool.consume("q", { demand: () => Effect.never, receive: () => Effect.void })
+        consume(pool, "q", { demand: () => Effect.never, receive: () => Effect.void })
       )
       yield* Effect.sleep("1 second")
       const [took] = yield* Effect.timed(Fiber.interrupt(consuming))
@@ -94,3 +93,11 @@ describe("a consumer of a node among many that cannot be reached", () => {
     }).pipe(Effect.provide(Logger.remove(Logger.defaultLogger)))
   )
 })
+
+it.effect("a pool that was made by hand cannot be fetched from, and the error says so", () =>
+  Effect.gen(function* () {
+    const error = yield* Effect.flip(consume({}, "q", { demand: () => Effect.never, receive: () => Effect.void }))
+    assert.strictEqual(error._tag, "InvalidArgument")
+    assert.include(error.message, "a DisquePool made by DisquePool.make or DisquePool.layer")
+  })
+)

@@ -1,5 +1,6 @@
 /** Taking single letters out of their queue, without touching the others. */
-import { JobId, type Notices } from "@disco/core"
+import { JobId } from "@disco/core"
+import type { Notices } from "@disco/core/internal"
 import * as Effect from "effect/Effect"
 import { NodeFailed } from "./nodes.js"
 import type { Pool } from "./search.js"

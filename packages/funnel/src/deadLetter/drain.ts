@@ -1,5 +1,6 @@
 /** Taking letters out of their queue, from all nodes. */
-import { type CommandError, type InvalidArgument, Notices } from "@disco/core"
+import type { CommandError, InvalidArgument } from "@disco/core"
+import { Notices } from "@disco/core/internal"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Fiber from "effect/Fiber"

@@ -1,5 +1,6 @@
 /** Which letters are meant. */
-import { type InvalidArgument, type Job, JobId, type JobQueue, withJson } from "@disco/core"
+import { type InvalidArgument, type Job, JobId, type JobQueue } from "@disco/core"
+import { withJson } from "@disco/core/internal"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as check from "../internal/options.js"

@@ -1,5 +1,6 @@
 /** Jobs on their way from the cluster to those who take them: fetched as there is room, kept under their leases, each settled once. */
-import { type DisquePool, type GetJobsError, type Job, JobId, Notices, Slot, Time, Timekeeper } from "@disco/core"
+import { type DisquePool, type GetJobsError, type Job, JobId } from "@disco/core"
+import { consume, Notices, Slot, Time, Timekeeper } from "@disco/core/internal"
 import * as Cause from "effect/Cause"
 import type * as Clock from "effect/Clock"
 import type * as Context from "effect/Context"
@@ -544,7 +545,7 @@ export class Inbox {
 
   private readonly fetch: Effect.Effect<void> = Effect.suspend(() => {
     const { fetchCount, fetchers, fetchTimeout, plan, prefetch } = this.options
-    const consuming = this.pool.consume(plan.from, {
+    const consuming = consume(this.pool, plan.from, {
       demand: (most) => this.demand(most),
       receive: (jobs, reserved) => this.receive(jobs, reserved),
       ranked: plan.isRanked,

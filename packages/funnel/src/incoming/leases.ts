@@ -1,5 +1,6 @@
 /** Leases: WORKING for the jobs that are held for long, by one fiber for all of them. */
-import { type DisquePool, type Job, JobId, type Notices, Timekeeper } from "@disco/core"
+import { type DisquePool, type Job, JobId } from "@disco/core"
+import { type Notices, Timekeeper } from "@disco/core/internal"
 import type * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"

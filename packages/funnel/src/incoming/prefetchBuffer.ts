@@ -1,5 +1,5 @@
 /** Jobs that are fetched and wait to be taken: in the order in which they came, or those of the queues named first before the others. */
-import { Fifo } from "@disco/core"
+import { Fifo } from "@disco/core/internal"
 import type { LeasedJob } from "./leasedJob.js"
 
 /** Jobs of one rank. */

@@ -1,5 +1,5 @@
 /** One run of the stream of a funnel: which of the jobs that it has pulled its consumer is done with. */
-import { Time } from "@disco/core"
+import { Time } from "@disco/core/internal"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"

@@ -1,5 +1,5 @@
 /** Keeps effects running that die: by accident, or again and again. */
-import { Time } from "@disco/core"
+import { Time } from "@disco/core/internal"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import { causeText } from "./failure.js"

@@ -1,5 +1,5 @@
 /** One bound for all that ends together. */
-import { Time } from "@disco/core"
+import { Time } from "@disco/core/internal"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 

@@ -1,5 +1,6 @@
 /** Jobs on their way to the cluster: offered to a queue, and added in batches. */
-import { type JobId, Notices, Time, withJson } from "@disco/core"
+import type { JobId } from "@disco/core"
+import { Notices, Time, withJson } from "@disco/core/internal"
 import * as Cause from "effect/Cause"
 import type * as Clock from "effect/Clock"
 import * as Data from "effect/Data"

@@ -1,5 +1,5 @@
 /** When jobs are added: the ticks of a cron or of a schedule, one after the other. */
-import { Time } from "@disco/core"
+import { Time } from "@disco/core/internal"
 import type * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"

@@ -1,5 +1,6 @@
 /** The jobs in the hands of a worker, and what it is told to do with them. */
-import { type Job, type JobQueue, toJson } from "@disco/core"
+import type { Job, JobQueue } from "@disco/core"
+import { toJson } from "@disco/core/internal"
 import * as Cause from "effect/Cause"
 import type * as Context from "effect/Context"
 import * as Data from "effect/Data"

@@ -1,5 +1,6 @@
 /** What becomes of jobs that are not simply done: they are tried again, given up, or given back. */
-import { type DisquePool, type Job, JobId, type Line, Time } from "@disco/core"
+import { type DisquePool, type Job, JobId } from "@disco/core"
+import { type Line, Time } from "@disco/core/internal"
 import * as Cause from "effect/Cause"
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"

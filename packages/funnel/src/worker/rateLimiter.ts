@@ -1,5 +1,5 @@
 /** At most so many beginnings within any interval. */
-import { Fifo, Slot, Time } from "@disco/core"
+import { Fifo, Slot, Time } from "@disco/core/internal"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type { Restore } from "../internal/runtime.js"

@@ -1,5 +1,6 @@
 /** Putting a letter into a queue in the place of its job: one that is tried again, or is given up. */
-import { type AddJobOptions, type DisquePool, JobId, Time } from "@disco/core"
+import { type AddJobOptions, type DisquePool, JobId } from "@disco/core"
+import { Time } from "@disco/core/internal"
 import * as Cause from "effect/Cause"
 import type * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"

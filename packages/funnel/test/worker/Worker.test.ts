@@ -1,4 +1,5 @@
 import { DisquePool, Job, JobQueue } from "@disco/core"
+import { Consume, type Consuming } from "@disco/core/internal"
 import { EmbeddedDisque } from "@disco/embedded"
 import { assert, describe, it } from "@effect/vitest"
 import {
@@ -850,9 +851,8 @@ describe("a worker", () => {
       const pool = yield* DisquePool
       const { NotAuthenticated } = yield* Effect.promise(() => import("@disco/core"))
       const error = new NotAuthenticated({ command: "GETJOB", node: "a:1", reply: "NOAUTH" })
-      const running = Worker.run(numbers, () => Effect.void).pipe(
-        Effect.provideService(DisquePool, { ...pool, consume: () => Effect.fail(error) })
-      )
+      const locked: DisquePool["Type"] & Consuming = { ...pool, [Consume]: () => Effect.fail(error) }
+      const running = Worker.run(numbers, () => Effect.void).pipe(Effect.provideService(DisquePool, locked))
       assert.deepStrictEqual(yield* Effect.flip(running), error)
     }).pipe(Effect.provide(layer))
   )

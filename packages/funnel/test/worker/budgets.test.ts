@@ -1,4 +1,5 @@
 import { DisquePool, JobQueue } from "@disco/core"
+import { Consume, type Consuming, consume } from "@disco/core/internal"
 import { EmbeddedDisque } from "@disco/embedded"
 import { assert, describe, it } from "@effect/vitest"
 import { type Duration, Effect, Exit, Fiber, Option, Schedule, Schema, Scope, TestClock } from "effect"
@@ -149,11 +150,11 @@ it.effect("deliveries whose handler began, and whose worker was killed, are coun
       const scope = yield* Scope.make()
       const pool = yield* DisquePool
       let isDead = false
-      const mortal: DisquePool["Type"] = {
+      const mortal: DisquePool["Type"] & Consuming = {
         ...pool,
         working: (job) => (isDead ? Effect.never : pool.working(job)),
-        consume: (queues, options) =>
-          pool.consume(queues, {
+        [Consume]: (queues, options) =>
+          consume(pool, queues, {
             ...options,
             demand: (most) => Effect.suspend(() => (isDead ? Effect.never : options.demand(most)))
           })

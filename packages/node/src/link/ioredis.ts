@@ -1,15 +1,8 @@
 /** Links over ioredis, used for its sockets alone: what it would queue, resend or reconnect is Disco's to decide. */
 import { isIP } from "node:net"
 import type { ConnectionOptions } from "node:tls"
-import {
-  type Arguments,
-  ConnectionError,
-  type ConnectionErrorReason,
-  type DisqueLink,
-  Fifo,
-  Reply,
-  Time
-} from "@disco/core"
+import { type Arguments, ConnectionError, type ConnectionErrorReason, type DisqueLink, Reply } from "@disco/core"
+import { Fifo, Time } from "@disco/core/internal"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"

@@ -1,4 +1,5 @@
 import { DisquePool } from "@disco/core"
+import { consume } from "@disco/core/internal"
 import { assert, describe } from "@effect/vitest"
 import { Duration, Effect, Fiber, Option } from "effect"
 import type { Backend } from "./Backend.js"
@@ -85,7 +86,7 @@ export const pool = (backend: Backend): void => {
         yield* pool.addJobs(Array.from({ length: 100 }, () => ({ queue: seldom, body })))
         const taken: Array<string> = []
         const consuming = yield* Effect.fork(
-          pool.consume([often, often, often, seldom], {
+          consume(pool, [often, often, often, seldom], {
             demand: () => (taken.length < 100 ? Effect.as(Effect.yieldNow(), 1) : Effect.never),
             receive: (jobs) =>
               Effect.sync(() => {

@@ -1,4 +1,5 @@
 import type { DisquePool, Job } from "@disco/core"
+import { consume } from "@disco/core/internal"
 import { Effect, Fiber, Random } from "effect"
 import type { Backend } from "./Backend.js"
 
@@ -21,7 +22,7 @@ export const collect = (backend: Backend, pool: DisquePool["Type"], queue: strin
   Effect.gen(function* () {
     const jobs: Array<Job.Job> = []
     const consuming = yield* Effect.fork(
-      pool.consume(queue, {
+      consume(pool, queue, {
         demand: (most) => Effect.succeed(most),
         receive: (more) => Effect.sync(() => jobs.push(...more)).pipe(Effect.asVoid)
       })

@@ -1,4 +1,5 @@
 import { type ConnectionOptions, DisqueConnection, DisquePool, Job } from "@disco/core"
+import { consume } from "@disco/core/internal"
 import { EmbeddedDisque, type EmbeddedOptions } from "@disco/embedded"
 import { assert, describe, it } from "@effect/vitest"
 import { Chunk, Duration, Effect, Either, Fiber, Layer, Queue, TestClock } from "effect"
@@ -24,7 +25,7 @@ const consumer = (pool: DisquePool["Type"], queues: string) =>
   Effect.gen(function* () {
     const jobs = yield* Queue.unbounded<Job.Job>()
     const fiber = yield* Effect.forkScoped(
-      pool.consume(queues, {
+      consume(pool, queues, {
         demand: Effect.succeed,
         receive: (received) => Effect.asVoid(Queue.offerAll(jobs, received))
       })
@@ -342,7 +343,7 @@ describe("a consumer of a cluster", () => {
       const taken: Array<Job.Job> = []
       let room = 4
       const fiber = yield* Effect.fork(
-        pool.consume("q", {
+        consume(pool, "q", {
           demand: (most) =>
             Effect.suspend(() => {
               if (room === 0) return Effect.never
@@ -375,7 +376,7 @@ describe("a consumer of a cluster", () => {
           const taken: Array<Job.Job> = []
           let room = 6
           const fiber = yield* Effect.fork(
-            pool.consume(["high", "low"], {
+            consume(pool, ["high", "low"], {
               ranked: true,
               demand: (most) =>
                 Effect.suspend(() => {
@@ -418,7 +419,7 @@ describe("a consumer of a cluster", () => {
           if (room > 0) return resume(Effect.succeed(1))
           waiting.add(() => resume(Effect.succeed(1)))
         })
-      yield* Effect.forkScoped(pool.consume("q", { demand, receive: () => Effect.void }))
+      yield* Effect.forkScoped(consume(pool, "q", { demand, receive: () => Effect.void }))
       for (let i = 0; i < 5; i++) {
         room = 1
         for (const wake of waiting) wake()

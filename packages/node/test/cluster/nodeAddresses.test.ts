@@ -1,4 +1,5 @@
 import { DisquePool, type Job, JobId } from "@disco/core"
+import { consume } from "@disco/core/internal"
 import { assert, describe, it } from "@effect/vitest"
 import { Duration, Effect, Either, Exit, Layer, Logger, LogLevel, Option, Queue, Scope } from "effect"
 import { NodeDisque } from "../../src/index.js"
@@ -72,7 +73,7 @@ const consumed = (room: number) =>
         free += reserved
         for (const job of received) jobs.unsafeOffer(job)
       })
-    yield* Effect.forkScoped(pool.consume("q", { demand, receive }))
+    yield* Effect.forkScoped(consume(pool, "q", { demand, receive }))
     return jobs
   })
 

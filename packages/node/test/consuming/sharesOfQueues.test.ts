@@ -1,4 +1,5 @@
 import { DisqueDialer, DisquePool, type Job, type JobId } from "@disco/core"
+import { consume } from "@disco/core/internal"
 import { EmbeddedDisque, type EmbeddedOptions } from "@disco/embedded"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Layer, TestClock } from "effect"
@@ -15,13 +16,13 @@ const addMany = (disque: Pick<DisquePool["Type"], "addJobs">, queue: string, cou
 const count = (taken: ReadonlyArray<string>, queue: string) => taken.filter((name) => name === queue).length
 
 /** The queues of the jobs that come where there is room for so many at a time, for so many in all. */
-const consume = (queues: ReadonlyArray<string>, most: number, total: number) =>
+const queuesOf = (queues: ReadonlyArray<string>, most: number, total: number) =>
   Effect.gen(function* () {
     const pool = yield* DisquePool
     const taken: Array<string> = []
     let room = total
     const fiber = yield* Effect.fork(
-      pool.consume(queues, {
+      consume(pool, queues, {
         demand: (asked) =>
           Effect.suspend(() => {
             const granted = Math.min(most, asked, room)
@@ -88,7 +89,7 @@ const interruptedWith = (unwanted: (jobs: ReadonlyArray<Job.Job>) => void) =>
   Effect.gen(function* () {
     const pool = yield* DisquePool
     const fiber = yield* Effect.fork(
-      pool.consume("q", { demand: Effect.succeed, receive: () => Effect.void, unwanted })
+      consume(pool, "q", { demand: Effect.succeed, receive: () => Effect.void, unwanted })
     )
     yield* TestClock.adjust(0)
     const interrupting = yield* Effect.fork(Fiber.interrupt(fiber))
@@ -112,7 +113,7 @@ describe("a consumer of several queues", () => {
         const pool = yield* DisquePool
         yield* addMany(pool, "a", 500)
         yield* addMany(pool, "b", 500)
-        const taken = yield* consume(["a", "a", "a", "b"], most, 400)
+        const taken = yield* queuesOf(["a", "a", "a", "b"], most, 400)
         assert.lengthOf(taken, 400)
         assert.isAtMost(Math.abs(count(taken, "a") - 300), 2)
       }).pipe(Effect.provide(embedded({ nodes: 1 })))
@@ -124,7 +125,7 @@ describe("a consumer of several queues", () => {
         const pool = yield* DisquePool
         for (const { address } of nodes) yield* addMany(pool.on(address), "a", 500)
         yield* addMany(pool.on(nodes[0].address), "b", 500)
-        const taken = yield* consume(["a", "a", "a", "b"], most, 400)
+        const taken = yield* queuesOf(["a", "a", "a", "b"], most, 400)
         assert.lengthOf(taken, 400)
         // Each of the three may have one under way that was asked for before the others were answered.
         assert.isAtMost(Math.abs(count(taken, "a") - 300), 2 + 2 * most)
@@ -139,7 +140,7 @@ describe("a consumer of several queues", () => {
       const taken: Array<string> = []
       let added = 0
       yield* Effect.forkScoped(
-        pool.consume(["q", "q.retry"], {
+        consume(pool, ["q", "q.retry"], {
           demand: () => (taken.length < 100 ? Effect.succeed(1) : Effect.never),
           receive: (jobs) =>
             Effect.gen(function* () {
@@ -164,7 +165,7 @@ describe("a consumer of several queues", () => {
       for (let moment = 0; moment < 40; moment++) {
         const before = taken + returned
         const fiber = yield* Effect.fork(
-          pool.consume("q", {
+          consume(pool, "q", {
             demand: Effect.succeed,
             receive: (jobs) =>
               Effect.sync(() => {

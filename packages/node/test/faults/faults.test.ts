@@ -1,4 +1,5 @@
 import { DisqueConnection, DisquePool, Job } from "@disco/core"
+import { consume } from "@disco/core/internal"
 import { assert, describe, it } from "@effect/vitest"
 import { Cause, Duration, Effect, Exit, Fiber, Layer, Logger, LogLevel, Queue, Scope } from "effect"
 import { NodeDisque } from "../../src/index.js"
@@ -191,7 +192,7 @@ describe("a consumer of three nodes over TCP", () => {
         const pool = yield* DisquePool
         const jobs = yield* Queue.unbounded<Job.Job>()
         const receive = (received: ReadonlyArray<Job.Job>) => Effect.asVoid(Queue.offerAll(jobs, received))
-        yield* Effect.forkScoped(pool.consume("q", { demand: Effect.succeed, receive }))
+        yield* Effect.forkScoped(consume(pool, "q", { demand: Effect.succeed, receive }))
         yield* Effect.sleep("500 millis")
         const times: Array<number> = []
         for (let i = 0; i < 30; i++) {
@@ -357,7 +358,7 @@ describe("a seed that does not answer", () => {
         const pool = yield* DisquePool
         const jobs = yield* Queue.unbounded<Job.Job>()
         const receive = (received: ReadonlyArray<Job.Job>) => Effect.asVoid(Queue.offerAll(jobs, received))
-        yield* Effect.forkScoped(pool.consume("q", { demand: Effect.succeed, receive }))
+        yield* Effect.forkScoped(consume(pool, "q", { demand: Effect.succeed, receive }))
         yield* pool.addJob("q", "x")
         const [took] = yield* Effect.timed(Effect.zipRight(Queue.take(jobs), pool.queueLength("q")))
         assert.isBelow(Duration.toMillis(took), 2500)

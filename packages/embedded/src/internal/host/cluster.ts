@@ -1,4 +1,4 @@
-import { Fifo } from "@disco/core"
+import { Fifo } from "@disco/core/internal"
 import type { Message } from "../bus/messages.js"
 import { Random } from "../node/random.js"
 import { NodeProcess } from "./nodeProcess.js"

@@ -1,5 +1,5 @@
 /** The event loop of a node: it does one thing at a time, and all that follows from it before the next. */
-import { Fifo } from "@disco/core"
+import { Fifo } from "@disco/core/internal"
 import { unblock } from "../node/blocking.js"
 import type { Client } from "../node/client.js"
 import { removeClient } from "../node/clients.js"

@@ -1,4 +1,5 @@
-import { ConnectionError, type DisqueLink, Fifo, type Reply } from "@disco/core"
+import { ConnectionError, type DisqueLink, type Reply } from "@disco/core"
+import { Fifo } from "@disco/core/internal"
 import * as Exit from "effect/Exit"
 import type { SessionHandlers } from "../node/client.js"
 import { toReply } from "../wire/answers.js"

@@ -1,4 +1,4 @@
-import { Time } from "@disco/core"
+import { Time } from "@disco/core/internal"
 import * as Effect from "effect/Effect"
 import type { Cluster } from "./cluster.js"
 

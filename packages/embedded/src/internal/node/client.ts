@@ -1,4 +1,4 @@
-import { Fifo } from "@disco/core"
+import { Fifo } from "@disco/core/internal"
 import type { Answer } from "../wire/answers.js"
 import type { Argument } from "../wire/bytes.js"
 import type { Job } from "./job.js"

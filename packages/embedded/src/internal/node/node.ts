@@ -1,4 +1,4 @@
-import { Fifo } from "@disco/core"
+import { Fifo } from "@disco/core/internal"
 import type { Bus } from "./bus.js"
 import type { Client } from "./client.js"
 import { Config } from "./config.js"

@@ -1,5 +1,5 @@
 /** Answers as a server writes them: RESP2. */
-import { Fifo } from "@disco/core"
+import { Fifo } from "@disco/core/internal"
 import { type Answer, Failure, nullArray, nullBulk, Status } from "./answers.js"
 
 const empty = new Uint8Array(0)

@@ -1,6 +1,6 @@
 /** Commands as a server reads them: RESP2, and the command lines that people type. */
 
-import { Fifo } from "@disco/core"
+import { Fifo } from "@disco/core/internal"
 import { err, Failure } from "./answers.js"
 import { type Argument, fromBytes } from "./bytes.js"
 import { Gathered } from "./gathered.js"

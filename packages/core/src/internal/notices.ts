@@ -3,7 +3,7 @@ import type * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as FiberId from "effect/FiberId"
-import * as Time from "./Time.js"
+import * as Time from "./time.js"
 
 /**
  * Logs what happened. `more` is what to append to the message: nothing where it is said at first; else how often it has happened

@@ -1,6 +1,6 @@
 /** One fiber that sleeps until the nearest of many due times. */
 import * as Effect from "effect/Effect"
-import * as Time from "./Time.js"
+import * as Time from "./time.js"
 
 export class Timekeeper {
   private readonly nextDue: () => number
