@@ -6,20 +6,20 @@ import * as Duration from "effect/Duration"
 import type { EncodedCommand } from "./internal/encodedCommand.js"
 import { ErrorReply } from "./Reply.js"
 
-/** Where trying again can help: not at all, on the same node after a while, on another node, or either. */
+/** Where trying again can help: nowhere, on the same node after a while, on another node, or on either. */
 export type Remedy = "none" | "later" | "elsewhere" | "later or elsewhere"
 
-/** Shared by all errors of Disco. */
+/** What all errors of Disco have. */
 interface Failure {
-  /** Where trying the same again can help. */
+  /** Where trying the same call again can help. */
   readonly remedy: Remedy
-  /** Whether trying the same again can help at all. */
+  /** Whether trying the same call again can help at all. */
   readonly isRetryable: boolean
 }
 
 const quote = (names: ReadonlyArray<string>): string => names.map((name) => JSON.stringify(name)).join(", ")
 
-/** No job came within the time given. */
+/** No job came within the timeout of the call. */
 export class GetJobTimeout
   extends Data.TaggedError("GetJobTimeout")<{
     readonly queues: ReadonlyArray<string>
@@ -34,10 +34,10 @@ export class GetJobTimeout
   }
 }
 
-/** An argument or option that Disque would refuse, found before anything was sent. */
+/** An argument or option that Disque would refuse. It was found before anything was sent. */
 export class InvalidArgument
   extends Data.TaggedError("InvalidArgument")<{
-    /** The command or the option's owner, e.g. `ADDJOB`. */
+    /** The command, or the part of Disco that the option belongs to: `ADDJOB`, `DisquePool`. */
     readonly subject: string
     readonly argument: string
     /** The value as text. */
@@ -54,13 +54,13 @@ export class InvalidArgument
 }
 
 /**
- * Why a node could not be talked to.
+ * Why a node could not be used.
  *
- * - `refused`: nothing listens there
- * - `unknown-host`: the name does not resolve
+ * - `refused`: nothing listens at the address
+ * - `unknown-host`: the host name does not resolve
  * - `timed-out`: the connection was not made in time
  * - `lost`: the connection ended while a reply was due
- * - `unsent`: the command was never sent: the connection ended before, or its time was up while it stood in line
+ * - `unsent`: the command was never sent, because the connection ended first, or its time was up while it stood in line
  * - `silent`: the node took the command and did not answer in time
  * - `closed`: this side closed the connection
  * - `unreachable`: none of the nodes could be reached
@@ -82,11 +82,11 @@ const reasons: Record<ConnectionErrorReason, string> = {
   "unknown-host": "has a host name that does not resolve",
   "timed-out": "did not accept the connection in time",
   lost: "closed the connection before it replied",
-  unsent: "was not sent the command: the connection ended before, or there was no time left",
+  unsent: "was not sent the command: the connection ended first, or no time was left",
   silent: "did not reply in time",
-  closed: "is no longer connected: the connection was closed here",
+  closed: "is no longer connected: this side closed the connection",
   unreachable: "cannot be reached",
-  failed: "cannot be talked to"
+  failed: "cannot be used"
 }
 
 /** A node could not be reached, or the connection to it ended. */
@@ -94,11 +94,11 @@ export class ConnectionError
   extends Data.TaggedError("ConnectionError")<{
     readonly node: string
     readonly reason: ConnectionErrorReason
-    /** The attempts behind it, where several nodes were tried. */
+    /** The failed attempts, if several nodes were tried. */
     readonly attempts?: ReadonlyArray<ConnectionError | NotAuthenticated>
     /**
-     * What the transport threw, or the `ErrorReply` with which the node ended the connection (`ERR max number of clients reached`);
-     * an `InvalidArgument` where the node's address is none.
+     * What the transport threw; or the `ErrorReply` with which the node ended the connection (`ERR max number of clients reached`);
+     * or an `InvalidArgument` if the node's address is not an address.
      */
     readonly cause?: unknown
   }>
@@ -110,18 +110,18 @@ export class ConnectionError
   get isRetryable(): boolean {
     return this.remedy !== "none"
   }
-  /** As `JSON.stringify` shows it. What the transport said may hold anything, and is shown as text. */
+  /** What `JSON.stringify` shows. The cause may be any value of the transport, so it is shown only as a part of the message. */
   override toJSON(): unknown {
     const { _tag, attempts, message, node, reason } = this
     return { _tag, node, reason, message, attempts }
   }
-  /** Whether a command that failed so may have been carried out. */
+  /** Whether a command that failed with this error may have been carried out. */
   get mayHaveRun(): boolean {
     return this.reason === "lost" || this.reason === "silent" || this.reason === "closed"
   }
   override get message(): string {
     const { cause } = this
-    const said = cause instanceof ErrorReply ? `: the last it said was ${JSON.stringify(cause.text)}` : ""
+    const said = cause instanceof ErrorReply ? `: its last message was ${JSON.stringify(cause.text)}` : ""
     const detail = this.reason === "failed" && cause instanceof Error ? `: ${cause.message}` : said
     const attempts = (this.attempts ?? []).map((attempt) => attempt.message).join("; ")
     return `${this.node} ${reasons[this.reason]}${detail}${attempts && ` (${attempts})`}`
@@ -129,14 +129,14 @@ export class ConnectionError
 }
 
 /**
- * The connection ended while a command that must not be sent twice was waiting for its reply: it may have been carried out,
- * or not. For ADDJOB: the job may be in the queue, and adding it again may make a second one.
+ * The connection ended before the reply came to a command that must not be sent twice. The command may have been carried out, or
+ * not. For ADDJOB: the job may be in the queue, and adding it again may make a second job.
  */
 export class OutcomeUnknown<out A = unknown>
   extends Data.TaggedError("OutcomeUnknown")<{
     readonly command: string
     readonly queue: string | undefined
-    /** Where the job is, if there is one: `jobs({ queue })` of the connection's `on(node)` lists those of the queue. */
+    /** The node that the command was sent to. If a job was added, `disque.on(node).jobs({ queue })` lists it. */
     readonly node: string
     readonly cause: ConnectionError
     /** The command, for a caller who knows that executing it twice does no harm. */
@@ -152,7 +152,7 @@ export class OutcomeUnknown<out A = unknown>
   }
 }
 
-/** Every connection of the pool was in use for as long as one was waited for, or too many were waiting already. */
+/** No connection of the pool became free while the call waited, or too many calls were waiting already. */
 export class PoolExhausted
   extends Data.TaggedError("PoolExhausted")<{
     readonly maxActive: number
@@ -164,11 +164,11 @@ export class PoolExhausted
   readonly remedy = "later"
   readonly isRetryable = true
   override get message(): string {
-    return `all ${this.maxActive} connections are in use, ${this.waiting} more wait for one, and none came free within ${Duration.format(this.waited)}`
+    return `all ${this.maxActive} connections are in use, ${this.waiting} more calls wait for one, and none became free within ${Duration.format(this.waited)}`
   }
 }
 
-/** A node replied with something else than the command is documented to give. */
+/** A node gave a reply that is not what the command is documented to give. */
 export class ProtocolError
   extends Data.TaggedError("ProtocolError")<{
     readonly command: string
@@ -194,7 +194,7 @@ interface Refusal {
 
 const refused = ({ command, node, reply }: Refusal): string => `${node} refused ${command}: ${reply}`
 
-/** NOREPL: too few nodes were reachable, or not enough copies were made in time. The job may still exist. */
+/** NOREPL: too few nodes could be reached, or not enough copies were made in time. The job may exist all the same. */
 export class NotReplicated extends Data.TaggedError("NotReplicated")<Refusal> implements Failure {
   readonly remedy = "later or elsewhere"
   readonly isRetryable = true
@@ -203,7 +203,7 @@ export class NotReplicated extends Data.TaggedError("NotReplicated")<Refusal> im
   }
 }
 
-/** MAXLEN: the node's queue has the length given, or more. */
+/** MAXLEN: the node's queue is as long as the given maximum, or longer. */
 export class QueueTooLong extends Data.TaggedError("QueueTooLong")<Refusal> implements Failure {
   readonly remedy = "later"
   readonly isRetryable = true
@@ -266,7 +266,7 @@ export class NotAuthenticated extends Data.TaggedError("NotAuthenticated")<Refus
   }
 }
 
-/** NOJOB: the node does not know the job: it was acknowledged, deleted or expired, or other nodes hold it. */
+/** NOJOB: the node does not know the job. The job was acknowledged, deleted or expired, or other nodes hold it. */
 export class JobNotFound extends Data.TaggedError("JobNotFound")<Refusal> implements Failure {
   readonly remedy = "none"
   readonly isRetryable = false
@@ -275,7 +275,7 @@ export class JobNotFound extends Data.TaggedError("JobNotFound")<Refusal> implem
   }
 }
 
-/** TOOLATE: half of the job's TTL has gone, its next delivery can no longer be postponed. */
+/** TOOLATE: half of the job's TTL has passed, so its next delivery can no longer be postponed. */
 export class LeaseTooOld extends Data.TaggedError("LeaseTooOld")<Refusal> implements Failure {
   readonly remedy = "none"
   readonly isRetryable = false
@@ -284,7 +284,7 @@ export class LeaseTooOld extends Data.TaggedError("LeaseTooOld")<Refusal> implem
   }
 }
 
-/** Any other error reply: a command or an option that the node does not know or accept. */
+/** Any other error reply: the node does not know or does not accept a command or an option. */
 export class CommandRefused extends Data.TaggedError("CommandRefused")<Refusal> implements Failure {
   readonly remedy = "none"
   readonly isRetryable = false
@@ -293,7 +293,7 @@ export class CommandRefused extends Data.TaggedError("CommandRefused")<Refusal> 
   }
 }
 
-/** The errors by the first word of the reply. What is not listed here is a `CommandRefused`. */
+/** The errors by the first word of the reply. A reply with another first word becomes a `CommandRefused`. */
 export const refusals = {
   NOREPL: NotReplicated,
   MAXLEN: QueueTooLong,
@@ -310,7 +310,7 @@ export const refusals = {
 /** The first words of error replies that have an error of their own. */
 export type RefusalWord = keyof typeof refusals
 
-/** The errors that stand for them. */
+/** The errors that stand for these replies. */
 export type RefusalError = InstanceType<(typeof refusals)[RefusalWord]>
 
 /** What any command can fail with. */
@@ -322,5 +322,5 @@ export type CommandError =
   | CommandRefused
   | ProtocolError
 
-/** Everything that can go wrong. */
+/** Every error that a command can fail with. */
 export type DisqueError = CommandError | GetJobTimeout | InvalidArgument | OutcomeUnknown | PoolExhausted | RefusalError

@@ -1,9 +1,9 @@
 /**
  * Jobs as GETJOB delivers them and as SHOW describes them.
  *
- * `JSON.stringify` takes everything here. A delivered job is a plain object, and its body becomes what JSON makes of a
- * `Uint8Array`, one number for each byte: `toJson(job)` reads better. There, in jobs of queues with a type and in what SHOW tells
- * (`JobInfo`), the body is text, or `{ "base64": "…" }` where it is no UTF-8.
+ * `JSON.stringify` accepts every value here. A delivered job is a plain object, and JSON writes its body as one number for each
+ * byte. `toJson(job)` is easier to read: it writes the body as text, or as `{ "base64": "…" }` if the body is not UTF-8. Jobs of
+ * typed queues and what SHOW tells (`JobInfo`) are written like that by themselves.
  */
 import type * as Duration from "effect/Duration"
 import type { JobId } from "./JobId.js"
@@ -19,17 +19,17 @@ export interface PeekedJob {
 
 /** A delivered job. */
 export interface Job extends PeekedJob {
-  /** How often it was put back by NACK; best effort, counted by each node. */
+  /** How often the job was put back by NACK; best effort, counted by each node. */
   readonly nacks: number
-  /** How often it was delivered again for other reasons than a NACK; best effort, counted by each node. */
+  /** How often the job was delivered again for reasons other than a NACK; best effort, counted by each node. */
   readonly additionalDeliveries: number
-  /** The address of the node it was fetched from: what is done with the job goes there. */
+  /** The address of the node that the job was fetched from. Commands about the job go there. */
   readonly node: string
-  /** What else the node told of it, by name; absent where that is nothing. */
+  /** Further fields that the node gave, by name; absent if there are none. */
   readonly more?: ReadonlyMap<string, Reply>
 }
 
-/** What a command about a job takes: the job, which may know the node that it came from, or its id alone. */
+/** What a command about a job takes: the job, which knows the node that it came from, or only the id of the job. */
 export type JobRef = { readonly id: JobId; readonly node?: string } | JobId | (string & {})
 
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true })
@@ -38,24 +38,26 @@ const decoder = new TextDecoder("utf-8", { ignoreBOM: true })
 export const text = (job: { readonly body: Uint8Array }): string => decoder.decode(job.body)
 
 /**
- * - `wait-repl`: waits for its copies
- * - `active`: delivered, delayed or a copy on a node that has not queued it
- * - `queued`: in its queue
- * - `acked`: acknowledged, kept until every holder knows
+ * The state of a job on one node.
+ *
+ * - `wait-repl`: the job waits for its copies
+ * - `active`: the job was delivered, or is delayed, or is a copy on a node that has not queued it
+ * - `queued`: the job is in its queue
+ * - `acked`: the job was acknowledged, and is kept until every holder knows
  */
 export type JobState = "wait-repl" | "active" | "queued" | "acked"
 
 /** What one node knows of a job (SHOW). */
 export interface JobInfo {
   readonly id: JobId
-  /** `null` for an acknowledgement that came before the job. */
+  /** `null` if the node knows only an acknowledgement of the job, and not the job. */
   readonly queue: string | null
   readonly state: JobState
-  /** The number of copies asked for. */
+  /** The number of copies that were asked for. */
   readonly replicate: number
   /** The time left to live, in whole seconds. */
   readonly ttl: Duration.Duration
-  /** Creation: milliseconds since 1970 × 10⁶ plus a sequence number within the millisecond. */
+  /** When the job was created: milliseconds since 1970 × 10⁶, plus a sequence number within the millisecond. */
   readonly ctime: bigint
   readonly delay: Duration.Duration
   readonly retry: Duration.Duration
@@ -63,13 +65,13 @@ export interface JobInfo {
   readonly additionalDeliveries: number
   /** Ids of the nodes that may hold a copy. */
   readonly nodesDelivered: ReadonlyArray<string>
-  /** Ids of the nodes that confirmed a copy, or its acknowledgement. */
+  /** Ids of the nodes that confirmed a copy, or the acknowledgement of the job. */
   readonly nodesConfirmed: ReadonlyArray<string>
-  /** The time to the next time it is queued, in milliseconds; `null` where it will not be. */
+  /** The time until the job is queued again, in milliseconds; `null` if it will not be queued again. */
   readonly nextRequeueWithin: Duration.Duration | null
-  /** The time to the next time that the node looks after it, in milliseconds. */
+  /** The time until the node next looks at the job, in milliseconds. */
   readonly nextAwakeWithin: Duration.Duration | null
   readonly body: Uint8Array | null
-  /** The fields as they came, those that later versions add among them. */
+  /** All fields as they came, including those that later versions of Disque may add. */
   readonly fields: ReadonlyMap<string, Reply>
 }

@@ -14,7 +14,8 @@ const pattern = /^D-[0-9a-f]{8}-[A-Za-z0-9+/]{24}-[0-9a-f]{4}$/
 export const isJobId = (value: unknown): value is JobId => typeof value === "string" && pattern.test(value)
 
 /**
- * A job id from text: `JobId.make("D-…")` throws where it is none, `JobId.make.option` and `JobId.make.either` say so by value.
+ * Makes a job id from text. `JobId.make("D-…")` throws if the text is not a job id; `JobId.make.option` and `JobId.make.either` do
+ * not throw.
  */
 export const make = Brand.refined<JobId>(isJobId, (value) =>
   Brand.error(
@@ -22,10 +23,10 @@ export const make = Brand.refined<JobId>(isJobId, (value) =>
   )
 )
 
-/** The first 8 hex digits of the id of the node that took the job: where its producer is connected. */
+/** The first 8 hex digits of the id of the node that took the ADDJOB: the node that the producer was connected to. */
 export const origin = (id: JobId): string => id.slice(2, 10)
 
-/** The TTL that the id carries: in minutes, rounded down, and accurate to two of them. */
+/** The TTL that the id carries: whole minutes, rounded down, accurate to two minutes. */
 export const ttl = (id: JobId): Duration.Duration => Duration.minutes(Number.parseInt(id.slice(36), 16))
 
 /** Whether the job is delivered again until it is acknowledged (RETRY above 0). */

@@ -1,27 +1,27 @@
 /**
- * A queue whose jobs have a type: payloads are encoded by a schema when they are added and decoded when they are fetched.
+ * A typed queue: payloads are encoded by a schema when they are added, and decoded by the schema when they are fetched.
  *
- * **On the wire** a payload is what its schema encodes it to, as JSON in UTF-8 and nothing around it, so that other clients read
- * and write it. What JSON does not have (NaN, infinities, a bigint) is refused. `format` chooses another way: `text` for a schema
- * that encodes to a string (UTF-8), `bytes` for one that encodes to a `Uint8Array`.
+ * **On the wire** a payload is what its schema encodes it to, as JSON in UTF-8 with nothing around it, so that other clients can
+ * read and write it. Values that JSON does not have (NaN, infinities, a bigint) are refused. `format` chooses another form: `text`
+ * for a schema that encodes to a string (UTF-8), `bytes` for a schema that encodes to a `Uint8Array`.
  *
- * **With `traced`**, a payload that is added within a span travels in an envelope, `traceparent` being that of W3C Trace Context:
+ * **With `traced`**, a payload that is added within a span travels in an envelope. `traceparent` has the form of W3C Trace Context:
  *
  * ```json
  * {"$disco":"traced","traceparent":"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01","payload":{"to":"ada"}}
  * ```
  *
- * A queue without `traced` takes the envelope for the payload: turn it on where jobs are fetched before it is where they are
- * added. A queue with `traced` reads plain bodies too.
+ * A queue without `traced` would take the envelope for the payload. So turn `traced` on in the programs that fetch jobs before you
+ * turn it on in the programs that add jobs. A queue with `traced` reads plain bodies too.
  *
- * **How long a job lives.** Disque deletes a job once its TTL has passed, whether somebody has had it or not, and tells nobody:
- * where no worker runs for that long, jobs are lost. By itself it gives a job 1 day; a queue here gives it 7, unless the option
- * `ttl` says otherwise. `oldestAge` tells how long the first job in the queue has lived: let it raise an alarm well before.
+ * **How long a job lives.** Disque deletes a job once its TTL has passed, whether it was delivered or not, and tells nobody: if no
+ * worker runs for that long, jobs are lost. Disque's own default is 1 day. A typed queue gives its jobs 7 days, unless the option
+ * `ttl` says otherwise. `oldestAge` tells how long the oldest waiting job has lived: raise an alarm on it well before the TTL.
  *
- * Once half of its TTL has passed, Disque lets nobody renew the lease of a job (`LeaseTooOld`). So that a job with a delay can be
- * worked on when the delay is over, its TTL is raised to 2 × the delay + the smaller of `ttl` and 1 day, where that is more than
- * `ttl`. Of the 7 days, a delay of 2 days makes nothing else (2 × 2 + 1 = 5), and one of 4 days makes 9 (2 × 4 + 1), half a day
- * of which is for renewing the lease.
+ * Once half of a job's TTL has passed, Disque lets nobody renew the lease of the job (`LeaseTooOld`). A job with a delay has to be
+ * worked on after its delay, so its TTL is raised to 2 × the delay + the smaller of `ttl` and 1 day, if that is more than `ttl`.
+ * With the default of 7 days, a delay of 2 days changes nothing (2 × 2 + 1 = 5). A delay of 4 days makes a TTL of 9 days
+ * (2 × 4 + 1), which leaves half a day to renew the lease.
  */
 import * as Data from "effect/Data"
 import * as Duration from "effect/Duration"
@@ -42,18 +42,18 @@ import type * as Job from "./Job.js"
 import type { JobId } from "./JobId.js"
 
 /**
- * A payload that the queue's schema does not accept, with all there is to look into it. A job that was fetched is still in the
- * hands of who fetched it: acknowledge it, put it back, or let it come again after its retry time.
+ * A payload that the queue's schema does not accept. The error holds the job and what the schema says. A job that was fetched still
+ * has to be settled by the caller: acknowledge it, put it back, or let it come again after its retry time.
  */
 export class InvalidPayload extends Data.TaggedError("InvalidPayload")<{
   readonly queue: string
-  /** The job that holds it; none where the payload was to be added. */
+  /** The job that holds the payload; `undefined` if the payload was to be added. */
   readonly job: Job.Job | Job.PeekedJob | undefined
   readonly cause: ParseResult.ParseError
 }> {
   readonly remedy = "none"
   readonly isRetryable = false
-  /** The payload as it came, byte for byte. */
+  /** The body of the job, byte for byte. */
   get body(): Uint8Array | undefined {
     return this.job?.body
   }
@@ -63,35 +63,36 @@ export class InvalidPayload extends Data.TaggedError("InvalidPayload")<{
   }
 }
 
-/** What is read from a body. */
+/** What the body of a job is read to. */
 export interface Typed<out A> {
   readonly payload: A
-  /** The span that the job was added in, where the queue is `traced` and it was: a parent or a link for the work. */
+  /** The span that the job was added in, as a parent or a link for the work; `undefined` without a span or without `traced`. */
   readonly trace: Tracer.ExternalSpan | undefined
 }
 
-/** A delivered job and its payload: it can be acknowledged, and so on, as any job. */
+/** A delivered job with its payload. It can be acknowledged or put back like any job. */
 export type TypedJob<A> = Job.Job & Typed<A>
 
-/** A job that waits in its queue, and its payload. */
+/** A job that waits in its queue, with its payload. */
 export type TypedPeekedJob<A> = Job.PeekedJob & Typed<A>
 
 /** A queue whose payloads are described by a schema. Its functions take a connection or a pool. */
 export interface JobQueue<A, I = unknown, R = never> {
   readonly name: string
   readonly payload: Schema.Schema<A, I, R>
-  /** The body of a job. */
+  /** Encodes a payload to the body of a job. */
   readonly encode: (payload: A) => Effect.Effect<string | Uint8Array, InvalidPayload, R>
-  /** The payload of a job. */
+  /** Decodes the payload of a job. */
   readonly decode: (job: Job.Job | Job.PeekedJob) => Effect.Effect<A, InvalidPayload, R>
   /**
-   * A job with its payload, and the span that it was added in. Where the schema takes no time and no services, this is an `Exit`
-   * already: who opens many jobs need not run it.
+   * Decodes a job: gives it with its payload, and with the span that it was added in. If the schema needs no time and no services,
+   * the result is already an `Exit`, so that a caller who opens many jobs need not run an effect for each.
    */
   readonly open: <J extends Job.Job | Job.PeekedJob>(job: J) => Effect.Effect<J & Typed<A>, InvalidPayload, R>
   /**
-   * What a job is added with: the queue's own options, those given over them, and always a TTL. It is 7 days unless told
-   * otherwise, and at least 2 × the delay + the smaller of itself and 1 day: 7 days with a delay of 2 days, 9 with one of 4.
+   * The options that a job is added with: those of the queue, then the given ones, and always a TTL. The TTL is 7 days unless an
+   * option says otherwise, and at least 2 × the delay + the smaller of the TTL and 1 day. A delay of 2 days leaves it at 7 days, a
+   * delay of 4 days makes it 9 days.
    */
   readonly addOptions: (options?: AddJobOptions) => AddJobOptions & { readonly ttl: Duration.DurationInput }
   /** ADDJOB: adds a payload, with `addOptions(options)`. */
@@ -101,27 +102,27 @@ export interface JobQueue<A, I = unknown, R = never> {
     options?: AddJobOptions
   ) => Effect.Effect<JobId, AddJobError | InvalidPayload, R>
   /**
-   * GETJOB: takes a job, as `getJob` does. It fails with `InvalidPayload` where the payload does not decode; the job is in the
-   * error. Interrupting it while it decodes puts the job back.
+   * GETJOB: takes a job, as `getJob` does. Fails with `InvalidPayload` if the payload does not decode; the error holds the job.
+   * When it is interrupted while it decodes, the job goes back.
    */
   readonly get: (
     disque: Pick<DisqueCommands, "getJob" | "enqueueJob" | "nackJob">,
     options?: Omit<GetJobsOptions, "count">
   ) => Effect.Effect<TypedJob<A>, GetJobTimeout | GetJobsError | InvalidPayload, R>
   /**
-   * GETJOB: takes up to `count` jobs, as `getJobs` does. Each is by itself a job with its payload, or the error that says why it
-   * has none. Interrupting it while it decodes puts all of them back.
+   * GETJOB: takes up to `count` jobs, as `getJobs` does. For each it gives the job with its payload, or the error that says why the
+   * payload does not decode. When it is interrupted while it decodes, all of the jobs go back.
    */
   readonly getMany: (
     disque: Pick<DisqueCommands, "getJobs" | "enqueueJob" | "nackJob">,
     options?: GetJobsOptions
   ) => Effect.Effect<ReadonlyArray<Either.Either<TypedJob<A>, InvalidPayload>>, GetJobsError, R>
-  /** QPEEK: shows jobs without taking them, each with its payload or the error that says why it has none. */
+  /** QPEEK: shows jobs without taking them. For each it gives the job with its payload, or the error that says why there is none. */
   readonly peek: (
     disque: Pick<DisqueCommands, "peek">,
     options?: PeekOptions
   ) => Effect.Effect<ReadonlyArray<Either.Either<TypedPeekedJob<A>, InvalidPayload>>, CommandError | InvalidArgument, R>
-  /** How long ago the oldest of the jobs that wait was added; none where no job waits. */
+  /** How long ago the oldest waiting job was added; `Option.none()` if no job waits. */
   readonly oldestAge: (
     disque: Pick<DisqueCommands, "oldestAge">
   ) => Effect.Effect<Option.Option<Duration.Duration>, CommandError | InvalidArgument>
@@ -129,14 +130,14 @@ export interface JobQueue<A, I = unknown, R = never> {
 
 interface Shared<A, I, R> {
   readonly payload: Schema.Schema<A, I, R>
-  /** How jobs are added, unless told otherwise where they are. Their TTL is 7 days where it is left open. */
+  /** How jobs are added, unless the call that adds them says otherwise. Without `ttl`, the TTL is 7 days. */
   readonly options?: AddJobOptions | undefined
 }
 
-/** A queue of JSON; any schema whose encoded side JSON can hold will do. */
+/** A queue of JSON, for any schema whose encoded side JSON can hold. */
 export interface JsonSpec<A, I, R> extends Shared<A, I, R> {
   readonly format?: "json" | undefined
-  /** Whether the span that a job is added in travels with it; not unless told so. */
+  /** Whether the span that a job is added in travels with the job; `false` by default. */
   readonly traced?: boolean | undefined
 }
 
@@ -151,17 +152,17 @@ export interface BytesSpec<A, R> extends Shared<A, Uint8Array, R> {
 }
 
 const defaultTtl = Duration.days(7)
-// What the work itself has, where there is a delay before it.
+// The most time that a job with a delay is given for the work after the delay.
 const mostForWork = Duration.days(1)
 
-// Half of the TTL is to reach beyond the delay: after that, no lease is renewed.
+// Half of the TTL has to reach beyond the delay, because no lease is renewed after it.
 const withTtl = (options: AddJobOptions, own: Duration.DurationInput | undefined) => {
   const ttl = options.ttl ?? own ?? defaultTtl
   const living = { ...options, ttl }
   if (options.delay === undefined) return living
   const delay = Duration.decodeUnknown(options.delay)
   const least = Duration.decodeUnknown(ttl)
-  // What is no duration is for ADDJOB to refuse.
+  // ADDJOB refuses a value that is not a duration.
   if (Option.isNone(delay) || Option.isNone(least)) return living
   const needed = Duration.toSeconds(delay.value) * 2 + Duration.toSeconds(Duration.min(least.value, mostForWork))
   // Disque wants whole seconds.
@@ -169,7 +170,7 @@ const withTtl = (options: AddJobOptions, own: Duration.DurationInput | undefined
   return seconds > Duration.toSeconds(least.value) ? { ...living, ttl: Duration.seconds(seconds) } : living
 }
 
-/** How a payload's encoded side gets into a body, and out of it. */
+/** Writes the encoded side of a payload to a body, and reads it from a body. */
 interface Codec {
   readonly write: (encoded: unknown) => Effect.Effect<string | Uint8Array, ParseResult.ParseError>
   readonly read: (body: Uint8Array) => Either.Either<envelope.Opened, ParseResult.ParseError>
@@ -224,7 +225,7 @@ const typed = <J extends Job.Job | Job.PeekedJob, A>(job: J, payload: A, trace: 
  *   yield* disque.ackJob(job)
  *   return job.payload.subject
  * }).pipe(
- *   // The job is in the error, and still to be settled: here it is left to come again after its retry time.
+ *   // The error holds the job, which still has to be settled. Here the job is left to come again after its retry time.
  *   Effect.catchTag("InvalidPayload", (invalid) => Effect.logError(invalid.message, invalid.body))
  * )
  * ```
@@ -258,7 +259,7 @@ export const make: {
     if (Either.isLeft(read)) return refuse(job, read.left)
     const { payload, trace } = read.right
     try {
-      // What a schema finds without services and without waiting it gives at once, and so does this.
+      // A schema that needs no services and no time gives its result at once.
       const decoded = decodePayload(payload)
       if (!isReady(decoded)) {
         return Effect.matchEffect(decoded, {
@@ -277,7 +278,7 @@ export const make: {
   const openAll = <J extends Job.Job | Job.PeekedJob>(jobs: ReadonlyArray<J>) =>
     Effect.forEach(jobs, (job) => Effect.either(open(job)))
 
-  // A schema may take its time, and be interrupted in it.
+  // A schema may take time, and the fiber may be interrupted meanwhile.
   const orPutBack = <B, E>(
     disque: Pick<DisqueCommands, "enqueueJob" | "nackJob">,
     jobs: ReadonlyArray<Job.Job>,

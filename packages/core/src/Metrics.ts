@@ -1,13 +1,13 @@
 /**
- * What Disco counts and measures, by the names of OpenTelemetry's conventions for messaging where they have one. The metrics
- * are those of Effect: a metrics exporter finds them by itself, and `Metric.value` reads them.
+ * What Disco counts and measures. The names are those of OpenTelemetry's conventions for messaging, if there is one. The metrics
+ * are Effect metrics: an exporter of metrics finds them by itself, and `Metric.value` reads them.
  */
 import * as Metric from "effect/Metric"
 import * as MetricBoundaries from "effect/MetricBoundaries"
 
 /**
- * The time from sending a command to its reply, in seconds. `messaging.operation.name` is the command in small letters
- * (`addjob`), `error.type` the tag of the error where it failed.
+ * The time from sending a command to its reply, in seconds. The attribute `messaging.operation.name` is the command in lower case
+ * (`addjob`). If the command failed, `error.type` is the tag of the error.
  */
 export const operationDuration = Metric.histogram(
   "messaging.client.operation.duration",
@@ -15,22 +15,22 @@ export const operationDuration = Metric.histogram(
   "The time from sending a command to its reply, in seconds"
 )
 
-/** Jobs added, by `messaging.destination.name`, the queue: letters too, by the queue that they are in. */
+/** Jobs added, by queue (`messaging.destination.name`). The letters of a worker count too, by the queue that they are added to. */
 export const sentMessages = Metric.counter("messaging.client.sent.messages", {
   description: "Jobs added",
   incremental: true
 })
 
 /**
- * Jobs received, by `messaging.destination.name`, the queue: once for each delivery, whoever it was for. What becomes of them in
- * a worker is in `disco.worker.jobs`.
+ * Jobs received, by queue (`messaging.destination.name`): one for each delivery, also to funnels and workers. What becomes of the
+ * jobs of a worker is counted by `disco.worker.jobs`.
  */
 export const consumedMessages = Metric.counter("messaging.client.consumed.messages", {
   description: "Jobs received",
   incremental: true
 })
 
-/** Jobs that arrived after nobody wanted them any more, and went back. */
+/** Jobs that arrived when nobody waited for them any more, and were given back. */
 export const returnedJobs = Metric.counter("disco.jobs.returned", {
   description: "Jobs that arrived for nobody and were given back",
   incremental: true

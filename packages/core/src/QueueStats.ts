@@ -1,5 +1,5 @@
 /**
- * What is known of a queue: of one node, or of all nodes together.
+ * What nodes know of a queue: one node, or all nodes together.
  */
 import * as Duration from "effect/Duration"
 import type { NodeQueueStats, PauseState } from "./commands/queues.js"
@@ -8,23 +8,23 @@ import { withJson } from "./internal/json.js"
 /** What the nodes that were asked know of a queue. */
 export interface QueueStats {
   readonly name: string
-  /** The jobs that wait, on all of them. */
+  /** The number of waiting jobs, on all of these nodes. */
   readonly length: number
-  /** The time since the first of them knew the queue, in whole seconds. */
+  /** The longest time that one of the nodes has known the queue, in whole seconds. */
   readonly age: Duration.Duration
-  /** The time since a job last came in or went out on one of them, in whole seconds. */
+  /** The time since a job last came in or went out on any of the nodes, in whole seconds. */
   readonly idle: Duration.Duration
-  /** The clients that wait for a job, on all of them. */
+  /** The number of clients that wait for a job, on all of the nodes. */
   readonly blocked: number
-  /** Jobs a second that they get from other nodes. */
+  /** How many jobs a second the nodes get from other nodes. */
   readonly importRate: number
-  /** The jobs that were queued on all of them: one that went from node to node counts on each. */
+  /** The number of jobs that were queued on all of the nodes: a job that went from node to node counts on each. */
   readonly jobsIn: bigint
-  /** The jobs that left the queue on all of them, to clients and to other nodes. */
+  /** The number of jobs that left the queue on all of the nodes, to clients and to other nodes. */
   readonly jobsOut: bigint
-  /** What is paused on some of them. */
+  /** What is paused on at least one of the nodes. */
   readonly pause: PauseState
-  /** Each by itself; those that do not know the queue are not among them. */
+  /** What each node knows by itself; nodes that do not know the queue are left out. */
   readonly nodes: ReadonlyArray<NodeQueueStats>
 }
 
@@ -35,7 +35,7 @@ const paused = (all: ReadonlyArray<NodeQueueStats>): PauseState => {
   return isOut ? "out" : "none"
 }
 
-/** What nodes know, taken together; at least one. */
+/** Takes together what nodes know. There has to be one node at least. */
 export const merge = (all: readonly [NodeQueueStats, ...Array<NodeQueueStats>]): QueueStats =>
   withJson<QueueStats>({
     name: all[0].name,

@@ -1,13 +1,13 @@
 /**
- * A reply of a node as data, and the readers that turn it into domain values.
+ * A reply of a node as data, and the readers that make values of Disco from a reply.
  */
 import * as Data from "effect/Data"
 import * as Either from "effect/Either"
 import { itemsWithJson, JsonMap } from "./internal/json.js"
 
-/** An error reply, as the node wrote it: its first word is its kind (`NOREPL …`, `ERR …`). */
+/** An error reply, as the node wrote it. The first word says which kind of error it is (`NOREPL …`, `ERR …`). */
 export class ErrorReply extends Data.TaggedClass("ErrorReply")<{ readonly text: string }> {
-  /** The first word: what kind of error this is. */
+  /** The first word, which says which kind of error this is. */
   get word(): string {
     const end = this.text.indexOf(" ")
     return end < 0 ? this.text : this.text.slice(0, end)
@@ -15,21 +15,21 @@ export class ErrorReply extends Data.TaggedClass("ErrorReply")<{ readonly text: 
 }
 
 /**
- * What a node replies: a status line is a `string`, a bulk its bytes, an integer a `number` (a `bigint` beyond 2⁵³), and both
- * kinds of null are `null`.
+ * What a node replies. A status line is a `string`, a bulk string is its bytes, an integer is a `number` (a `bigint` beyond 2⁵³),
+ * and both kinds of null are `null`.
  *
- * `JSON.stringify` takes those that `raw` and `debug` give: a `bigint` in an array as its digits, bytes there as text, or as
- * `{ "base64": "…" }` where they are none. A reply that is a `bigint` itself is nothing that JSON can hold.
+ * `JSON.stringify` accepts the replies that `raw` and `debug` give. Within an array it writes a `bigint` as its digits and bytes as
+ * text, or as `{ "base64": "…" }` if they are not UTF-8. JSON cannot hold a reply that is itself a `bigint`.
  */
 export type Reply = string | Uint8Array | number | bigint | null | ErrorReply | ReadonlyArray<Reply>
 
-/** The reply was not what the command is documented to give. */
+/** A reply that is not what the command is documented to give. */
 export class Mismatch extends Data.TaggedError("Mismatch")<{ readonly expected: string; readonly actual: string }> {}
 
-/** Reads a value out of a reply. Readers compose by plain calls; they throw `Mismatch`, which {@link read} catches. */
+/** Reads a value from a reply. Readers call each other directly. They throw `Mismatch`, which {@link read} catches. */
 export type Reader<A> = (reply: Reply) => A
 
-/** Applies a reader: the one place where a mismatch becomes a value. */
+/** Applies a reader. Here, and nowhere else, a thrown `Mismatch` becomes a value. */
 export const read = <A>(reader: Reader<A>, reply: Reply): Either.Either<A, Mismatch> =>
   Either.try({
     try: () => reader(reply),
@@ -41,10 +41,10 @@ export const read = <A>(reader: Reader<A>, reply: Reply): Either.Either<A, Misma
 
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true })
 
-/** Text of a reply, in few words. */
+/** Quotes the beginning of a text, for messages. */
 export const quote = (text: string): string => JSON.stringify(text.slice(0, 80))
 
-/** Says what a reply is, in few words and without its content: bodies have no place in errors and logs. */
+/** Describes a reply in few words. Bytes are not shown, because bodies have no place in errors and logs. */
 export const describe = (reply: Reply | undefined): string => {
   if (reply === undefined) return "nothing"
   if (reply === null) return "null"
@@ -58,16 +58,16 @@ const mismatch = (expected: string, reply: Reply | undefined): never => {
   throw new Mismatch({ expected, actual: describe(reply) })
 }
 
-// What the longest string holds.
+// The length of the longest string.
 const mostText = 2 ** 29 - 24
 
-/** A status line or a bulk, as text. */
+/** A status line or a bulk string, as text. */
 export const text: Reader<string> = (reply) => {
   if (typeof reply === "string") return reply
   return reply instanceof Uint8Array && reply.length <= mostText ? decoder.decode(reply) : mismatch("text", reply)
 }
 
-/** Whether a reply is the ASCII text given, found out without making text of it. */
+/** Whether a reply is the given ASCII text. It compares bytes, and makes no string of the reply. */
 export const isText = (reply: Reply | undefined, expected: string): boolean => {
   if (!(reply instanceof Uint8Array)) return reply === expected
   if (reply.length !== expected.length) return false
@@ -75,20 +75,20 @@ export const isText = (reply: Reply | undefined, expected: string): boolean => {
   return true
 }
 
-/** The status line `OK`, and nothing more to tell. */
+/** The status line `OK`. */
 export const ok: Reader<void> = (reply) => {
   if (!isText(reply, "OK")) mismatch("OK", reply)
 }
 
-// Links may give bytes as what they have at hand: the `Buffer` of Node.js has other methods than it seems.
+// A link may give bytes as a `Buffer` of Node.js, whose methods differ from those of a `Uint8Array`.
 const plainBytes = (bytes: Uint8Array): Uint8Array =>
   bytes.constructor === Uint8Array ? bytes : new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length)
 
-/** A bulk, as bytes. */
+/** A bulk string, as bytes. */
 export const bytes: Reader<Uint8Array> = (reply) =>
   reply instanceof Uint8Array ? plainBytes(reply) : mismatch("a bulk", reply)
 
-// No reply of Disque has arrays in arrays beyond a few, and whoever walks through one without an end runs out of stack.
+// No reply of Disque nests arrays deeper than a few. A reply that nests without end would exhaust the stack.
 const mostDepth = 32
 
 const plainWithin = (depth: number, reply: Reply): Reply => {
@@ -99,7 +99,7 @@ const plainWithin = (depth: number, reply: Reply): Reply => {
     : itemsWithJson(reply.map((item) => plainWithin(depth - 1, item)))
 }
 
-/** A reply as it is, for those who read it by themselves. */
+/** A reply as it is, for a caller that reads it by itself. */
 export const plain: Reader<Reply> = (reply) => plainWithin(mostDepth, reply)
 
 /** An integer that a double can hold. */
@@ -141,7 +141,7 @@ export const tuple =
     return all.length >= length ? all : mismatch(`an array of at least ${length}`, reply)
   }
 
-/** What an array holds beyond its first `length` items. */
+/** The items of an array beyond the first `length`. */
 export const beyond = (all: ReadonlyArray<Reply>, length: number): ReadonlyArray<Reply> =>
   all.length > length ? (plain(all.slice(length)) as ReadonlyArray<Reply>) : none
 
