@@ -24,14 +24,14 @@ import * as Option from "effect/Option"
 import { drain } from "./deadLetter/drain.js"
 import { listed } from "./deadLetter/list.js"
 import { Chooser, type Entry, type Selection, type TypedEntry, withPayload } from "./deadLetter/selection.js"
-import { deadQueue, enclosed, type Letter } from "./worker/letter.js"
+import { bodyOf, deadQueueOf, type Letter } from "./worker/letter.js"
 
 export type { Entry, Selection, TypedEntry } from "./deadLetter/selection.js"
 export type { Letter, Reason } from "./worker/letter.js"
 
 type AnyQueue = JobQueue.JobQueue<unknown, unknown, unknown>
 
-const deadOf = (queue: string | AnyQueue): string => deadQueue(typeof queue === "string" ? queue : queue.name)
+const deadOf = (queue: string | AnyQueue): string => deadQueueOf(typeof queue === "string" ? queue : queue.name)
 
 const chooserOf = (queue: string | AnyQueue, options: Selection<never>, wantsPayload: boolean) =>
   Chooser.make(
@@ -157,7 +157,7 @@ export function redrive(
   options: Selection<never> = {}
 ): Effect.Effect<number, AddJobError, unknown> {
   return drained(queue, options, (pool, { letter }) =>
-    pool.addJob(letter.queue, enclosed(letter), optionsOf(queue, letter))
+    pool.addJob(letter.queue, bodyOf(letter), optionsOf(queue, letter))
   )
 }
 

@@ -31,8 +31,8 @@ import { isSucceeded } from "./internal/isSucceeded.js"
 import * as options from "./internal/options.js"
 import { closeWithSiblings } from "./internal/siblings.js"
 import { defaultSchedule, type FunnelClosed, Outbox, type Undelivered } from "./outgoing/outbox.js"
-import { deadQueue } from "./worker/letter.js"
-import { bury, defaultLetterTtl } from "./worker/replaceWithLetter.js"
+import { deadQueueOf } from "./worker/letter.js"
+import { defaultLetterTtl, LetterSender } from "./worker/letterSender.js"
 
 export { LeaseLost, type LeaseLostReason } from "./incoming/leasedJob.js"
 export type { Queues } from "./internal/options.js"
@@ -463,9 +463,11 @@ export const forQueue = <A, I, R>(
             onFailure: (cause) => {
               if (Cause.isInterruptedOnly(cause)) return Effect.failCause(cause as Cause.Cause<never>)
               const error = textOf(squash(cause))
-              const account = { history: undefined, attempts: 0, crashes: 0, firstAt: inbox.timeOfDay(), error }
-              const dead = deadQueue(queue.name)
-              return Effect.as(bury(pool, inbox, held, account, "undecodable", dead, defaultLetterTtl), Option.none())
+              const contents = { earlier: undefined, attempts: 0, crashes: 0, firstAt: inbox.timeOfDay(), error }
+              const dead = deadQueueOf(queue.name)
+              const letters = new LetterSender(pool, inbox)
+              const sent = letters.sendDeadLetter(held, contents, "undecodable", dead, defaultLetterTtl)
+              return Effect.as(sent, Option.none())
             },
             onSuccess: ({ payload }) => Effect.succeedSome(new TypedTaken(inbox, held, payload))
           })

@@ -1,4 +1,5 @@
 export * as DeadLetter from "./DeadLetter.js"
 export * as Funnel from "./Funnel.js"
+export * as Metrics from "./Metrics.js"
 export * as Recurring from "./Recurring.js"
 export * as Worker from "./Worker.js"

@@ -4,7 +4,7 @@ import { withJson } from "@disco/core/internal"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as check from "../internal/options.js"
-import { enclosed, fromJob, type Letter } from "../worker/letter.js"
+import { bodyOf, decodeLetter, type Letter } from "../worker/letter.js"
 
 /** A letter, and the id of the job that it is now. */
 export interface Entry {
@@ -52,11 +52,11 @@ const readIds = (given: Selection["ids"]): Either.Either<ReadonlySet<string> | u
 
 // Where the queue or the body cannot be read, there is no job to be added: without the letter, nothing would be left of it.
 const isWhole = (letter: Letter): boolean =>
-  letter.queue !== "" && (letter.bodyBase64 === undefined || letter.bodyBase64 === "" || enclosed(letter).length > 0)
+  letter.queue !== "" && (letter.bodyBase64 === undefined || letter.bodyBase64 === "" || bodyOf(letter).length > 0)
 
 /** The letter in a job; nothing where it is none. */
 const read = (job: Job.PeekedJob): Effect.Effect<Entry | undefined> =>
-  Effect.match(fromJob(job), {
+  Effect.match(decodeLetter(job), {
     onFailure: () => undefined,
     onSuccess: (letter) => (isWhole(letter) ? { id: job.id, letter } : undefined)
   })
@@ -66,7 +66,7 @@ export const withPayload =
   <A, I, R>(queue: JobQueue.JobQueue<A, I, R>) =>
   (entry: Entry): Effect.Effect<TypedEntry<A>, never, R> => {
     const { id, queue: name } = entry.letter
-    const job = { queue: name, id: JobId.isJobId(id) ? id : entry.id, body: enclosed(entry.letter) }
+    const job = { queue: name, id: JobId.isJobId(id) ? id : entry.id, body: bodyOf(entry.letter) }
     return Effect.map(Effect.either(queue.decode(job)), (payload) => withJson({ ...entry, payload }))
   }
 

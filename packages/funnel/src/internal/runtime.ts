@@ -1,13 +1,21 @@
 /** The one place that looks into fibers: each function here wraps what Effect 4 has no counterpart of, or names differently. */
 import * as Cause from "effect/Cause"
+import * as Context from "effect/Context"
+import * as DefaultServices from "effect/DefaultServices"
 import * as Effect from "effect/Effect"
 import * as Equal from "effect/Equal"
 import * as Fiber from "effect/Fiber"
 import * as FiberId from "effect/FiberId"
 import * as FiberRef from "effect/FiberRef"
+import * as FiberRefs from "effect/FiberRefs"
+import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
 import * as Runtime from "effect/Runtime"
+import type * as Schedule from "effect/Schedule"
+import * as ScheduleDecision from "effect/ScheduleDecision"
+import * as ScheduleIntervals from "effect/ScheduleIntervals"
 import * as Supervisor from "effect/Supervisor"
+import * as Tracer from "effect/Tracer"
 
 /** A fiber, whatever its result. */
 export type AnyFiber = Fiber.RuntimeFiber<unknown, unknown>
@@ -100,3 +108,89 @@ export const programEnd: Effect.Effect<(cause: Cause.Cause<never>) => boolean> =
     return true
   })
 })
+
+/** Every fiber of Effect 3 has this, though its type does not say so; `Effect.updateFiberRefs` calls it too, at the cost of copies. */
+interface Settable {
+  readonly setFiberRefs: (refs: FiberRefs.FiberRefs) => void
+}
+
+const jobAnnotation = "job"
+
+/**
+ * Gives a fiber that runs one job after another the services and the log annotation of the next job, and takes back what the last
+ * job has set.
+ */
+// v3: in Effect 4 services and log annotations are in the context of a fiber: `fiber.setContext(context)` resets all of them.
+export class FiberReset {
+  private readonly fiber: Fiber.RuntimeFiber<unknown, unknown> & Settable
+  private readonly fiberId: FiberId.Single
+  private readonly locals: FiberRefs.FiberRefs["locals"]
+  private readonly refs: FiberRefs.FiberRefs
+  private readonly isCopied: boolean
+  private readonly plain: HashMap.HashMap<string, unknown>
+  private readonly labeled: HashMap.HashMap<string, unknown>
+
+  private constructor(fiber: Fiber.RuntimeFiber<unknown, unknown>) {
+    this.fiber = fiber as Fiber.RuntimeFiber<unknown, unknown> & Settable
+    this.fiberId = fiber.id()
+    const refs = fiber.getFiberRefs()
+    this.locals = new Map(refs.locals)
+    this.refs = FiberRefs.unsafeMake(this.locals)
+    // A handler may keep the FiberRefs that it was given, and so may the fibers that it starts. If each reader is given a copy, one
+    // map serves all jobs. Effect does not promise this, so it is tested here.
+    this.isCopied = fiber.getFiberRefs() !== refs
+    this.plain = fiber.getFiberRef(FiberRef.currentLogAnnotations)
+    // It costs least to replace a key that is there already.
+    this.labeled = HashMap.set(this.plain, jobAnnotation, "")
+  }
+
+  /** Resets to the FiberRefs that the current fiber has now. */
+  static readonly make: Effect.Effect<FiberReset> = Effect.withFiberRuntime<FiberReset>((fiber) =>
+    Effect.succeed(new FiberReset(fiber))
+  )
+
+  /** Resets the FiberRefs for the job with this id, or for a batch if there is no id. For the fiber itself to call. */
+  run(context: Context.Context<never>, id: string | undefined): void {
+    const { fiberId, isCopied } = this
+    const locals = isCopied ? this.locals : new Map(this.locals)
+    locals.set(FiberRef.currentContext, [[fiberId, context]])
+    const annotations = id === undefined ? this.plain : HashMap.set(this.labeled, jobAnnotation, id)
+    locals.set(FiberRef.currentLogAnnotations, [[fiberId, annotations]])
+    this.fiber.setFiberRefs(isCopied ? this.refs : FiberRefs.unsafeMake(locals))
+  }
+}
+
+// v3: `Tracer.Tracer.defaultValue()` in Effect 4.
+const nativeTracer = Context.get(DefaultServices.liveServices as Context.Context<Tracer.Tracer>, Tracer.Tracer)
+
+/** Whether a tracer listens: the default tracer of Effect keeps no spans. */
+export const hasTracer: Effect.Effect<boolean> = Effect.map(Effect.tracer, (tracer) => tracer !== nativeTracer)
+
+/** What a schedule says of one input: the times between which it wants the next step, or that it is done. */
+export interface ScheduleStep {
+  readonly state: unknown
+  readonly isDone: boolean
+  /** Milliseconds since 1970. */
+  readonly start: number
+  /** Infinity if there is no end. */
+  readonly end: number
+}
+
+/** Walks a schedule by one step, at the time given in milliseconds since 1970. */
+// v3: in Effect 4 a schedule is walked by the function that `Schedule.toStep` gives, which keeps the state and gives a delay.
+export const stepSchedule = <In, R>(
+  schedule: Schedule.Schedule<unknown, In, R>,
+  at: number,
+  input: In,
+  state: unknown
+): Effect.Effect<ScheduleStep, never, R> =>
+  Effect.map(schedule.step(at, input, state), ([next, , decision]) =>
+    ScheduleDecision.isDone(decision)
+      ? { state: next, isDone: true, start: at, end: at }
+      : {
+          state: next,
+          isDone: false,
+          start: ScheduleIntervals.start(decision.intervals),
+          end: ScheduleIntervals.end(decision.intervals)
+        }
+  )

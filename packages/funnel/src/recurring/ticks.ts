@@ -4,8 +4,7 @@ import type * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type * as Schedule from "effect/Schedule"
-import * as ScheduleDecision from "effect/ScheduleDecision"
-import * as ScheduleIntervals from "effect/ScheduleIntervals"
+import { stepSchedule } from "../internal/runtime.js"
 import type { Calendar } from "./calendar.js"
 import { Seen } from "./seen.js"
 
@@ -60,11 +59,9 @@ export const ofSchedule = <R>(schedule: Schedule.Schedule<unknown, unknown, R>, 
       Effect.suspend(() => {
         // An interval that reckons by the time of day, as `Schedule.fixed`, is not to be thrown off where that is set.
         const now = isOfCalendar ? after : steady()
-        return Effect.map(schedule.step(now, added, state), ([following, , decision]) => {
-          state = following
-          if (ScheduleDecision.isDone(decision)) return Option.none<Tick>()
-          const at = ScheduleIntervals.start(decision.intervals)
-          const end = ScheduleIntervals.end(decision.intervals)
+        return Effect.map(stepSchedule(schedule, now, added, state), ({ end, isDone, start: at, state: next }) => {
+          state = next
+          if (isDone) return Option.none<Tick>()
           if (!Number.isFinite(end) || end <= now) return Option.some<Tick>({ _tag: "After", millis: at - now })
           isOfCalendar = true
           return Option.some<Tick>({ _tag: "At", at, lasts: end - at })

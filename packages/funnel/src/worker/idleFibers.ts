@@ -1,27 +1,40 @@
-/** Where the fibers of a worker are that have no job: one of them waits at the inbox, the others rest until it calls the next. */
+/** The fibers of a worker that have no job: one of them waits for the next job, the others rest until it calls one of them. */
 import type { GetJobsError } from "@disco/core"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import type * as Option from "effect/Option"
-import type { Inbox } from "../incoming/inbox.js"
 import type { LeasedJob } from "../incoming/leasedJob.js"
 import type { Restore } from "../internal/runtime.js"
 
+/** The inbox of the jobs, as far as idle fibers need it. */
+interface Inbox {
+  readonly takeNow: () => LeasedJob | undefined
+  readonly wait: Effect.Effect<LeasedJob, Option.Option<GetJobsError>>
+  /** Counts one more fiber that would take a job. */
+  readonly rest: () => void
+  /** Counts one fiber less. */
+  readonly rise: () => void
+}
+
 /**
- * Jobs come many at a time. Were each of them to wake a fiber, that would cost more than a short handler does; so they wake
- * one, which calls the next before it begins, and which takes what is left there when that one comes to nothing.
+ * Jobs come many at a time. To wake one fiber for each would cost more than a short handler does. So the jobs wake one fiber, which
+ * calls the next fiber before it begins; if the first takes all the jobs, the next one waits in its place.
+ *
+ * A fiber is known here by any object of its own, the `guest`.
  */
-export class Door {
+export class IdleFibers {
   private readonly inbox: Inbox
-  private keeper: object | undefined = undefined
+  /** The fiber that waits for the next job. */
+  private waiting: object | undefined = undefined
   private readonly resting = new Map<object, () => void>()
-  private isShut = false
+  /** Whether no more jobs will come. */
+  private isOver = false
 
   constructor(inbox: Inbox) {
     this.inbox = inbox
   }
 
-  /** A job that is ready. */
+  /** Takes a job that is ready. */
   takeNow(guest: object): LeasedJob | undefined {
     const held = this.inbox.takeNow()
     if (held !== undefined) this.leave(guest)
@@ -29,13 +42,13 @@ export class Door {
   }
 
   /**
-   * Waits, where no job is ready: gives one, or nothing where it is worth looking again. It fails as the inbox does. To be run
-   * where nothing can be interrupted but what is restored, or the job that it gives might be lost.
+   * Waits until a job is ready. Gives the job, or undefined if the fiber was called to look for one. It fails as the inbox does.
+   * For an uninterruptible caller, so that no job is lost on its way to it: only the wait is interruptible.
    */
   wait(guest: object, restore: Restore): Effect.Effect<LeasedJob | undefined, Option.Option<GetJobsError>> {
-    const attend = Effect.matchCauseEffect(restore(this.inbox.wait), {
+    const wait = Effect.matchCauseEffect(restore(this.inbox.wait), {
       onFailure: (cause) => {
-        if (!Cause.isInterruptedOnly(cause)) this.shut()
+        if (!Cause.isInterruptedOnly(cause)) this.end()
         return Effect.failCause(cause)
       },
       onSuccess: (held) => {
@@ -45,32 +58,32 @@ export class Door {
     })
     const rest = restore(this.rest(guest))
     return Effect.suspend((): Effect.Effect<LeasedJob | undefined, Option.Option<GetJobsError>> => {
-      if (this.isAttended && this.keeper !== guest) return rest
-      this.keeper = guest
-      return attend
+      if (this.isAttended && this.waiting !== guest) return rest
+      this.waiting = guest
+      return wait
     })
   }
 
-  /** Says that somebody goes away, to a job or for good: another one takes the place. */
+  /** A fiber leaves, to a job or for good: if it was the one that waits, another takes its place. */
   leave(guest: object): void {
-    if (this.keeper !== guest) return
-    this.keeper = undefined
+    if (this.waiting !== guest) return
+    this.waiting = undefined
     const [next] = this.resting
     if (next === undefined) return
     const [called, wake] = next
-    this.keeper = called
+    this.waiting = called
     this.rise(called)
     wake()
   }
 
   private get isAttended(): boolean {
-    return this.keeper !== undefined && !this.isShut
+    return this.waiting !== undefined && !this.isOver
   }
 
   private rest(guest: object): Effect.Effect<undefined> {
     return Effect.async<undefined>((resume) => {
       const wake = () => resume(Effect.succeed(undefined))
-      // Whoever was there may have left since.
+      // The fiber that waited may have left since.
       if (!this.isAttended) return wake()
       this.resting.set(guest, wake)
       this.inbox.rest()
@@ -82,9 +95,9 @@ export class Door {
     if (this.resting.delete(guest)) this.inbox.rise()
   }
 
-  // There will be no more jobs: all are to find out.
-  private shut(): void {
-    this.isShut = true
+  // Wakes all fibers, for each to find that no more jobs come.
+  private end(): void {
+    this.isOver = true
     for (const [guest, wake] of [...this.resting]) {
       this.rise(guest)
       wake()

@@ -1,75 +1,88 @@
-/** Reading the jobs that come: at once where that can be. */
-import type { JobQueue } from "@disco/core"
+/** Decoding jobs before they are tried: at once, if the schema needs no effect. */
+import type { Job, JobQueue } from "@disco/core"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
-import type { Inbox } from "../incoming/inbox.js"
-import type { LeasedJob } from "../incoming/leasedJob.js"
+import type { SettleError } from "../incoming/inbox.js"
+import type { LeasedJob, LeaseLost } from "../incoming/leasedJob.js"
 import { squash } from "../internal/failure.js"
 import { isSucceeded } from "../internal/isSucceeded.js"
 import { currentFiber, isInterrupted, type Restore } from "../internal/runtime.js"
-import type { CrewOptions, Work } from "./attempt.js"
-import type { Fate } from "./failureHandling.js"
-import { enclosed, fromJob, type Letter } from "./letter.js"
+import type { Attempt } from "./attempt.js"
+import type { AttemptRecords } from "./attemptRecords.js"
+import type { DeadLettering } from "./deadLettering.js"
+import type { WorkerDefinition } from "./definition.js"
+import type { JobReturns } from "./jobReturns.js"
+import { bodyOf, decodeLetter, type Letter } from "./letter.js"
 
-/** What was read; nothing of a job that cannot be, and was taken care of. */
-export type Opened<A> = Work<A> | Effect.Effect<Work<A> | undefined>
+/** An attempt, or an effect that gives one: undefined if the job was given up, or went back. */
+export type Read<A> = Attempt<A> | Effect.Effect<Attempt<A> | undefined>
 
-export class Opening<A, E, B> {
-  private readonly inbox: Inbox
-  private readonly options: CrewOptions<A, E, B>
-  private readonly fate: Fate<A, E, B>
+interface Needs<A, E, B> {
+  readonly acknowledge: (held: LeasedJob) => Effect.Effect<void, SettleError | LeaseLost>
+  readonly records: AttemptRecords
+  readonly deadLettering: DeadLettering<A, E, B>
+  readonly returns: JobReturns
+}
 
-  constructor(inbox: Inbox, options: CrewOptions<A, E, B>, fate: Fate<A, E, B>) {
-    this.inbox = inbox
+type Options<A, E, B> = Pick<WorkerDefinition<A, E, B>, "queue" | "attempts" | "crashes" | "decode">
+
+export class JobReader<A, E, B> {
+  private readonly needs: Needs<A, E, B>
+  private readonly options: Options<A, E, B>
+
+  constructor(needs: Needs<A, E, B>, options: Options<A, E, B>) {
+    this.needs = needs
     this.options = options
-    this.fate = fate
   }
 
-  /** Reads a job; one that cannot be read, or was delivered too often, is given up. */
-  open(held: LeasedJob, restore: Restore): Opened<A> {
+  /** Reads a job. A job that cannot be decoded, or whose attempts or crashes are used up, is given up. */
+  read(held: LeasedJob, restore: Restore): Read<A> {
     const { job } = held
-    if (job.queue === this.options.queue) return this.read(held, job, undefined, restore)
-    const letter = fromJob(job)
-    if (Either.isLeft(letter)) return this.none(this.fate.giveUp(held, undefined, letter.left, "undecodable", restore))
-    const history = letter.right
-    return this.read(held, { ...job, queue: history.queue, body: enclosed(history) }, history, restore)
+    if (job.queue === this.options.queue) return this.readJob(held, job, undefined, restore)
+    const decoded = decodeLetter(job)
+    if (Either.isLeft(decoded)) {
+      return this.none(this.needs.deadLettering.giveUp(held, undefined, decoded.left, "undecodable", restore))
+    }
+    const letter = decoded.right
+    return this.readJob(held, { ...job, queue: letter.queue, body: bodyOf(letter) }, letter, restore)
   }
 
-  private read(held: LeasedJob, job: LeasedJob["job"], history: Letter | undefined, restore: Restore): Opened<A> {
-    const { attempts: before, crashes, error, firstAt, isOver } = this.fate.standing(held, history)
-    if (error !== undefined && (isOver || before >= this.options.attempts)) {
-      // It has failed for good, but the letter about it could not be added.
-      return this.none(this.fate.giveUp(held, history, error, "failed", restore))
+  private readJob(held: LeasedJob, job: Job.Job, letter: Letter | undefined, restore: Restore): Read<A> {
+    const { deadLettering, records, returns } = this.needs
+    const { attempts, crashes, error, firstAt, isOver } = records.historyOf(held.job, letter)
+    if (error !== undefined && (isOver || attempts >= this.options.attempts)) {
+      // The job was given up before, but its letter could not be added.
+      return this.none(deadLettering.giveUp(held, letter, error, "failed", restore))
     }
     if (crashes > this.options.crashes) {
       const error = new Error(
         `it was delivered again without having failed: ${crashes} ${crashes === 1 ? "time" : "times"}`
       )
-      return this.none(this.fate.giveUp(held, history, error, "crashed", restore))
+      return this.none(deadLettering.giveUp(held, letter, error, "crashed", restore))
     }
-    const opened = this.options.open(job)
-    if (isSucceeded(opened)) return this.work(held, job, opened.value, before + 1, history, firstAt)
-    return Effect.matchCauseEffect(restore(opened), {
+    const decoded = this.options.decode(job)
+    if (isSucceeded(decoded)) return this.attempt(held, job, decoded.value, attempts + 1, letter, firstAt)
+    return Effect.matchCauseEffect(restore(decoded), {
       onFailure: (cause) =>
         Effect.flatMap(currentFiber, (fiber) => {
           if (!isInterrupted(fiber))
-            return this.none(this.fate.giveUp(held, history, squash(cause), "undecodable", restore))
-          this.fate.giveBack(held)
+            return this.none(deadLettering.giveUp(held, letter, squash(cause), "undecodable", restore))
+          returns.giveBack(held)
           return Effect.succeed(undefined)
         }),
-      onSuccess: (typed) => Effect.succeed(this.work(held, job, typed, before + 1, history, firstAt))
+      onSuccess: (typed) => Effect.succeed(this.attempt(held, job, typed, attempts + 1, letter, firstAt))
     })
   }
 
-  private work(
+  private attempt(
     held: LeasedJob,
-    job: LeasedJob["job"],
+    job: Job.Job,
     { payload, trace }: JobQueue.Typed<A>,
     attempt: number,
-    history: Letter | undefined,
+    letter: Letter | undefined,
     firstAt: number | undefined
-  ): Work<A> {
-    return { held, inHand: { job, attempt, ack: this.inbox.acknowledge(held) }, payload, trace, history, firstAt }
+  ): Attempt<A> {
+    return { held, inHand: { job, attempt, ack: this.needs.acknowledge(held) }, payload, trace, letter, firstAt }
   }
 
   private none(done: Effect.Effect<void>): Effect.Effect<undefined> {

@@ -1,4 +1,4 @@
-/** A job in an envelope, as readable JSON: how it fared, and all that it takes to add it again. */
+/** A letter about a job, as readable JSON: what happened to the job, and all that is needed to add it again. */
 import { InvalidArgument, type Job, JobId } from "@disco/core"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
@@ -11,43 +11,43 @@ import type { Facts } from "../incoming/jobCopy.js"
 /**
  * Why a job was given up.
  *
- * - `failed`: it failed as often as it may, or with what is not to be tried again, or its next attempt would come after its TTL
- * - `crashed`: it was delivered again too often without having failed: whoever had it was killed, or lost it
+ * - `failed`: it failed as often as it may, or with an error that is not tried again, or its next attempt would come after its TTL
+ * - `crashed`: it was delivered again too often without having failed: the process that had it was killed, or lost its lease
  * - `undecodable`: its body does not fit the schema of its queue
  */
 export type Reason = "failed" | "crashed" | "undecodable"
 
 const Seconds = Schema.NonNegative
 
-/** What is known of a job that failed. */
+/** What a letter says of a job. */
 export const Letter = Schema.Struct({
-  /** The queue that the job was in at first. */
+  /** The first queue of the job. */
   queue: Schema.String,
-  /** The id that the job had at first. */
+  /** The first id of the job. */
   id: Schema.String,
-  /** None while it is tried again. */
+  /** Why the job was given up; absent while it is tried again. */
   reason: Schema.optional(Schema.Literal("failed", "crashed", "undecodable")),
-  /** What went wrong last, in words. */
+  /** The message of the last error. */
   error: Schema.optional(Schema.String),
-  /** How often it was tried. */
+  /** How often the job was tried. */
   attempts: Schema.NonNegativeInt,
-  /** How often it was put back by NACK. */
+  /** How often the job was put back by NACK. */
   nacks: Schema.NonNegativeInt,
-  /** How often it was delivered again for other reasons. */
+  /** How often the job was delivered again for other reasons. */
   additionalDeliveries: Schema.NonNegativeInt,
-  /** How many of those may have been crashes: no worker gave it back, nor said that it failed. None where that is 0. */
+  /** How many of those may have been crashes, as no worker gave the job back or reported a failure; absent if 0. */
   crashes: Schema.optional(Schema.NonNegativeInt),
-  /** When the job was added at first, as far as is known. */
+  /** When the job was first added, if known. */
   addedAt: Schema.optional(Schema.String),
-  /** When it failed first. */
+  /** When the job failed first. */
   firstAt: Schema.String,
-  /** When it failed last. */
+  /** When the job failed last. */
   lastAt: Schema.String,
-  /** How it was added: seconds of RETRY and TTL, as far as is known. */
+  /** RETRY and TTL with which the job was added, in seconds, if known. */
   retry: Schema.optional(Seconds),
   ttl: Schema.optional(Seconds),
   body: Schema.optional(Schema.String),
-  /** The body, where it is no text. */
+  /** The body in base64, if it is not UTF-8 text. */
   bodyBase64: Schema.optional(Schema.String)
 })
 export type Letter = Schema.Schema.Type<typeof Letter>
@@ -59,23 +59,23 @@ const decodeJson = Schema.decodeEither(json)
 const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
 const encoder = new TextEncoder()
 
-/** The body as the letter holds it. */
-export const enclose = (body: Uint8Array): Pick<Letter, "body" | "bodyBase64"> =>
+/** The fields of a letter for the body of its job. */
+const enclose = (body: Uint8Array): Pick<Letter, "body" | "bodyBase64"> =>
   Either.getOrElse(
     Either.try((): Pick<Letter, "body" | "bodyBase64"> => ({ body: strict.decode(body) })),
     () => ({ bodyBase64: Encoding.encodeBase64(body) })
   )
 
-/** The body that the letter holds. */
-export const enclosed = (letter: Letter): Uint8Array =>
+/** The body of the job of a letter. */
+export const bodyOf = (letter: Letter): Uint8Array =>
   letter.bodyBase64 === undefined
     ? encoder.encode(letter.body ?? "")
     : Either.getOrElse(Encoding.decodeBase64(letter.bodyBase64), () => new Uint8Array())
 
-export const toJson = (letter: Letter): string => encodeJson(letter)
+export const encodeLetter = (letter: Letter): string => encodeJson(letter)
 
-/** The letter in a job, or why there is none in it. */
-export const fromJob = (job: Job.Job | Job.PeekedJob): Either.Either<Letter, InvalidArgument> => {
+/** The letter in the body of a job, or why the body is not a letter. */
+export const decodeLetter = (job: Job.Job | Job.PeekedJob): Either.Either<Letter, InvalidArgument> => {
   const text = new TextDecoder().decode(job.body)
   return Either.mapLeft(
     decodeJson(text),
@@ -91,37 +91,37 @@ export const fromJob = (job: Job.Job | Job.PeekedJob): Either.Either<Letter, Inv
 
 const latestMillis = 8.64e15
 
-/** A time as the letter has it. */
-export const time = (millis: number): string =>
+/** A time as letters write it. */
+const formatTime = (millis: number): string =>
   DateTime.formatIso(DateTime.unsafeMake(Math.max(0, Math.min(millis, latestMillis))))
 
-/** What the letter says of a time, in milliseconds. */
-export const millis = (time: string): number | undefined =>
+/** A time that a letter writes, in milliseconds since 1970. */
+export const parseTime = (time: string): number | undefined =>
   Option.getOrUndefined(Option.map(DateTime.make(time), DateTime.toEpochMillis))
 
 /** What is known of a job, to write a letter about it. */
-export interface Account {
+export interface LetterContents {
   readonly job: Job.Job
-  /** What an earlier letter says of it. */
-  readonly history: Letter | undefined
+  /** The letter that the job came in, if it came in one. */
+  readonly earlier: Letter | undefined
   readonly attempts: number
   readonly crashes: number
-  /** Milliseconds since 1970, as this machine has them; nodes and other machines may see it otherwise. */
+  /** Milliseconds since 1970 by the clock of this machine; the clocks of nodes and other machines may differ. */
   readonly firstAt: number
   readonly now: number
-  /** None where it did not fail. */
+  /** The message of the last error, if the job failed. */
   readonly error: string | undefined
   readonly facts: Facts | undefined
 }
 
-// The id carries the TTL in minutes, up to this many.
+// The id of a job carries its TTL in minutes, up to this many.
 const mostTtlMinutes = 0xffff
-// It is rounded down, and to an odd or even number.
+// That number is rounded down, and made odd or even.
 const ttlSlackMinutes = 2
 
 /**
- * The whole TTL of a job, in seconds: what is left of it, and its age. The age is the difference of the clocks of two machines, and
- * may be anything: the TTL is not less than what is left, and not more than the id says.
+ * The whole TTL of a job, in seconds: its age and what is left. The age is the difference of the clocks of two machines, and may be
+ * any number: so the TTL is at least what is left, and at most what the id says.
  */
 const ttlOf = (job: Job.Job, { addedAt, leftMillis }: Facts, now: number): number => {
   const left = Math.max(0, leftMillis)
@@ -130,26 +130,29 @@ const ttlOf = (job: Job.Job, { addedAt, leftMillis }: Facts, now: number): numbe
   return Math.round(Math.max(left, Math.min(left + Math.max(0, now - addedAt), most)) / 1000)
 }
 
-export const write = (account: Account, reason?: Reason): Letter => {
-  const { facts, history, job, now } = account
+/** Writes a letter. `reason` says why the job is given up. */
+export const writeLetter = (contents: LetterContents, reason?: Reason): Letter => {
+  const { earlier, facts, job, now } = contents
   const known =
     facts === undefined
       ? JobId.isAtLeastOnce(job.id)
         ? {}
         : { retry: 0 }
-      : { addedAt: time(facts.addedAt), retry: facts.retrySeconds, ttl: ttlOf(job, facts, now) }
+      : { addedAt: formatTime(facts.addedAt), retry: facts.retrySeconds, ttl: ttlOf(job, facts, now) }
   return {
-    ...(history ?? { queue: job.queue, id: job.id, ...known, ...enclose(job.body) }),
+    ...(earlier ?? { queue: job.queue, id: job.id, ...known, ...enclose(job.body) }),
     ...(reason === undefined ? {} : { reason }),
-    ...(account.error === undefined ? {} : { error: account.error }),
-    attempts: account.attempts,
-    nacks: job.nacks + (history?.nacks ?? 0),
-    additionalDeliveries: job.additionalDeliveries + (history?.additionalDeliveries ?? 0),
-    ...(account.crashes === 0 ? {} : { crashes: account.crashes }),
-    firstAt: time(Math.min(account.firstAt, now)),
-    lastAt: time(now)
+    ...(contents.error === undefined ? {} : { error: contents.error }),
+    attempts: contents.attempts,
+    nacks: job.nacks + (earlier?.nacks ?? 0),
+    additionalDeliveries: job.additionalDeliveries + (earlier?.additionalDeliveries ?? 0),
+    ...(contents.crashes === 0 ? {} : { crashes: contents.crashes }),
+    firstAt: formatTime(Math.min(contents.firstAt, now)),
+    lastAt: formatTime(now)
   }
 }
 
-export const deadQueue = (queue: string): string => `${queue}.dead`
-export const retryQueue = (queue: string): string => `${queue}.retry`
+/** The queue of the letters about jobs that were given up. */
+export const deadQueueOf = (queue: string): string => `${queue}.dead`
+/** The queue of the letters about jobs that wait for their next attempt. */
+export const retryQueueOf = (queue: string): string => `${queue}.retry`

@@ -1,17 +1,10 @@
-/** Spans of the work on jobs. Nothing of them where nobody listens. */
+/** The span of a handler that works on a job. None is made if no tracer listens. */
 import type { Job } from "@disco/core"
-import * as Context from "effect/Context"
-import * as DefaultServices from "effect/DefaultServices"
 import * as Effect from "effect/Effect"
-import * as Tracer from "effect/Tracer"
+import type * as Tracer from "effect/Tracer"
 
-const silent = Context.get(DefaultServices.liveServices as Context.Context<Tracer.Tracer>, Tracer.Tracer)
-
-/** Whether spans go anywhere: the tracer that Effect has without one given keeps none. */
-export const isTraced: Effect.Effect<boolean> = Effect.map(Effect.tracer, (tracer) => tracer !== silent)
-
-/** Runs the work on a job in a span of its own: below the span that the job was added in, or linked to it. */
-export const processing = <A, E, R>(
+/** Runs the work on a job in a span: below the span that the job was added in, or linked to it. */
+export const withProcessSpan = <A, E, R>(
   work: Effect.Effect<A, E, R>,
   job: Job.Job,
   origin: Tracer.ExternalSpan | undefined,

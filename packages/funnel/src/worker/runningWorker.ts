@@ -1,159 +1,167 @@
-/** The fibers of a worker: as many as its concurrency, for as long as it is open. */
+/** A worker that runs: its parts are made here, and here it pauses, closes and fails. */
 import type { DisquePool, GetJobsError } from "@disco/core"
 import type * as Cause from "effect/Cause"
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
-import type * as Runtime from "effect/Runtime"
 import { Inbox } from "../incoming/inbox.js"
 import { causeText } from "../internal/failure.js"
-import { Deaths } from "../internal/keepAlive.js"
 import { bounded } from "../internal/patience.js"
 import { quietly } from "../internal/quietly.js"
-import { forkInterruptible, interruptLater } from "../internal/runtime.js"
-import type { CrewOptions } from "./attempt.js"
-import { Fate } from "./failureHandling.js"
-import { Door } from "./idleFibers.js"
-import { Opening } from "./jobReader.js"
-import { retryQueue } from "./letter.js"
-import { isTraced } from "./processSpan.js"
-import { Pace } from "./rateLimiter.js"
-import { Lane, type Shared } from "./workerLoop.js"
-import { Meters } from "./workerMetrics.js"
+import { forkInterruptible, hasTracer } from "../internal/runtime.js"
+import { AttemptRecords } from "./attemptRecords.js"
+import { DeadLettering } from "./deadLettering.js"
+import type { WorkerDefinition } from "./definition.js"
+import { FailureHandling } from "./failureHandling.js"
+import { IdleFibers } from "./idleFibers.js"
+import { JobReader } from "./jobReader.js"
+import { JobReports } from "./jobReports.js"
+import { JobReturns } from "./jobReturns.js"
+import { retryQueueOf } from "./letter.js"
+import { LetterSender } from "./letterSender.js"
+import { ParkedJobs } from "./parkedJobs.js"
+import { RateLimiter } from "./rateLimiter.js"
+import { RetryQueue } from "./retryQueue.js"
+import { WorkerFibers } from "./workerFibers.js"
+import { WorkerLoop } from "./workerLoop.js"
+import { WorkerMetrics } from "./workerMetrics.js"
 
 type Pool = Context.Tag.Service<typeof DisquePool>
 
-export class Crew<A, E, B> {
+interface Parts {
   readonly inbox: Inbox
-  private readonly options: CrewOptions<A, E, B>
-  private readonly runFork: (effect: Effect.Effect<void>) => Fiber.RuntimeFiber<void>
-  private readonly fate: Fate<A, E, B>
-  private readonly shared: Shared<A, E, B>
-  private readonly fibers = new Set<Fiber.RuntimeFiber<void>>()
+  readonly parked: ParkedJobs
+  readonly limiter: RateLimiter | undefined
+  /** What each fiber runs. */
+  readonly loop: Effect.Effect<void>
+  /** Starts a fiber that outlives the caller. */
+  readonly runFork: (effect: Effect.Effect<void>) => Fiber.RuntimeFiber<void>
+}
+
+type Options = Pick<WorkerDefinition<never, never, never>, "concurrency" | "graceMillis" | "closeMillis">
+
+export class RunningWorker {
+  private readonly parts: Parts
+  private readonly options: Options
+  private readonly fibers: WorkerFibers
   private isClosing = false
   private closer: Fiber.Fiber<void> | undefined = undefined
-  private readonly deaths: Deaths
   private failure: Cause.Cause<GetJobsError> | undefined = undefined
-  private readonly onFatal = new Set<(cause: Cause.Cause<GetJobsError>) => void>()
-  private onEnd: (() => void) | undefined = undefined
+  private readonly onFailed = new Set<(cause: Cause.Cause<GetJobsError>) => void>()
 
-  private constructor(
-    pool: Pool,
-    inbox: Inbox,
-    options: CrewOptions<A, E, B>,
-    runtime: Runtime.Runtime<never>,
-    isTraced: boolean
-  ) {
-    this.inbox = inbox
+  private constructor(parts: Parts, options: Options) {
+    const { inbox, loop, runFork } = parts
+    this.parts = parts
     this.options = options
-    this.runFork = forkInterruptible(runtime)
-    this.deaths = new Deaths(inbox.now, options.concurrency + mostDeaths)
-    const meters = new Meters(options.queue)
-    const fate = new Fate(pool, inbox, options, meters)
-    this.fate = fate
-    this.shared = {
-      inbox,
-      options,
-      isTraced,
-      meters,
-      door: new Door(inbox),
-      opening: new Opening(inbox, options, fate),
-      fate,
-      pace:
-        options.rate === undefined
-          ? undefined
-          : new Pace(options.rate.limit, options.rate.intervalMillis, {
-              now: inbox.now,
-              fork: (effect) => inbox.fork(effect)
-            })
-    }
+    this.fibers = new WorkerFibers(
+      {
+        now: inbox.now,
+        runFork,
+        loop,
+        onDeath: (cause) => this.logDeath(cause),
+        onTooManyDeaths: (cause) => this.fail(cause)
+      },
+      options.concurrency
+    )
   }
 
-  static make<A, E, B>(pool: Pool, options: CrewOptions<A, E, B>): Effect.Effect<Crew<A, E, B>> {
+  static make<A, E, B>(pool: Pool, definition: WorkerDefinition<A, E, B>): Effect.Effect<RunningWorker> {
     return Effect.gen(function* () {
+      const { queue, rate } = definition
+      const metrics = new WorkerMetrics(queue)
+      const records = new AttemptRecords()
+      const isClosing = () => worker.isClosing
       const inbox: Inbox = yield* Inbox.make(pool, {
-        plan: { from: [options.queue, retryQueue(options.queue)], isRanked: false },
-        prefetch: options.prefetch,
-        mostPrefetch: options.prefetch,
-        prefetchMillis: options.prefetchMillis,
-        fetchCount: options.fetchCount,
+        plan: { from: [queue, retryQueueOf(queue)], isRanked: false },
+        prefetch: definition.prefetch,
+        mostPrefetch: definition.prefetch,
+        prefetchMillis: definition.prefetchMillis,
+        fetchCount: definition.fetchCount,
         fetchers: 1,
         ackWith: "ackjob",
         putBackWith: "enqueue",
-        giveBack: (held) => crew.fate.giveBack(held),
-        onUnbegun: (held) => crew.fate.records.returned(held.job.id),
-        onEnded: (cause) => crew.fail(cause),
-        closeMillis: options.closeMillis,
+        giveBack: (held) => returns.giveBack(held),
+        onUnbegun: (held) => records.returned(held.job.id),
+        onEnded: (cause) => worker.fail(cause),
+        closeMillis: definition.closeMillis,
         ackTurns: 8
       })
-      const crew: Crew<A, E, B> = new Crew(pool, inbox, options, yield* Effect.runtime<never>(), yield* isTraced)
+      const { now, timeOfDay } = inbox
+      const letters = new LetterSender(pool, inbox)
+      const reports = new JobReports(inbox.notices, metrics, definition)
+      const retryQueue = new RetryQueue({ letters, records, timeOfDay }, definition)
+      const returns = new JobReturns({ pool, inbox, retryQueue, records, metrics, isClosing }, definition.crashes)
+      const parked = new ParkedJobs(
+        { inbox, isClosing, moveOn: (held, letter, delay) => returns.moveToRetryQueue(held, letter, delay) },
+        definition
+      )
+      const deadLettering = new DeadLettering({ letters, records, reports, returns, timeOfDay }, definition)
+      const failures = new FailureHandling(
+        { pool, inbox, records, parked, retryQueue, deadLettering, returns, reports, metrics },
+        definition
+      )
+      const reader = new JobReader(
+        { acknowledge: (held) => inbox.acknowledge(held), records, deadLettering, returns },
+        definition
+      )
+      const limiter =
+        rate === undefined
+          ? undefined
+          : new RateLimiter(rate.limit, rate.intervalMillis, { now, fork: (effect) => inbox.fork(effect) })
+      const loop = WorkerLoop.run({
+        inbox,
+        idle: new IdleFibers(inbox),
+        limiter,
+        reader,
+        definition,
+        failures,
+        returns,
+        records,
+        reports,
+        metrics,
+        isTraced: yield* hasTracer
+      })
+      const worker: RunningWorker = new RunningWorker(
+        {
+          inbox,
+          parked,
+          limiter,
+          loop: Effect.mapInputContext(loop, () => definition.contextOf([])),
+          runFork: forkInterruptible(yield* Effect.runtime<never>())
+        },
+        definition
+      )
       inbox.open()
-      for (let i = 0; i < options.concurrency; i++) crew.start()
-      return crew
-    }).pipe(Effect.annotateLogs("queue", options.queue))
+      worker.fibers.start()
+      return worker
+    }).pipe(Effect.annotateLogs("queue", definition.queue))
   }
 
-  /** Fails once no node lets jobs be fetched, for a reason that no waiting mends. */
+  /**
+   * Takes no more jobs until `resume`. The jobs that wait here for their next attempt go to the retry queue, after the fetches that
+   * wait on the nodes have ended: otherwise these fetches would get them.
+   */
+  readonly pause: Effect.Effect<void> = Effect.suspend(() => {
+    const { inbox, parked } = this.parts
+    const clear = Effect.sync(() => {
+      if (!inbox.isHandingOut) parked.clear()
+    })
+    return inbox.handOver(Effect.zipRight(inbox.pause, clear), 1)
+  })
+
+  get resume(): Effect.Effect<void> {
+    return this.parts.inbox.resume
+  }
+
+  /** Fails once no node lets jobs be fetched, for a reason that waiting does not mend, or once too many fibers have died. */
   readonly failed: Effect.Effect<never, GetJobsError> = Effect.async<never, GetJobsError>((resume) => {
     if (this.failure !== undefined) return resume(Effect.failCause(this.failure))
-    const onFatal = (cause: Cause.Cause<GetJobsError>) => resume(Effect.failCause(cause))
-    this.onFatal.add(onFatal)
-    return Effect.sync(() => this.onFatal.delete(onFatal))
+    const onFailed = (cause: Cause.Cause<GetJobsError>) => resume(Effect.failCause(cause))
+    this.onFailed.add(onFailed)
+    return Effect.sync(() => this.onFailed.delete(onFailed))
   })
 
-  /**
-   * Takes no more jobs until `resume`. Those that wait here for their next attempt go to the queue of the retries, after the
-   * fetches that wait on the nodes have ended: else these would get what goes back.
-   */
-  readonly pause: Effect.Effect<void> = Effect.suspend(() =>
-    this.inbox.handOver(
-      Effect.zipRight(
-        this.inbox.pause,
-        Effect.sync(() => {
-          if (!this.inbox.isHandingOut) this.fate.clear()
-        })
-      ),
-      1
-    )
-  )
-
-  /**
-   * Takes no more jobs, and waits for handlers for the grace; then interrupts those that are left, and puts back their jobs.
-   * Leases are kept to the end.
-   */
-  private readonly close: Effect.Effect<void> = Effect.suspend(() => {
-    const { closeMillis, graceMillis } = this.options
-    const { inbox } = this
-    this.isClosing = true
-    this.fate.close()
-    return Effect.gen(this, function* () {
-      this.shared.pace?.close()
-      const clear = Effect.sync(() => this.fate.clear())
-      const stopping = yield* Effect.fork(Effect.interruptible(Effect.zipRight(inbox.closeFetch, clear)))
-      yield* bounded(this.ended, graceMillis)
-      const endBy = inbox.now() + closeMillis
-      if (this.fibers.size > 0) {
-        const what = this.fibers.size === 1 ? "a handler is" : `${this.fibers.size} handlers are`
-        yield* quietly(Effect.logWarning(`${what} interrupted: not at an end within the grace`))
-        for (const fiber of this.fibers) interruptLater(fiber)
-        yield* bounded(this.ended, closeMillis / 2)
-      }
-      // A handler that cannot be interrupted goes on, and its job goes back all the same; nor does a fetch that is waited for hold
-      // up what is here.
-      const stopped = bounded(Fiber.await(stopping), closeMillis / 4)
-      const closing = Effect.zipRight(stopped, Effect.zipRight(clear, inbox.close))
-      if (!(yield* bounded(closing, endBy - inbox.now()))) {
-        const what = `jobs that are not settled come back after their retry time (${inbox.size})`
-        yield* Effect.zipRight(
-          quietly(Effect.logError(`the worker could not close in time: ${what}`)),
-          Effect.zipRight(Effect.forkDaemon(Fiber.interrupt(stopping)), inbox.end)
-        )
-      }
-    })
-  })
-
-  /** Begins to close, where it has not; gives what closes it. */
+  /** Begins to close, if it has not begun yet. Gives the fiber that closes the worker. */
   readonly closing: Effect.Effect<Fiber.Fiber<void>> = Effect.suspend(() =>
     this.closer === undefined
       ? Effect.tap(Effect.forkDaemon(this.close), (closer) =>
@@ -164,30 +172,45 @@ export class Crew<A, E, B> {
       : Effect.succeed(this.closer)
   )
 
-  private readonly ended: Effect.Effect<void> = Effect.async<void>((resume) => {
-    if (this.fibers.size === 0) return resume(Effect.void)
-    this.onEnd = () => resume(Effect.void)
+  /**
+   * Takes no more jobs, and waits for handlers for the grace; then interrupts those that are left, and puts back their jobs. Leases
+   * are renewed to the end.
+   */
+  private readonly close: Effect.Effect<void> = Effect.suspend(() => {
+    const { closeMillis, graceMillis } = this.options
+    const { inbox, limiter, parked } = this.parts
+    const { fibers } = this
+    this.isClosing = true
+    fibers.stopReplacing()
+    return Effect.gen(function* () {
+      limiter?.close()
+      const clear = Effect.sync(() => parked.clear())
+      const stopping = yield* Effect.fork(Effect.interruptible(Effect.zipRight(inbox.closeFetch, clear)))
+      yield* bounded(fibers.ended, graceMillis)
+      const endBy = inbox.now() + closeMillis
+      if (fibers.size > 0) {
+        const handlers = fibers.size === 1 ? "a handler is" : `${fibers.size} handlers are`
+        yield* quietly(Effect.logWarning(`${handlers} interrupted: not at an end within the grace`))
+        fibers.interrupt()
+        yield* bounded(fibers.ended, closeMillis / 2)
+      }
+      // The job of a handler that cannot be interrupted goes back all the same, and so do the jobs here if a fetch does not end.
+      const stopped = bounded(Fiber.await(stopping), closeMillis / 4)
+      const closing = Effect.zipRight(stopped, Effect.zipRight(clear, inbox.close))
+      if (!(yield* bounded(closing, endBy - inbox.now()))) {
+        const left = `jobs that are not settled come back after their retry time (${inbox.size})`
+        yield* Effect.zipRight(
+          quietly(Effect.logError(`the worker could not close in time: ${left}`)),
+          Effect.zipRight(Effect.forkDaemon(Fiber.interrupt(stopping)), inbox.end)
+        )
+      }
+    })
   })
 
-  private start(): void {
-    const fiber = this.runFork(Effect.mapInputContext(Lane.run(this.shared), () => this.options.contextOf([])))
-    this.fibers.add(fiber)
-    fiber.addObserver((exit) => {
-      this.fibers.delete(fiber)
-      if (Exit.isFailure(exit) && !Exit.isInterrupted(exit)) this.died(exit.cause)
-      // One that was interrupted with its handler leaves its place to another, and so does one that died.
-      if (!this.isClosing && this.failure === undefined) this.start()
-      if (this.fibers.size === 0) this.onEnd?.()
-    })
-  }
-
-  private died(cause: Cause.Cause<never>): void {
-    if (this.deaths.areTooMany()) {
-      this.fail(cause)
-      return
-    }
-    this.inbox.fork(
-      this.inbox.notices.say("a fiber of the worker died", (more) =>
+  private logDeath(cause: Cause.Cause<never>): void {
+    const { inbox } = this.parts
+    inbox.fork(
+      inbox.notices.say("a fiber of the worker died", (more) =>
         Effect.logError(`a fiber of the worker died, and is replaced: ${causeText(cause, more)}`)
       )
     )
@@ -196,11 +219,9 @@ export class Crew<A, E, B> {
   private fail(cause: Cause.Cause<GetJobsError>): void {
     if (this.failure !== undefined) return
     this.failure = cause
-    this.shared.pace?.close()
-    this.inbox.fork(this.inbox.die(cause))
-    for (const onFatal of [...this.onFatal]) onFatal(cause)
+    this.fibers.stopReplacing()
+    this.parts.limiter?.close()
+    this.parts.inbox.fork(this.parts.inbox.die(cause))
+    for (const onFailed of [...this.onFailed]) onFailed(cause)
   }
 }
-
-// Each of them may die once for the same reason, and a few more for others.
-const mostDeaths = 10

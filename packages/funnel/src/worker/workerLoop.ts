@@ -1,48 +1,69 @@
-/** One fiber of a worker: it takes jobs, runs the handler on them, and sees to what becomes of them. */
+/** What each fiber of a worker does: it takes a job, decodes it, runs the handler, and settles, retries or gives up the job. */
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
-import type { Inbox } from "../incoming/inbox.js"
 import type { LeasedJob } from "../incoming/leasedJob.js"
 import {
   type AnyFiber,
   currentFiber,
+  FiberReset,
   ForkWatch,
   interruptChildren,
   interruptLater,
   isInterrupted,
   type Restore
 } from "../internal/runtime.js"
-import type { CrewOptions, Work } from "./attempt.js"
-import type { Fate } from "./failureHandling.js"
-import { Setting } from "./fiberReset.js"
-import type { Door } from "./idleFibers.js"
-import type { Opened, Opening } from "./jobReader.js"
-import { processing } from "./processSpan.js"
-import type { Pace } from "./rateLimiter.js"
-import type { Meters } from "./workerMetrics.js"
+import type { Attempt } from "./attempt.js"
+import type { AttemptRecords } from "./attemptRecords.js"
+import { fillBatch } from "./batch.js"
+import type { WorkerDefinition } from "./definition.js"
+import type { FailureHandling } from "./failureHandling.js"
+import type { IdleFibers } from "./idleFibers.js"
+import type { JobReader, Read } from "./jobReader.js"
+import type { JobReports } from "./jobReports.js"
+import type { JobReturns } from "./jobReturns.js"
+import { withProcessSpan } from "./processSpan.js"
+import { FiberPermits, type RateLimiter } from "./rateLimiter.js"
+import type { WorkerMetrics } from "./workerMetrics.js"
+
+/** The inbox of the jobs, as far as the loop needs it. */
+interface Inbox {
+  readonly now: () => number
+  readonly isHandingOut: boolean
+  readonly takeNow: () => LeasedJob | undefined
+  readonly waitFor: Parameters<typeof fillBatch>[0]["waitFor"]
+  readonly confirm: (held: LeasedJob) => Effect.Effect<boolean>
+  readonly acknowledgeLater: (held: LeasedJob) => void
+  readonly letGo: (held: LeasedJob) => void
+}
+
+type Definition<A, E, B> = Pick<
+  WorkerDefinition<A, E, B>,
+  "batchSize" | "withinMillis" | "contextOf" | "handle" | "exitOf" | "interruptsLost" | "linksTraces"
+>
 
 /** What the fibers of a worker share. */
 export interface Shared<A, E, B> {
   readonly inbox: Inbox
-  readonly options: CrewOptions<A, E, B>
+  readonly idle: IdleFibers
+  readonly limiter: RateLimiter | undefined
+  readonly reader: JobReader<A, E, B>
+  readonly definition: Definition<A, E, B>
+  readonly failures: FailureHandling<A, E, B>
+  readonly returns: JobReturns
+  readonly records: AttemptRecords
+  readonly reports: JobReports<A, E, B>
+  readonly metrics: WorkerMetrics
+  /** Whether a tracer listens. */
   readonly isTraced: boolean
-  readonly meters: Meters
-  readonly door: Door
-  readonly opening: Opening<A, E, B>
-  readonly fate: Fate<A, E, B>
-  readonly pace: Pace | undefined
 }
-
-// A batch is begun so long before a job of it may be delivered again.
-const marginMillis = 100
 
 /** Whether a handler or a hook has started fibers, so that the fiber need not be asked for its children after each job. */
 interface Forks {
   hasForked: boolean
 }
 
-const isBeginnable = ({ held }: Work<unknown>): boolean => held.isOurs
+const isBeginnable = ({ held }: Attempt<unknown>): boolean => held.isOurs
 
 /** Runs all effects at once, in fibers that are interrupted with this one. */
 const allOf = (effects: ReadonlyArray<Effect.Effect<void>>): Effect.Effect<void> => {
@@ -56,46 +77,40 @@ const allOf = (effects: ReadonlyArray<Effect.Effect<void>>): Effect.Effect<void>
   )
 }
 
-// A job that is ready, and that is read without waiting, is begun without an effect, and costs only those that the handler is
-// run with; these are made once. What takes more, takes effects.
-export class Lane<A, E, B> {
+/**
+ * The loop is uninterruptible but for its waits, the handler, the schema and the hooks.
+ *
+ * It is on the path of every job. A job that is ready and whose schema needs no effect costs only the effects that run the handler,
+ * and these are made once. All else takes effects when it happens.
+ */
+export class WorkerLoop<A, E, B> {
   private readonly shared: Shared<A, E, B>
   private readonly fiber: AnyFiber
   private readonly forks: Forks
-  private readonly setting: Setting
+  private readonly reset: FiberReset
   private readonly restore: Restore
+  private readonly permits: FiberPermits | undefined
   private readonly wait: Effect.Effect<void>
   private readonly handle: Effect.Effect<void>
-  private works: ReadonlyArray<Work<A>> = []
-  /** The job taken last, until it is read. */
+  /** The job that was taken and is not decoded yet. */
   private taken: LeasedJob | undefined = undefined
+  /** The jobs that the handler works on. */
+  private attempts: ReadonlyArray<Attempt<A>> = []
   private beganAt = 0
-  /** Permits to begin with jobs, where there is a rate. */
-  private permits = 0
   private isOver = false
 
-  private constructor(shared: Shared<A, E, B>, fiber: AnyFiber, forks: Forks, setting: Setting, restore: Restore) {
+  private constructor(shared: Shared<A, E, B>, fiber: AnyFiber, forks: Forks, reset: FiberReset, restore: Restore) {
     this.shared = shared
     this.fiber = fiber
     this.forks = forks
-    this.setting = setting
+    this.reset = reset
     this.restore = restore
-    this.wait = Effect.matchCauseEffect(shared.door.wait(this, restore), {
-      onFailure: () => {
-        this.isOver = true
-        return Effect.void
-      },
-      onSuccess: (held) => {
-        if (held === undefined) return Effect.void
-        if (!this.isInterrupted) return this.take(held)
-        shared.fate.giveBack(held)
-        return Effect.void
-      }
-    })
+    this.permits = shared.limiter === undefined ? undefined : new FiberPermits(shared.limiter)
+    this.wait = this.waiting()
     this.handle = this.handling(this.handler)
   }
 
-  /** Takes jobs until there will be no more, or the fiber is interrupted. */
+  /** Runs until no more jobs come, or the fiber is interrupted. */
   static run<A, E, B>(shared: Shared<A, E, B>): Effect.Effect<void> {
     return Effect.uninterruptibleMask((restore) =>
       Effect.flatMap(currentFiber, (fiber) => {
@@ -103,16 +118,16 @@ export class Lane<A, E, B> {
         const watch = new ForkWatch((_child, parent) => {
           if (parent === fiber) forks.hasForked = true
         })
-        return Effect.flatMap(Effect.zipRight(watch.begin, Setting.make), (setting) => {
-          const lane = new Lane(shared, fiber, forks, setting, restore)
+        return Effect.flatMap(Effect.zipRight(watch.begin, FiberReset.make), (reset) => {
+          const loop = new WorkerLoop(shared, fiber, forks, reset, restore)
           const turns = Effect.whileLoop({
-            while: () => !lane.isOver && !lane.isInterrupted,
-            body: () => lane.turn(),
+            while: () => !loop.isOver && !loop.isInterrupted,
+            body: () => loop.turn(),
             step: () => {}
           })
           return Effect.ensuring(
             turns,
-            Effect.sync(() => lane.leave())
+            Effect.sync(() => loop.leave())
           )
         })
       })
@@ -123,184 +138,157 @@ export class Lane<A, E, B> {
     return isInterrupted(this.fiber)
   }
 
+  // Take
+
+  /** Takes the next job, once there is a permit to begin it. */
   private turn(): Effect.Effect<void> {
-    const { pace } = this.shared
-    if (pace !== undefined && this.permits === 0) {
-      this.permits = pace.takeNow(1)
-      if (this.permits === 0) return this.awaitPermit(pace)
+    const { permits } = this
+    if (permits !== undefined) {
+      permits.takeNow(1)
+      if (permits.count === 0) return this.awaitPermit(permits)
     }
-    const held = this.shared.door.takeNow(this)
+    const held = this.shared.idle.takeNow(this)
     return held === undefined ? this.wait : this.take(held)
   }
 
-  private awaitPermit(pace: Pace): Effect.Effect<void> {
-    return Effect.matchCause(pace.take(this.restore), {
+  private awaitPermit(permits: FiberPermits): Effect.Effect<void> {
+    return Effect.matchCause(permits.take(this.restore), {
       onFailure: () => {},
-      onSuccess: (permits) => {
-        this.permits = permits
-        if (permits === 0) this.isOver = true
+      onSuccess: (isGiven) => {
+        if (!isGiven) this.isOver = true
+      }
+    })
+  }
+
+  private waiting(): Effect.Effect<void> {
+    return Effect.matchCauseEffect(this.shared.idle.wait(this, this.restore), {
+      onFailure: () => {
+        this.isOver = true
+        return Effect.void
+      },
+      onSuccess: (held) => {
+        if (held === undefined) return Effect.void
+        if (!this.isInterrupted) return this.take(held)
+        this.shared.returns.giveBack(held)
+        return Effect.void
       }
     })
   }
 
   private take(held: LeasedJob): Effect.Effect<void> {
     this.taken = held
-    return this.shared.options.batch === 1 ? this.open(held) : this.gather(held)
+    return this.shared.definition.batchSize === 1 ? this.takeOne(held) : this.takeBatch(held)
   }
 
-  /** Leaves its place, and what it has in hand where it died: that comes again after its retry time. */
-  private leave(): void {
-    const { door, inbox, meters, pace } = this.shared
-    door.leave(this)
-    if (this.works.length > 0) meters.end(this.works.length, inbox.now() - this.beganAt)
-    if (pace !== undefined) this.givePermits(pace, this.permits)
-    if (this.taken !== undefined) this.drop(this.taken)
-    for (const { held } of this.works) this.drop(held)
-  }
-
-  // What goes back, or is moved, is on its way already.
-  private drop(held: LeasedJob): void {
-    if (held.isOurs && !held.isReady) this.shared.inbox.letGo(held)
-  }
-
-  private open(held: LeasedJob): Effect.Effect<void> {
-    const opened = this.read(held)
+  private takeOne(held: LeasedJob): Effect.Effect<void> {
+    const read = this.read(held)
     this.taken = undefined
-    if (!Effect.isEffect(opened)) return this.begin([opened])
-    return Effect.flatMap(this.orLetGo([held], opened), (work) =>
-      work === undefined ? Effect.void : this.begin([work])
+    if (!Effect.isEffect(read)) return this.begin([read])
+    return Effect.flatMap(this.orLetGo([held], read), (attempt) =>
+      attempt === undefined ? Effect.void : this.begin([attempt])
     )
   }
 
-  // Where this fiber dies, the job is not to stay with it.
-  private orLetGo<C>(jobs: ReadonlyArray<LeasedJob>, effect: Effect.Effect<C>): Effect.Effect<C> {
-    return Effect.tapErrorCause(effect, () =>
-      Effect.sync(() => {
-        for (const held of jobs) this.drop(held)
-      })
-    )
-  }
-
-  private read(held: LeasedJob): Opened<A> {
-    const opened = this.shared.opening.open(held, this.restore)
-    // Neither the schema nor a hook is to find what the last job left.
-    if (Effect.isEffect(opened)) this.setting.begin(this.shared.options.contextOf([]), held.job.id)
-    return opened
-  }
-
-  /** Fills a batch: with what is ready, and what comes in the time that it waits; never with more than the rate allows. */
-  private readonly gather = Effect.fnUntraced(function* (this: Lane<A, E, B>, first: LeasedJob) {
-    const { fate, inbox, options, pace } = this.shared
+  /** Takes a batch, with at most one job for each permit. */
+  private readonly takeBatch = Effect.fnUntraced(function* (this: WorkerLoop<A, E, B>, first: LeasedJob) {
+    const { definition, inbox, returns } = this.shared
+    const { permits } = this
     this.taken = undefined
-    if (pace !== undefined) this.permits += pace.takeNow(options.batch - this.permits)
-    const size = pace === undefined ? options.batch : this.permits
-    let dueAt = inbox.now() + options.withinMillis
-    const taken = [first]
-    while (taken.length < size) {
-      const ready = inbox.takeNow()
-      if (ready !== undefined) {
-        taken.push(ready)
-        continue
-      }
-      // Nor longer than a job that cannot be kept any more is left to us.
-      for (const held of taken) if (!held.isPostponable) dueAt = Math.min(dueAt, held.expiresAt - marginMillis)
-      const left = dueAt - inbox.now()
-      if (left <= 0) break
-      const came = yield* Effect.exit(this.restore(inbox.waitFor(left, size - taken.length)))
-      if (Exit.isFailure(came)) break
-      taken.push(came.value)
-    }
-    const works: Array<Work<A>> = []
+    permits?.takeNow(definition.batchSize)
+    const size = permits?.count ?? definition.batchSize
+    const taken = yield* fillBatch(inbox, first, size, definition.withinMillis, this.restore)
+    const attempts: Array<Attempt<A>> = []
     for (const held of taken) {
-      // Who waited for more may be told to end meanwhile.
+      // The worker may have begun to close while the batch waited.
       if (this.isInterrupted || !inbox.isHandingOut) {
-        fate.giveBack(held)
+        returns.giveBack(held)
         continue
       }
       if (held.lost !== undefined) continue
       const reading = Effect.suspend(() => {
-        const opened = this.read(held)
-        return Effect.isEffect(opened) ? opened : Effect.succeed(opened)
+        const read = this.read(held)
+        return Effect.isEffect(read) ? read : Effect.succeed(read)
       })
-      const work = yield* this.orLetGo(taken, reading)
-      if (work !== undefined) works.push(work)
+      const attempt = yield* this.orLetGo(taken, reading)
+      if (attempt !== undefined) attempts.push(attempt)
     }
-    if (works.length > 0) yield* this.begin(works)
-    else if (pace !== undefined) this.givePermits(pace, this.permits - 1)
+    if (attempts.length > 0) yield* this.begin(attempts)
+    else permits?.keep(1)
   })
 
-  /** Runs the handler. */
-  private begin(works: ReadonlyArray<Work<A>>): Effect.Effect<void> {
-    const { fate, inbox, isTraced, meters, options } = this.shared
-    // Some may have been lost since they came.
-    if (!works.every(isBeginnable)) return this.begin(works.filter(isBeginnable))
-    const now = inbox.now()
-    if (works.some(({ held }) => held.isDoubtful(now))) return this.check(works, now)
-    const [first] = works
-    if (this.isInterrupted || first === undefined) {
-      for (const { held } of works) fate.giveBack(held)
-      return Effect.void
-    }
-    this.works = works
-    this.beganAt = now
-    meters.begin(works.length)
-    for (const { held } of works) held.hasBegun = true
-    if (options.interruptsLost) for (const { held } of works) held.watch(this.onLost)
-    this.setting.begin(options.contextOf(works), works.length > 1 ? undefined : first.inHand.job.id)
-    if (!isTraced) return this.handle
-    const isLinked = options.linksTraces || first.inHand.attempt > 1 || works.length > 1
-    return this.handling(processing(this.handler, first.inHand.job, first.trace, isLinked))
+  // Decode
+
+  private read(held: LeasedJob): Read<A> {
+    const read = this.shared.reader.read(held, this.restore)
+    // The schema and the hooks are not to see what the last job left in the fiber.
+    if (Effect.isEffect(read)) this.reset.run(this.shared.definition.contextOf([]), held.job.id)
+    return read
   }
 
-  // This process was held up: whether the jobs are still ours is to be found out before they are begun. Those whose node does not
-  // say so in a moment come again.
-  private check(works: ReadonlyArray<Work<A>>, now: number): Effect.Effect<void> {
+  // Run
+
+  private begin(attempts: ReadonlyArray<Attempt<A>>): Effect.Effect<void> {
+    const { definition, inbox, isTraced, metrics, returns } = this.shared
+    // A lease may have been lost since the job was taken.
+    if (!attempts.every(isBeginnable)) return this.begin(attempts.filter(isBeginnable))
+    const now = inbox.now()
+    if (attempts.some(({ held }) => held.isDoubtful(now))) return this.confirm(attempts, now)
+    const [first] = attempts
+    if (this.isInterrupted || first === undefined) {
+      for (const { held } of attempts) returns.giveBack(held)
+      return Effect.void
+    }
+    this.attempts = attempts
+    this.beganAt = now
+    metrics.begin(attempts.length)
+    for (const { held } of attempts) held.hasBegun = true
+    if (definition.interruptsLost) for (const { held } of attempts) held.watch(this.onLost)
+    this.reset.run(definition.contextOf(attempts), attempts.length > 1 ? undefined : first.inHand.job.id)
+    if (!isTraced) return this.handle
+    const isLinked = definition.linksTraces || first.inHand.attempt > 1 || attempts.length > 1
+    return this.handling(withProcessSpan(this.handler, first.inHand.job, first.trace, isLinked))
+  }
+
+  // This process was held up, so leases may have run out: their nodes say whether the jobs may begin. A job whose node does not
+  // answer in a moment comes again.
+  private confirm(attempts: ReadonlyArray<Attempt<A>>, now: number): Effect.Effect<void> {
     const { inbox } = this.shared
-    const checks = Effect.forEach(works, ({ held }) => (held.isDoubtful(now) ? inbox.confirm(held) : Effect.void))
-    const jobs = works.map(({ held }) => held)
-    return Effect.flatMap(this.orLetGo(jobs, checks), () => this.begin(works.filter(isBeginnable)))
+    const checks = Effect.forEach(attempts, ({ held }) => (held.isDoubtful(now) ? inbox.confirm(held) : Effect.void))
+    const jobs = attempts.map(({ held }) => held)
+    return Effect.flatMap(this.orLetGo(jobs, checks), () => this.begin(attempts.filter(isBeginnable)))
   }
 
   private readonly handler: Effect.Effect<B, E> = Effect.suspend(() => {
-    const { options, pace } = this.shared
-    if (pace !== undefined) {
-      pace.use(this.works.length)
-      this.givePermits(pace, this.permits - this.works.length)
-      this.permits = 0
-    }
-    return options.handle(this.works)
+    this.permits?.use(this.attempts.length)
+    return this.shared.definition.handle(this.attempts)
   })
-
-  private givePermits(pace: Pace, count: number): void {
-    pace.giveBack(count)
-    this.permits -= count
-  }
-
-  // The fiber is given up with its handler: one that was interrupted takes no more.
-  private readonly onLost = (): void => {
-    if (this.works.every(({ held }) => held.lost !== undefined)) interruptLater(this.fiber)
-  }
 
   private handling(handler: Effect.Effect<B, E>): Effect.Effect<void> {
     return Effect.matchCauseEffect(this.restore(handler), {
       onFailure: (cause) => this.end(Exit.failCause(cause)),
-      onSuccess: (given) => this.end(Exit.succeed(given))
+      onSuccess: (result) => this.end(Exit.succeed(result))
     })
   }
 
-  /** Sees to what the handler leaves. */
+  // The fiber is interrupted with its handler, and takes no more jobs. Another fiber takes its place.
+  private readonly onLost = (): void => {
+    if (this.attempts.every(({ held }) => held.lost !== undefined)) interruptLater(this.fiber)
+  }
+
+  // Settle, retry, give up or give back
+
   private end(exit: Exit.Exit<B, E>): Effect.Effect<void> {
-    const { inbox, meters, options } = this.shared
-    const { works } = this
-    this.works = []
-    meters.end(works.length, inbox.now() - this.beganAt)
+    const { definition, inbox, metrics } = this.shared
+    const { attempts } = this
+    this.attempts = []
+    metrics.end(attempts.length, inbox.now() - this.beganAt)
     const isCut = this.isInterrupted
     let more: Array<Effect.Effect<void>> | undefined
     let place = 0
-    for (const work of works) {
-      if (options.interruptsLost) work.held.unwatch(this.onLost)
-      const outcome = Exit.isSuccess(exit) ? options.outcome(exit.value, place++) : exit
-      const settling = this.settle(work, outcome, isCut)
+    for (const attempt of attempts) {
+      if (definition.interruptsLost) attempt.held.unwatch(this.onLost)
+      const outcome = Exit.isSuccess(exit) ? definition.exitOf(exit.value, place++) : exit
+      const settling = this.settle(attempt, outcome, isCut)
       if (settling === undefined) continue
       if (more === undefined) more = [settling]
       else more.push(settling)
@@ -309,31 +297,57 @@ export class Lane<A, E, B> {
     return this.forks.hasForked ? this.endChildren : Effect.void
   }
 
-  /** Settles a job, or gives what that takes. */
-  private settle(work: Work<A>, outcome: Exit.Exit<unknown, E>, isCut: boolean): Effect.Effect<void> | undefined {
-    const { fate, inbox, meters } = this.shared
-    const { held } = work
+  /** Settles a job, or gives the effect that does. */
+  private settle(attempt: Attempt<A>, outcome: Exit.Exit<unknown, E>, isCut: boolean): Effect.Effect<void> | undefined {
+    const { failures, inbox, metrics, records, reports, returns } = this.shared
+    const { held } = attempt
     if (Exit.isSuccess(outcome)) {
-      meters.count("done")
-      fate.records.forget(held.job.id)
+      metrics.count("done")
+      records.forget(held.job.id)
       inbox.acknowledgeLater(held)
     } else if (held.state !== "held") {
-      // Settled by the handler itself.
-      meters.count("done")
+      // The handler acknowledged the job itself.
+      metrics.count("done")
     } else if (held.lost !== undefined) {
-      return fate.lost(held)
+      return reports.lost(held)
     } else if (isCut) {
-      fate.giveBack(held)
+      returns.giveBack(held)
     } else {
-      return this.orLetGo([held], fate.again(work, outcome.cause, this.restore))
+      return this.orLetGo([held], failures.handle(attempt, outcome.cause, this.restore))
     }
     return undefined
   }
 
-  // What a handler or a hook forks is no other job's.
+  // The fibers that a handler or a hook has started end with its job.
   private readonly endChildren: Effect.Effect<void> = Effect.suspend(() => {
     if (!this.forks.hasForked) return Effect.void
     this.forks.hasForked = false
     return interruptChildren(this.fiber)
   })
+
+  // A fiber that dies keeps no job
+
+  /** Runs an effect. If it fails, the jobs come again after their retry time. */
+  private orLetGo<C>(jobs: ReadonlyArray<LeasedJob>, effect: Effect.Effect<C>): Effect.Effect<C> {
+    return Effect.tapErrorCause(effect, () =>
+      Effect.sync(() => {
+        for (const held of jobs) this.letGo(held)
+      })
+    )
+  }
+
+  // A job that goes back or is moved is on its way already.
+  private letGo(held: LeasedJob): void {
+    if (held.isOurs && !held.isReady) this.shared.inbox.letGo(held)
+  }
+
+  /** Ends the loop. The jobs in hand, if the fiber died with them, come again after their retry time. */
+  private leave(): void {
+    const { idle, inbox, metrics } = this.shared
+    idle.leave(this)
+    if (this.attempts.length > 0) metrics.end(this.attempts.length, inbox.now() - this.beganAt)
+    this.permits?.keep(0)
+    if (this.taken !== undefined) this.letGo(this.taken)
+    for (const { held } of this.attempts) this.letGo(held)
+  }
 }

@@ -1,0 +1,118 @@
+/** The options of a worker, checked and with their defaults. */
+import type { InvalidArgument } from "@disco/core"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Exit from "effect/Exit"
+import * as Schedule from "effect/Schedule"
+import * as check from "../internal/options.js"
+import { beforeFirstFailure, nextFailure } from "./backoff.js"
+import { defaultLetterTtl } from "./letterSender.js"
+import type { BatchOptions } from "./options.js"
+
+const subject = "Worker"
+
+const defaultTtl: Duration.DurationInput = "7 days"
+
+/** See `WorkerOptions` for what each of them means. */
+export interface CheckedOptions {
+  readonly concurrency: number
+  /** The most jobs of one call of the handler. */
+  readonly batchSize: number
+  readonly withinMillis: number
+  readonly prefetch: number
+  readonly prefetchMillis: number
+  /** The most jobs of one GETJOB. */
+  readonly fetchCount: number
+  /** How many jobs may wait in this process for their next attempt. */
+  readonly mostParked: number
+  readonly parkMillis: number
+  readonly attempts: number
+  readonly crashes: number
+  /** How long jobs of the queue live, if their node does not say. */
+  readonly ttlMillis: number
+  readonly letterTtl: Duration.Duration
+  readonly graceMillis: number
+  readonly closeMillis: number
+  readonly rate: { readonly limit: number; readonly intervalMillis: number } | undefined
+  /** Whether a handler is interrupted when the lease of its job is lost. */
+  readonly interruptsLost: boolean
+  /** Whether the span of a handler is linked to the span of the producer, rather than below it. */
+  readonly linksTraces: boolean
+}
+
+/** Checks the options. `queueTtl` is the TTL with which the queue adds jobs. */
+export const checkOptions = <A, E, R>(
+  given: BatchOptions<A, E, R>,
+  queueTtl: Duration.DurationInput | undefined
+): Either.Either<CheckedOptions, InvalidArgument> =>
+  Either.gen(function* () {
+    const concurrency = yield* check.count(subject, "concurrency", given.concurrency ?? 1, 1)
+    const limited = given.rateLimit
+    if (limited !== undefined && (typeof limited !== "object" || limited === null)) {
+      return yield* check.refuse(subject, "rateLimit", limited, "{ limit, interval }")
+    }
+    if (given.retry !== undefined && !Schedule.isSchedule(given.retry)) {
+      return yield* check.refuse(subject, "retry", given.retry, "a Schedule")
+    }
+    const rate =
+      limited === undefined
+        ? undefined
+        : {
+            limit: yield* check.count(subject, "rateLimit.limit", limited.limit, 1),
+            intervalMillis: yield* check.millis(subject, "rateLimit.interval", limited.interval, 1)
+          }
+    const size = yield* check.count(subject, "size", given.size ?? 1, 1)
+    const batchSize = Math.min(size, rate?.limit ?? size)
+    const prefetch = yield* check.count(subject, "prefetch", given.prefetch ?? Math.max(4, concurrency * batchSize), 0)
+    return {
+      concurrency,
+      batchSize,
+      withinMillis: yield* check.millis(subject, "within", given.within ?? 0, 0),
+      prefetch,
+      prefetchMillis: yield* check.prefetchMillis(subject, given.prefetchTimeToLive),
+      fetchCount: Math.min(128, prefetch + concurrency * batchSize),
+      mostParked: concurrency + Math.max(0, prefetch - 64),
+      parkMillis: yield* check.millis(subject, "parkUpTo", given.parkUpTo ?? "10 seconds", 0),
+      attempts: yield* check.count(subject, "attempts", given.attempts ?? 10, 1),
+      crashes: yield* check.count(subject, "crashes", given.crashes ?? 10, 0),
+      ttlMillis: yield* check.millis(subject, "ttl", given.ttl ?? queueTtl ?? defaultTtl, 1000),
+      letterTtl: Duration.millis(
+        yield* check.millis(subject, "deadLetterTtl", given.deadLetterTtl ?? defaultLetterTtl, 1000)
+      ),
+      graceMillis: yield* check.millis(subject, "grace", given.grace ?? "25 seconds", 0),
+      closeMillis: yield* check.millis(subject, "closeWithin", given.closeWithin ?? "5 seconds", 0),
+      rate,
+      interruptsLost:
+        (yield* check.word(subject, "onLeaseLost", given.onLeaseLost ?? "interrupt", ["interrupt", "ignore"])) ===
+        "interrupt",
+      linksTraces: (yield* check.word(subject, "traces", given.traces ?? "join", ["join", "link"])) === "link"
+    }
+  })
+
+// The check walks the schedule, so that it takes at most this many steps.
+const mostSteps = 10_000
+
+/** Refuses retries that take longer than a job lives, as far as the schedule says so without a failure. */
+export const checkRetriesFit = <E>(
+  schedule: Schedule.Schedule<unknown, E>,
+  { attempts, ttlMillis }: CheckedOptions
+): Effect.Effect<void, InvalidArgument> =>
+  Effect.gen(function* () {
+    let total = 0
+    let progress = beforeFirstFailure(schedule)
+    while (progress.failures < Math.min(attempts - 1, mostSteps) && total < ttlMillis) {
+      // A schedule that reads the failure may die without one: then the check ends.
+      const next = yield* Effect.exit(nextFailure(schedule, progress, undefined as E, total))
+      if (Exit.isFailure(next) || next.value.delay === undefined) return
+      progress = next.value
+      total += next.value.delay
+    }
+    if (total < ttlMillis) return
+    yield* check.refuse(
+      subject,
+      "ttl",
+      Duration.format(Duration.millis(ttlMillis)),
+      `more than the retries take together (${attempts} attempts), or fewer attempts: a job that is deleted is not tried again`
+    )
+  })

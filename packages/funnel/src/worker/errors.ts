@@ -1,0 +1,52 @@
+/** The errors that a worker makes of what its handler does. */
+import { toJson } from "@disco/core/internal"
+import * as Cause from "effect/Cause"
+import * as Data from "effect/Data"
+import * as Predicate from "effect/Predicate"
+import { isError, textOf } from "../internal/failure.js"
+
+const GiveUpTypeId = "~@disco/funnel/GiveUp"
+
+/** The handler died: it threw, a promise of it was rejected, or it interrupted itself. */
+export class HandlerDied extends Data.TaggedError("HandlerDied")<{
+  readonly cause: unknown
+}> {
+  override get message(): string {
+    const text = textOf(this.cause)
+    return isError(this.cause) ? text : `the handler died: ${text}`
+  }
+  /** As `JSON.stringify` shows it, without the cause: a handler may throw anything. */
+  override toJSON(): unknown {
+    return { _tag: this._tag, message: this.message }
+  }
+}
+
+/** The error of a handler whose job is not to be tried again; see `giveUp`. */
+export class GiveUp<out E> extends Data.TaggedError("GiveUp")<{
+  readonly error: unknown
+}> {
+  declare readonly error: E
+  readonly [GiveUpTypeId] = GiveUpTypeId
+  override get message(): string {
+    return textOf(this.error)
+  }
+  /** As `JSON.stringify` shows it. */
+  override toJSON(): unknown {
+    return { _tag: this._tag, message: this.message, error: toJson(this.error) }
+  }
+}
+
+/** The first `GiveUp` among the failures and defects of a cause. */
+export const giveUpIn = (cause: Cause.Cause<unknown>): GiveUp<unknown> | undefined => {
+  for (const found of [...Cause.failures(cause), ...Cause.defects(cause)]) if (isGiveUp(found)) return found
+  return undefined
+}
+
+// Another copy of this module may have made the value, and a value may throw when a property of it is read.
+const isGiveUp = (value: unknown): value is GiveUp<unknown> => {
+  try {
+    return Predicate.hasProperty(value, GiveUpTypeId)
+  } catch {
+    return false
+  }
+}
