@@ -21,7 +21,9 @@ const checkContents = ({ files, manifest }: Tarball): ReadonlyArray<string> => {
   const has = (path: string): boolean => files.has(path.replace(/^\.\//, ""))
   for (const name of ["LICENSE", "README.md"]) if (!has(name)) problems.push(`holds no ${name}`)
   for (const name of files.keys()) {
-    if (!/^(dist\/.*\.(js|d\.ts)(\.map)?|src\/.*(?<!\.test)\.ts|package\.json|(README|CHANGELOG)\.md|LICENSE)$/.test(name)) {
+    if (
+      !/^(dist\/.*\.(js|d\.ts)(\.map)?|src\/.*(?<!\.test)\.ts|package\.json|(README|CHANGELOG)\.md|LICENSE)$/.test(name)
+    ) {
       problems.push(`holds ${name}, which is not to be published`)
     }
   }
