@@ -5,11 +5,10 @@ import * as Options from "@effect/cli/Options"
 import * as Path from "@effect/platform/Path"
 import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
-import * as FiberRef from "effect/FiberRef"
-import * as HashSet from "effect/HashSet"
 import * as Option from "effect/Option"
 import * as Demo from "./demo/demo.js"
 import * as Screen from "./demo/screen.js"
+import { withOnlyLogger } from "./internal/runtime.js"
 import { parsePort, portIs, serveNodes } from "./nodes.js"
 
 // Parts of a checkout that are not the project's own.
@@ -54,8 +53,6 @@ export const demo = Command.make("demo", { folder, port }, (options) =>
       onSome: (folder) => ({ folder: path.resolve(here, folder), skipped: new Set<string>() })
     })
     const screen = yield* Screen.make
-    yield* Effect.provide(Demo.run({ ...chosen, through, screen }), pool).pipe(
-      Effect.locally(FiberRef.currentLoggers, HashSet.make(screen.logger))
-    )
+    yield* Effect.provide(Demo.run({ ...chosen, through, screen }), pool).pipe(withOnlyLogger(screen.logger))
   }).pipe(Effect.scoped)
 ).pipe(Command.withDescription("Watch real jobs go through Disque: one for each file of a folder"))

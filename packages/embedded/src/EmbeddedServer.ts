@@ -7,11 +7,11 @@ import * as SocketServer from "@effect/platform/SocketServer"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import * as Runtime from "effect/Runtime"
 import type * as Scope from "effect/Scope"
 import type { EmbeddedNode } from "./EmbeddedDisque.js"
 import { Backlog } from "./internal/host/backlog.js"
 import { Connection, mostUnread } from "./internal/host/connection.js"
+import { laterTurn } from "./internal/runtime.js"
 
 /** What there is of a client where sockets are those of Node: the key is that of `@effect/platform-node`. */
 interface NodeSocket {
@@ -37,7 +37,7 @@ const handle = (node: EmbeddedNode, socket: Socket.Socket, backlog: Backlog): Ef
     Effect.gen(function* () {
       const write = yield* socket.writer
       const clock = yield* Effect.clock
-      const runLater = Runtime.runFork(yield* Effect.runtime<never>())
+      const later = yield* laterTurn
       const known = Option.getOrElse(yield* Effect.serviceOption(NetSocket), (): NodeSocket => ({}))
       // Answers are not held back to be sent together with later ones.
       known.setNoDelay?.(true)
@@ -48,7 +48,7 @@ const handle = (node: EmbeddedNode, socket: Socket.Socket, backlog: Backlog): Ef
               backlog,
               onCut: () => known.destroy?.(),
               now: () => Time.monotonicMillis(clock),
-              later: (work) => runLater(Effect.zipRight(Effect.sleep(0), Effect.sync(work)))
+              later
             })
         ),
         (connection) => Effect.sync(() => connection.close())

@@ -7,6 +7,7 @@ import * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
 import * as TestClock from "effect/TestClock"
 import * as TestServices from "effect/TestServices"
+import { hasEnded } from "./internal/runtime.js"
 
 // Timers that go off again and again are not gone through one by one.
 const leastStepMillis = 10
@@ -38,8 +39,8 @@ export const run = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E
   Effect.flatMap(Effect.fork(effect), (fiber) =>
     Effect.zipRight(
       Effect.iterate(undefined, {
-        while: () => fiber.unsafePoll() === null,
-        body: () => Effect.flatMap(rest, () => (fiber.unsafePoll() === null ? step : Effect.void))
+        while: () => !hasEnded(fiber),
+        body: () => Effect.flatMap(rest, () => (hasEnded(fiber) ? Effect.void : step))
       }),
       Fiber.join(fiber)
     )
