@@ -85,7 +85,7 @@ export interface KillOptions {
 /** CLIENT KILL: disconnects clients, and gives how many. */
 export const kill = Command.define({
   name: "CLIENT KILL",
-  summary: "Disconnects clients, and gives how many.",
+  summary: "Disconnects clients, and gives how many there were.",
   syntax: "[ADDR ip:port] [ID id] [TYPE normal] SKIPME yes|no",
   method: "client.kill",
   blocks: false,
@@ -117,7 +117,7 @@ export const kill = Command.define({
 /** CLIENT SETNAME: names the link that it is sent over. */
 export const setName = Command.define({
   name: "CLIENT SETNAME",
-  summary: "Names the link that it is sent over, for CLIENT LIST; an empty name takes it away.",
+  summary: "Names the link that it is sent over, for CLIENT LIST. An empty name removes the name.",
   syntax: "name",
   method: "client.setName",
   blocks: false,

@@ -15,7 +15,8 @@ const maxPort = 65_535 - 10_000
 /** CLUSTER MEET: makes two nodes, and the clusters that they are in, one cluster. */
 export const meet = Command.define({
   name: "CLUSTER MEET",
-  summary: "Joins the node, and its cluster, to the one at an address. It is done some moments after the reply.",
+  summary:
+    "Joins the node, and its cluster, to the node at an address. The join is complete some moments after the reply.",
   syntax: "ip port",
   method: "cluster.meet",
   blocks: false,
@@ -39,8 +40,7 @@ export const meet = Command.define({
 /** CLUSTER FORGET: takes a node off the list of the one asked. */
 export const forget = Command.define({
   name: "CLUSTER FORGET",
-  summary:
-    "Takes a node off the list of the one that is asked, and keeps it off for a minute. Every node has to be told.",
+  summary: "Makes the asked node forget another node, and keep it out for a minute. Every node has to be told.",
   syntax: "node-id",
   method: "cluster.forget",
   blocks: false,
@@ -109,7 +109,7 @@ const readNode = (line: string, dialed: string): ClusterNode => {
 /** CLUSTER NODES: the nodes that one knows, failed and leaving ones among them. */
 export const nodes = Command.define({
   name: "CLUSTER NODES",
-  summary: "Gives the nodes that one knows, failed and leaving ones among them.",
+  summary: "Gives the nodes that the node knows, including failed and leaving ones.",
   syntax: "",
   method: "cluster.nodes",
   blocks: false,
@@ -151,7 +151,7 @@ const whole = (fields: ReadonlyMap<string, string>, name: string): string => {
 /** CLUSTER INFO: what a node knows of its cluster as a whole. */
 export const info = Command.define({
   name: "CLUSTER INFO",
-  summary: "Tells what a node knows of its cluster as a whole.",
+  summary: "Gives what a node knows of its cluster as a whole.",
   syntax: "",
   method: "cluster.info",
   blocks: false,
@@ -196,7 +196,7 @@ export const leaving = Command.define({
 export const setLeaving = Command.define({
   name: "CLUSTER LEAVING",
   summary:
-    "Lets the node begin to leave its cluster, or stay: a leaving one takes no new jobs and hands out what it has.",
+    "Makes the node leave its cluster, or stay. A leaving node takes no new jobs and hands out the jobs that it has.",
   syntax: "yes|no",
   method: "cluster.setLeaving",
   blocks: false,
@@ -215,7 +215,7 @@ export const setLeaving = Command.define({
 /** CLUSTER RESET: lets the node forget its cluster. */
 export const reset = Command.define({
   name: "CLUSTER RESET",
-  summary: "Lets the node forget its cluster and all of its jobs and queues; `hard` gives it a new id too.",
+  summary: "Makes the node forget its cluster and all of its jobs and queues. `hard` also gives the node a new id.",
   syntax: "[SOFT|HARD]",
   method: "cluster.reset",
   blocks: false,

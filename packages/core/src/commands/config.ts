@@ -38,7 +38,7 @@ export type ConfigName =
 /** CONFIG GET: the parameters whose names fit a pattern. */
 export const get = Command.define({
   name: "CONFIG GET",
-  summary: "Gives the parameters whose names fit a pattern, `requirepass` in the clear.",
+  summary: "Gives the parameters whose names match a pattern. The value of `requirepass` is not hidden.",
   syntax: "pattern",
   method: "config.get",
   blocks: false,
@@ -77,7 +77,7 @@ const readSetting = (name: string, value: string | number | Redacted.Redacted): 
 /** CONFIG SET: sets a parameter until the node ends. */
 export const set = Command.define({
   name: "CONFIG SET",
-  summary: "Sets a parameter until the node ends.",
+  summary: "Sets a parameter, until the node ends.",
   syntax: "name value",
   method: "config.set",
   blocks: false,

@@ -115,7 +115,7 @@ const encodeAddJob = (queue: string, body: string | Uint8Array, given?: AddJobOp
 /** ADDJOB: adds a job to a queue. */
 export const addJob = Command.define({
   name: "ADDJOB",
-  summary: "Adds a job to a queue, once the copies asked for exist.",
+  summary: "Adds a job to a queue, and replies once as many copies exist as were asked for.",
   syntax: "queue body ms-timeout [REPLICATE n] [DELAY s] [RETRY s] [TTL s] [MAXLEN n] [ASYNC]",
   method: "addJob",
   blocks: false,
@@ -168,7 +168,7 @@ const readJobs = (reply: Reply.Reply, node: string): ReadonlyArray<Job> => {
 /** GETJOB: takes jobs from queues, waiting on the node for `waitMillis` at most (0: NOHANG). */
 export const getJobs = Command.define({
   name: "GETJOB",
-  summary: "Takes jobs from the first of the queues that have some, and waits for one where none has.",
+  summary: "Takes jobs from the first queue that has some, and waits for a job if no queue has one.",
   syntax: "[NOHANG] [TIMEOUT ms] [COUNT n] [WITHCOUNTERS] FROM queue [queue …]",
   method: "getJobs",
   blocks: true,
@@ -216,7 +216,7 @@ export const ackJobs = Command.define({
 /** FASTACK: deletes jobs without making sure that every holder knows. */
 export const fastAckJobs = Command.define({
   name: "FASTACK",
-  summary: "Deletes jobs without making sure that every holder knows.",
+  summary: "Acknowledges jobs without making sure that every holder hears of it.",
   syntax: "id [id …]",
   method: "fastAckJob",
   blocks: false,
@@ -230,7 +230,7 @@ export const fastAckJobs = Command.define({
 /** NACK: puts jobs back, counting it against them. */
 export const nackJobs = Command.define({
   name: "NACK",
-  summary: "Puts jobs back at once, and counts it in their `nacks`.",
+  summary: "Puts jobs back into their queues at once, which counts in their `nacks`.",
   syntax: "id [id …]",
   method: "nackJob",
   blocks: false,
@@ -244,7 +244,7 @@ export const nackJobs = Command.define({
 /** ENQUEUE: puts jobs back. */
 export const enqueueJobs = Command.define({
   name: "ENQUEUE",
-  summary: "Puts jobs back at once, and counts it in their `additionalDeliveries`.",
+  summary: "Puts jobs back into their queues at once, which counts in their `additionalDeliveries`.",
   syntax: "id [id …]",
   method: "enqueueJob",
   blocks: false,
@@ -258,7 +258,7 @@ export const enqueueJobs = Command.define({
 /** DEQUEUE: takes jobs out of the node's queue, without delivering them. */
 export const dequeueJobs = Command.define({
   name: "DEQUEUE",
-  summary: "Takes jobs out of their queue on the node without delivering them; they come again after their retry time.",
+  summary: "Takes jobs out of their queue on one node without delivering them. They come again after their retry time.",
   syntax: "id [id …]",
   method: "dequeueJob",
   blocks: false,
@@ -272,7 +272,7 @@ export const dequeueJobs = Command.define({
 /** DELJOB: deletes the node's copy of jobs. */
 export const deleteJobs = Command.define({
   name: "DELJOB",
-  summary: "Deletes the node's own copy of jobs; another holder delivers them all the same.",
+  summary: "Deletes one node's copies of jobs. Other holders still deliver the jobs.",
   syntax: "id [id …]",
   method: "deleteJob",
   blocks: false,
@@ -336,7 +336,7 @@ const readJobInfo: Reply.Reader<JobInfo> = (reply) => {
 /** SHOW: what a node knows of a job; none where it does not know it. */
 export const show = Command.define({
   name: "SHOW",
-  summary: "Tells what a node knows of a job.",
+  summary: "Gives what a node knows of a job.",
   syntax: "id",
   method: "show",
   blocks: false,

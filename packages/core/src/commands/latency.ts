@@ -51,7 +51,7 @@ const eventName = (subject: string, event: string): string =>
 /** LATENCY LATEST: each event, and how it last went. */
 export const latest = Command.define({
   name: "LATENCY LATEST",
-  summary: "Gives what made the node wait, and how it last did.",
+  summary: "Gives the events that made the node wait, and the latest sample of each.",
   syntax: "",
   method: "latency.latest",
   blocks: false,
@@ -65,7 +65,7 @@ export const latest = Command.define({
 /** LATENCY HISTORY: the samples of an event. */
 export const history = Command.define({
   name: "LATENCY HISTORY",
-  summary: "Gives the latest 160 samples of an event, the oldest first; none for one that has none.",
+  summary: "Gives the latest 160 samples of an event, oldest first: an empty array for an event without samples.",
   syntax: "event",
   method: "latency.history",
   blocks: false,
@@ -79,7 +79,7 @@ export const history = Command.define({
 /** LATENCY GRAPH: the samples of an event, drawn. */
 export const graph = Command.define({
   name: "LATENCY GRAPH",
-  summary: "Draws the samples of an event; one that has none is refused.",
+  summary: "Draws the samples of an event. An event without samples is refused.",
   syntax: "event",
   method: "latency.graph",
   blocks: false,
@@ -93,7 +93,7 @@ export const graph = Command.define({
 /** LATENCY DOCTOR: what the node makes of it. */
 export const doctor = Command.define({
   name: "LATENCY DOCTOR",
-  summary: "Tells in prose what made the node wait, and what may help.",
+  summary: "Explains in prose what made the node wait, and what may help.",
   syntax: "",
   method: "latency.doctor",
   blocks: false,
@@ -107,7 +107,7 @@ export const doctor = Command.define({
 /** LATENCY RESET: drops the samples of events, of all where none is named, and gives of how many. */
 export const reset = Command.define({
   name: "LATENCY RESET",
-  summary: "Drops the samples of events, of all where none is named, and gives of how many.",
+  summary: "Drops the samples of the named events, or of all events, and gives how many events there were.",
   syntax: "[event …]",
   method: "latency.reset",
   blocks: false,

@@ -10,7 +10,7 @@ import * as Reply from "../Reply.js"
 /** QLEN: the number of jobs in one node's queue. */
 export const queueLength = Command.define({
   name: "QLEN",
-  summary: "Gives the number of jobs in one node's queue; 0 for a queue that the node does not know.",
+  summary: "Gives the number of jobs in one node's queue: 0 for a queue that the node does not know.",
   syntax: "queue",
   method: "queueLength",
   blocks: false,
@@ -90,7 +90,7 @@ const readStats = (reply: Reply.Reply, node: string): NodeQueueStats => {
 /** QSTAT: what a node knows of a queue; none where it does not know it. */
 export const queueStats = Command.define({
   name: "QSTAT",
-  summary: "Tells what a node knows of a queue.",
+  summary: "Gives what a node knows of a queue.",
   syntax: "queue",
   method: "queueStats",
   blocks: false,
@@ -149,7 +149,7 @@ export type PauseOption = PauseState | "state"
 /** PAUSE: pauses a queue on a node, in place of what was paused before, and gives what is paused then. */
 export const pause = Command.define({
   name: "PAUSE",
-  summary: "Pauses a queue on a node, or on all of them, in place of what was paused before.",
+  summary: "Pauses a queue on a node, or on all nodes. This replaces what was paused before.",
   syntax: "queue none|in|out|all|state [bcast]",
   method: "pause",
   blocks: false,

@@ -37,7 +37,7 @@ const serverMillis = (name: string, args: ReadonlyArray<string | Uint8Array>): n
 export const raw = Command.define({
   name: "any",
   summary:
-    "Sends the words given, and gives the reply as it comes. GETJOB, MONITOR, QUIT and CLIENT REPLY are refused.",
+    "Sends the given words, and gives the reply as it comes. GETJOB, MONITOR, QUIT and CLIENT REPLY are refused.",
   syntax: "name [argument …]",
   method: "raw",
   blocks: false,
@@ -57,7 +57,8 @@ export const raw = Command.define({
 /** DEBUG: what the developers of Disque need. */
 export const debug = Command.define({
   name: "DEBUG",
-  summary: "Does what the developers of Disque need, crashing the node included; gives the reply as it comes.",
+  summary:
+    "Runs a debugging command of Disque's developers, some of which crash the node. Gives the reply as it comes.",
   syntax: "word [argument …]",
   method: "server.debug",
   blocks: false,

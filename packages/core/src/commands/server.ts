@@ -148,7 +148,7 @@ const readInfo: Reply.Reader<ServerInfo> = (reply) => {
 /** INFO: what a node tells of itself. */
 export const info = Command.define({
   name: "INFO",
-  summary: "Tells what a node measures of itself, section by section.",
+  summary: "Gives what a node measures of itself, section by section.",
   syntax: "[section|default|all]",
   method: "server.info",
   blocks: false,
@@ -183,7 +183,7 @@ export const momentOf = (millis: number): DateTime.Utc => {
 /** TIME: the time on a node. */
 export const time = Command.define({
   name: "TIME",
-  summary: "Gives the time on the node.",
+  summary: "Gives the time of the node.",
   syntax: "",
   method: "server.time",
   blocks: false,
@@ -259,7 +259,7 @@ export const commands = Command.define({
 /** BGREWRITEAOF: begins to write the append-only file anew. */
 export const rewriteAof = Command.define({
   name: "BGREWRITEAOF",
-  summary: "Begins to write the node's append-only file anew, in the background.",
+  summary: "Starts to rewrite the node's append-only file, in the background.",
   syntax: "",
   method: "server.rewriteAof",
   blocks: false,
@@ -276,7 +276,7 @@ export const rewriteAof = Command.define({
 export const shutdown = Command.define({
   name: "SHUTDOWN",
   summary:
-    "Ends the node. It does not answer unless it refuses: by itself, the value fails with `OutcomeUnknown` when the link is lost.",
+    "Ends the node, which replies only if it refuses. The method succeeds when the link ends; the value by itself fails with `OutcomeUnknown` then.",
   syntax: "[REWRITE-AOF]",
   method: "server.shutdown",
   blocks: false,

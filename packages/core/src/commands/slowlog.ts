@@ -36,7 +36,7 @@ const readEntry: Reply.Reader<SlowLogEntry> = (reply) => {
 /** SLOWLOG GET: the commands that took longest, the latest first. */
 export const get = Command.define({
   name: "SLOWLOG GET",
-  summary: "Gives the latest commands that took longer than `slowlog-log-slower-than`, the latest first.",
+  summary: "Gives the latest commands that took longer than `slowlog-log-slower-than`, newest first.",
   syntax: "count",
   method: "slowlog.get",
   blocks: false,
@@ -54,7 +54,7 @@ export const get = Command.define({
 /** SLOWLOG LEN: how many commands the log holds. */
 export const length = Command.define({
   name: "SLOWLOG LEN",
-  summary: "Gives how many commands the log of slow ones holds.",
+  summary: "Gives how many commands the log of slow commands holds.",
   syntax: "",
   method: "slowlog.length",
   blocks: false,
