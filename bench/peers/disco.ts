@@ -14,7 +14,7 @@ import type { Contender } from "../shared/contest.js"
 import { type Address, addressOf } from "../shared/target.js"
 
 type Run = Contender["run"]
-type Pool = DisquePool["Type"]
+type Pool = DisquePool.Service
 
 export class Disco {
   readonly pool: Pool

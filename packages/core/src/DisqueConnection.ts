@@ -18,41 +18,9 @@ export type { ConnectionOptions } from "./links/limits.js"
 /** Why a connection could not be made. */
 export type ConnectError = ConnectionError | NotAuthenticated | InvalidArgument
 
-/** What a connection offers. */
-export interface Service extends DisqueCommands.DisqueCommands {
-  /** The address of the node that commands go to. It changes where that node fails. */
-  readonly node: Effect.Effect<string>
-  /**
-   * The same commands on the node at the address given, and on no other: `host:port`, or one that `health` or a job shows. For
-   * what is no address they fail with a `ConnectionError` whose cause is an `InvalidArgument`, and which does not show it.
-   */
-  readonly on: (node: string) => DisqueCommands.DisqueCommands
-  /**
-   * Asks the cluster whether commands can be done, and gives the address of the node that said so: for the readiness probes of
-   * what runs programs. A node has to answer a HELLO, and neither to load its jobs nor to leave its cluster. The node in use is
-   * asked first; where it has not answered after 250 ms, or less where the time is short, the next one is asked too.
-   *
-   * It needs no permit, and ends within `within`, 1 second unless told otherwise, whatever the nodes do. Where none has said that
-   * it works by then it fails with a `ConnectionError` whose reason is `silent`; before that, where all have failed, with what one
-   * of them said, or with why they could not be reached.
-   *
-   * @example
-   * ```ts
-   * import { DisqueConnection } from "@disco/core"
-   * import { Effect } from "effect"
-   *
-   * const probe = Effect.flatMap(DisqueConnection, (disque) => disque.ready({ within: "500 millis" })).pipe(
-   *   Effect.match({
-   *     onFailure: (error) => ({ status: 503, body: error.message }),
-   *     onSuccess: (node) => ({ status: 200, body: `${node} takes commands` })
-   *   })
-   * )
-   * ```
-   */
-  readonly ready: (options?: ReadyOptions) => Effect.Effect<string, ReadyError>
-}
-
-const make = (options: ConnectionOptions = {}): Effect.Effect<Service, ConnectError, DisqueDialer | Scope.Scope> =>
+const make = (
+  options: ConnectionOptions = {}
+): Effect.Effect<DisqueConnection.Service, ConnectError, DisqueDialer | Scope.Scope> =>
   Effect.gen(function* () {
     const client = yield* Client.make(
       yield* limits.check("DisqueConnection", options, { maxActive: 32, maxIdle: 2, hasLanes: false })
@@ -82,11 +50,51 @@ const make = (options: ConnectionOptions = {}): Effect.Effect<Service, ConnectEr
  * })
  * ```
  */
-export class DisqueConnection extends Context.Tag("@disco/core/DisqueConnection")<DisqueConnection, Service>() {
+export class DisqueConnection extends Context.Tag("@disco/core/DisqueConnection")<
+  DisqueConnection,
+  DisqueConnection.Service
+>() {
   /** Opens a connection over the links of a `DisqueDialer`. Its end waits for the replies that are still due. */
   static readonly make = make
 
   /** A connection as a layer. */
   static readonly layer = (options?: ConnectionOptions): Layer.Layer<DisqueConnection, ConnectError, DisqueDialer> =>
     Layer.scoped(DisqueConnection, make(options))
+}
+
+/** The types of the connection. */
+export declare namespace DisqueConnection {
+  /** What a connection offers. */
+  interface Service extends DisqueCommands.DisqueCommands {
+    /** The address of the node that commands go to. It changes where that node fails. */
+    readonly node: Effect.Effect<string>
+    /**
+     * The same commands on the node at the address given, and on no other: `host:port`, or one that `health` or a job shows. For
+     * what is no address they fail with a `ConnectionError` whose cause is an `InvalidArgument`, and which does not show it.
+     */
+    readonly on: (node: string) => DisqueCommands.DisqueCommands
+    /**
+     * Asks the cluster whether commands can be done, and gives the address of the node that said so: for the readiness probes of
+     * what runs programs. A node has to answer a HELLO, and neither to load its jobs nor to leave its cluster. The node in use is
+     * asked first; where it has not answered after 250 ms, or less where the time is short, the next one is asked too.
+     *
+     * It needs no permit, and ends within `within`, 1 second unless told otherwise, whatever the nodes do. Where none has said that
+     * it works by then it fails with a `ConnectionError` whose reason is `silent`; before that, where all have failed, with what one
+     * of them said, or with why they could not be reached.
+     *
+     * @example
+     * ```ts
+     * import { DisqueConnection } from "@disco/core"
+     * import { Effect } from "effect"
+     *
+     * const probe = Effect.flatMap(DisqueConnection, (disque) => disque.ready({ within: "500 millis" })).pipe(
+     *   Effect.match({
+     *     onFailure: (error) => ({ status: 503, body: error.message }),
+     *     onSuccess: (node) => ({ status: 200, body: `${node} takes commands` })
+     *   })
+     * )
+     * ```
+     */
+    readonly ready: (options?: ReadyOptions) => Effect.Effect<string, ReadyError>
+  }
 }

@@ -38,12 +38,15 @@ export interface DisqueLink {
 }
 
 /** Opens links. `@disco/node` provides one over sockets, `@disco/embedded` one to a node in the process. */
-export class DisqueDialer extends Context.Tag("@disco/core/DisqueDialer")<
-  DisqueDialer,
-  {
-    /** The nodes to start with. */
+export class DisqueDialer extends Context.Tag("@disco/core/DisqueDialer")<DisqueDialer, DisqueDialer.Service>() {}
+
+/** The types of the dialer. */
+export declare namespace DisqueDialer {
+  /** What a dialer offers. */
+  interface Service {
+    /** The addresses of the nodes to start with. */
     readonly seeds: ReadonlyArray<string>
     /** Opens an authenticated link. Interrupting it leaves nothing open. */
     readonly dial: (node: string) => Effect.Effect<DisqueLink, DialError>
   }
->() {}
+}

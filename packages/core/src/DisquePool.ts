@@ -10,7 +10,7 @@ import type * as Scope from "effect/Scope"
 import { Client, type ReadyError, type ReadyOptions } from "./client.js"
 import { commandsOver } from "./clientCommands.js"
 import type * as DisqueCommands from "./DisqueCommands.js"
-import type { ConnectError, Service as Connection, ConnectionOptions } from "./DisqueConnection.js"
+import type { ConnectError, ConnectionOptions, DisqueConnection } from "./DisqueConnection.js"
 import type { PoolExhausted } from "./DisqueError.js"
 import type { DisqueDialer } from "./DisqueLink.js"
 import type { FetcherHealth } from "./fetching/consumer.js"
@@ -65,53 +65,13 @@ export interface PoolHealth {
   readonly fetchers: ReadonlyArray<FetcherHealth>
 }
 
-/** What a pool offers. */
-export interface Service extends DisqueCommands.DisqueCommands {
-  /**
-   * A connection that is counted as active until the scope ends, which waits for the replies that are still due. The calls on
-   * it need not stand in line: take one for a loop that waits for jobs.
-   */
-  readonly connection: Effect.Effect<Connection, PoolExhausted, Scope.Scope>
-  /**
-   * The same commands on the node at the address given, and on no other: `host:port`, or one that `health` or a job shows. For
-   * what is no address they fail with a `ConnectionError` whose cause is an `InvalidArgument`, and which does not show it.
-   */
-  readonly on: (node: string) => DisqueCommands.DisqueCommands
-  readonly statistics: Effect.Effect<PoolStatistics>
-  /** What is known of the nodes. It is said at once and asks nobody: `ready` does. */
-  readonly health: Effect.Effect<PoolHealth>
-  /**
-   * Asks the cluster whether commands can be done, and gives the address of the node that said so: for the readiness probes of
-   * what runs programs. A node has to answer a HELLO, and neither to load its jobs nor to leave its cluster. The node in use is
-   * asked first; where it has not answered after 250 ms, or less where the time is short, the next one is asked too.
-   *
-   * It needs no permit, and ends within `within`, 1 second unless told otherwise, whatever the nodes do. Where none has said that
-   * it works by then it fails with a `ConnectionError` whose reason is `silent`; before that, where all have failed, with what one
-   * of them said, or with why they could not be reached.
-   *
-   * @example
-   * ```ts
-   * import { DisquePool } from "@disco/core"
-   * import { Effect } from "effect"
-   *
-   * const probe = Effect.flatMap(DisquePool, (pool) => pool.ready({ within: "500 millis" })).pipe(
-   *   Effect.match({
-   *     onFailure: (error) => ({ status: 503, body: error.message }),
-   *     onSuccess: (node) => ({ status: 200, body: `${node} takes commands` })
-   *   })
-   * )
-   * ```
-   */
-  readonly ready: (options?: ReadyOptions) => Effect.Effect<string, ReadyError>
-}
-
-const make = (options: PoolOptions = {}): Effect.Effect<Service, ConnectError, DisqueDialer | Scope.Scope> =>
+const make = (options: PoolOptions = {}): Effect.Effect<DisquePool.Service, ConnectError, DisqueDialer | Scope.Scope> =>
   Effect.gen(function* () {
     const client = yield* Client.make(
       yield* limits.check("DisquePool", options, { maxActive: 5, maxIdle: 2, hasLanes: true })
     )
     const fetcher = yield* client.fetcher
-    const pool: Service & Consuming = {
+    const pool: DisquePool.Service & Consuming = {
       ...commandsOver(client, (request) => client.permits.run(fetcher.fetch(request)), true),
       connection: Effect.gen(function* () {
         yield* client.permit
@@ -194,11 +154,54 @@ const make = (options: PoolOptions = {}): Effect.Effect<Service, ConnectError, D
  * }).pipe(Effect.scoped)
  * ```
  */
-export class DisquePool extends Context.Tag("@disco/core/DisquePool")<DisquePool, Service>() {
+export class DisquePool extends Context.Tag("@disco/core/DisquePool")<DisquePool, DisquePool.Service>() {
   /** Opens a pool over the links of a `DisqueDialer`. Its end waits for the replies that are still due. */
   static readonly make = make
 
   /** A pool as a layer. */
   static readonly layer = (options?: PoolOptions): Layer.Layer<DisquePool, ConnectError, DisqueDialer> =>
     Layer.scoped(DisquePool, make(options))
+}
+
+/** The types of the pool. */
+export declare namespace DisquePool {
+  /** What a pool offers. */
+  interface Service extends DisqueCommands.DisqueCommands {
+    /**
+     * A connection that is counted as active until the scope ends, which waits for the replies that are still due. The calls on
+     * it need not stand in line: take one for a loop that waits for jobs.
+     */
+    readonly connection: Effect.Effect<DisqueConnection.Service, PoolExhausted, Scope.Scope>
+    /**
+     * The same commands on the node at the address given, and on no other: `host:port`, or one that `health` or a job shows. For
+     * what is no address they fail with a `ConnectionError` whose cause is an `InvalidArgument`, and which does not show it.
+     */
+    readonly on: (node: string) => DisqueCommands.DisqueCommands
+    readonly statistics: Effect.Effect<PoolStatistics>
+    /** What is known of the nodes. It is said at once and asks nobody: `ready` does. */
+    readonly health: Effect.Effect<PoolHealth>
+    /**
+     * Asks the cluster whether commands can be done, and gives the address of the node that said so: for the readiness probes of
+     * what runs programs. A node has to answer a HELLO, and neither to load its jobs nor to leave its cluster. The node in use is
+     * asked first; where it has not answered after 250 ms, or less where the time is short, the next one is asked too.
+     *
+     * It needs no permit, and ends within `within`, 1 second unless told otherwise, whatever the nodes do. Where none has said that
+     * it works by then it fails with a `ConnectionError` whose reason is `silent`; before that, where all have failed, with what one
+     * of them said, or with why they could not be reached.
+     *
+     * @example
+     * ```ts
+     * import { DisquePool } from "@disco/core"
+     * import { Effect } from "effect"
+     *
+     * const probe = Effect.flatMap(DisquePool, (pool) => pool.ready({ within: "500 millis" })).pipe(
+     *   Effect.match({
+     *     onFailure: (error) => ({ status: 503, body: error.message }),
+     *     onSuccess: (node) => ({ status: 200, body: `${node} takes commands` })
+     *   })
+     * )
+     * ```
+     */
+    readonly ready: (options?: ReadyOptions) => Effect.Effect<string, ReadyError>
+  }
 }

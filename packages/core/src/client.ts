@@ -74,7 +74,7 @@ export class Client {
   readonly topology: Topology
   /** Links by what became of them. */
   readonly counts = { created: 0, surplus: 0, expired: 0, silent: 0, lost: 0 }
-  private readonly dialer: DisqueDialer["Type"]
+  private readonly dialer: DisqueDialer.Service
   /** All durations here are measured by this: `Time.monotonicMillis`. */
   readonly now: () => number
   private readonly clock: Clock.Clock
@@ -104,7 +104,7 @@ export class Client {
   private isClosed = false
 
   private constructor(
-    dialer: DisqueDialer["Type"],
+    dialer: DisqueDialer.Service,
     limits: Limits,
     clock: Clock.Clock,
     fork: (effect: Effect.Effect<unknown>) => () => void,

@@ -159,7 +159,7 @@ describe("the error channel", () => {
 
 describe("a connection and a pool", () => {
   it("offer the same commands", () => {
-    expectTypeOf<DisqueConnection["Type"]>().toExtend<DisqueCommands>()
-    expectTypeOf<DisquePool["Type"]>().toExtend<DisqueCommands>()
+    expectTypeOf<DisqueConnection.Service>().toExtend<DisqueCommands>()
+    expectTypeOf<DisquePool.Service>().toExtend<DisqueCommands>()
   })
 })

@@ -124,23 +124,7 @@ const validate = Effect.fnUntraced(function* (options: EmbeddedOptions) {
 /** A cluster of nodes in the process. */
 export class EmbeddedDisque extends Context.Tag("@disco/embedded/EmbeddedDisque")<
   EmbeddedDisque,
-  {
-    readonly nodes: readonly [EmbeddedNode, ...ReadonlyArray<EmbeddedNode>]
-    /** Ends a node at once: its clients are cut off, its jobs are gone. */
-    readonly kill: (node: EmbeddedNode) => Effect.Effect<void>
-    /** Starts a killed node again: empty, under its old id. */
-    readonly restart: (node: EmbeddedNode) => Effect.Effect<void>
-    /** Makes a node leave, as CLUSTER LEAVING yes does. A restart, or CLUSTER LEAVING no, ends that. */
-    readonly leave: (node: EmbeddedNode) => Effect.Effect<void>
-    /** Stops a node where it is: it takes what it is sent, and does nothing. */
-    readonly freeze: (node: EmbeddedNode) => Effect.Effect<void>
-    /** Lets a frozen node go on. */
-    readonly thaw: (node: EmbeddedNode) => Effect.Effect<void>
-    /** Cuts the links between the nodes given and all others. Clients still reach every node. */
-    readonly isolate: (...nodes: ReadonlyArray<EmbeddedNode>) => Effect.Effect<void>
-    /** Restores all links. */
-    readonly heal: Effect.Effect<void>
-  }
+  EmbeddedDisque.Service
 >() {
   /**
    * Starts a cluster, which ends with the scope. Fails with `InvalidArgument` if an option is not one.
@@ -149,9 +133,7 @@ export class EmbeddedDisque extends Context.Tag("@disco/embedded/EmbeddedDisque"
    * due. The time of day that the nodes tell (TIME, the `ctime` of a job) is that of the start and what has passed since: what is
    * done to the clock of the machine meanwhile moves neither jobs nor timeouts.
    */
-  static make(
-    options: EmbeddedOptions = {}
-  ): Effect.Effect<Context.Tag.Service<EmbeddedDisque>, InvalidArgument, Scope.Scope> {
+  static make(options: EmbeddedOptions = {}): Effect.Effect<EmbeddedDisque.Service, InvalidArgument, Scope.Scope> {
     return Effect.gen(function* () {
       const valid = yield* validate(options)
       const clock = yield* Effect.clock
@@ -248,6 +230,28 @@ export class EmbeddedDisque extends Context.Tag("@disco/embedded/EmbeddedDisque"
       dial: (address) => Effect.suspend(() => dial(nodes, address))
     }))
   )
+}
+
+/** The types of the cluster. */
+export declare namespace EmbeddedDisque {
+  /** What a cluster offers. */
+  interface Service {
+    readonly nodes: readonly [EmbeddedNode, ...ReadonlyArray<EmbeddedNode>]
+    /** Ends a node at once: its clients are cut off, its jobs are gone. */
+    readonly kill: (node: EmbeddedNode) => Effect.Effect<void>
+    /** Starts a killed node again: empty, under its old id. */
+    readonly restart: (node: EmbeddedNode) => Effect.Effect<void>
+    /** Makes a node leave, as CLUSTER LEAVING yes does. A restart, or CLUSTER LEAVING no, ends that. */
+    readonly leave: (node: EmbeddedNode) => Effect.Effect<void>
+    /** Stops a node where it is: it takes what it is sent, and does nothing. */
+    readonly freeze: (node: EmbeddedNode) => Effect.Effect<void>
+    /** Lets a frozen node go on. */
+    readonly thaw: (node: EmbeddedNode) => Effect.Effect<void>
+    /** Cuts the links between the nodes given and all others. Clients still reach every node. */
+    readonly isolate: (...nodes: ReadonlyArray<EmbeddedNode>) => Effect.Effect<void>
+    /** Restores all links. */
+    readonly heal: Effect.Effect<void>
+  }
 }
 
 const untilUp = (node: NodeProcess, isUp: boolean): Effect.Effect<void> => {

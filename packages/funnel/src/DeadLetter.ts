@@ -83,7 +83,7 @@ export function list(
 const drained = <E>(
   queue: string | AnyQueue,
   options: Selection<never>,
-  act: (pool: DisquePool["Type"], entry: Entry) => Effect.Effect<unknown, E>
+  act: (pool: DisquePool.Service, entry: Entry) => Effect.Effect<unknown, E>
 ) =>
   Effect.gen(function* () {
     const pool = yield* DisquePool

@@ -313,9 +313,9 @@ const open = <In, Out, E extends AddJobError | JobQueue.InvalidPayload>(
   checked: Checked,
   ends: {
     readonly hand: (inbox: Inbox) => Hand<In>
-    readonly add: (pool: DisquePool["Type"], job: Out) => Effect.Effect<JobId.JobId, E>
+    readonly add: (pool: DisquePool.Service, job: Out) => Effect.Effect<JobId.JobId, E>
     readonly addAll: (
-      pool: DisquePool["Type"],
+      pool: DisquePool.Service,
       jobs: ReadonlyArray<Out>
     ) => Effect.Effect<ReadonlyArray<Either.Either<JobId.JobId, E>>>
     readonly describe: (job: Out) => { readonly queue: string; readonly bytes?: number }
@@ -376,8 +376,8 @@ const open = <In, Out, E extends AddJobError | JobQueue.InvalidPayload>(
 const encoder = new TextEncoder()
 
 const addJobs = (
-  pool: DisquePool["Type"],
-  jobs: Parameters<DisquePool["Type"]["addJobs"]>[0]
+  pool: DisquePool.Service,
+  jobs: Parameters<DisquePool.Service["addJobs"]>[0]
 ): Effect.Effect<ReadonlyArray<Either.Either<JobId.JobId, AddJobError>>> =>
   Effect.catchAll(pool.addJobs(jobs), (error) => Effect.succeed(jobs.map(() => Either.left(error))))
 

@@ -143,7 +143,7 @@ describe("after the process was held up for longer than a lease", () => {
           const { clock, jump } = yield* jumping
           const gate = yield* Deferred.make<void>()
           const steps: Array<string> = []
-          const watched: DisquePool["Type"] = {
+          const watched: DisquePool.Service = {
             ...pool,
             working: (job) =>
               Effect.tap(pool.working(job), () =>
@@ -227,7 +227,7 @@ describe("after the process was held up for longer than a lease", () => {
           const { clock, jump } = yield* jumping
           const gate = yield* Deferred.make<void>()
           const seen: Array<number> = []
-          const others: DisquePool["Type"] = {
+          const others: DisquePool.Service = {
             ...pool,
             show: (job) =>
               Effect.map(
@@ -260,7 +260,7 @@ describe("after the process was held up for longer than a lease", () => {
       const gate = yield* Deferred.make<void>()
       const seen: Array<number> = []
       let isSilent = false
-      const silent: DisquePool["Type"] = {
+      const silent: DisquePool.Service = {
         ...pool,
         show: (job) => (isSilent ? Effect.never : pool.show(job)),
         working: (job) => (isSilent ? Effect.never : pool.working(job))

@@ -109,7 +109,7 @@ describe("the close of a funnel, where one of three nodes says nothing any more"
                 const fiber = yield* Effect.forkDaemon(whole)
                 yield* pass("2 seconds")
                 assert.isAtLeast(inHand, 3)
-                yield* disque.freeze(disque.nodes[1] as EmbeddedDisque["Type"]["nodes"][0])
+                yield* disque.freeze(disque.nodes[1] as EmbeddedDisque.Service["nodes"][0])
                 if (way === "the end of the scope") yield* pass("2900 millis")
                 if (way === "a failure") yield* Deferred.succeed(fails, undefined)
                 const took = yield* secondsOf(way === "an interruption" ? Fiber.interrupt(fiber) : Fiber.await(fiber))

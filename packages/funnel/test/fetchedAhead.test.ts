@@ -90,7 +90,7 @@ describe("a job that was fetched ahead of a handler that takes long", () => {
       const pool = yield* DisquePool
       yield* addAll(20)
       let returned = 0
-      const counting: DisquePool["Type"] = {
+      const counting: DisquePool.Service = {
         ...pool,
         enqueueJob: (jobs) => {
           returned += Array.isArray(jobs) ? jobs.length : 1
@@ -143,7 +143,7 @@ it.effect("a worker that is paused and resumed while a GETJOB is under way goes 
   Effect.gen(function* () {
     const pool = yield* DisquePool
     // As over a network, where the reply of a GETJOB that waits has to be read.
-    const far: DisquePool["Type"] & Consuming = {
+    const far: DisquePool.Service & Consuming = {
       ...pool,
       [Consume]: (queues, options) =>
         Effect.onInterrupt(consume(pool, queues, options), () => Effect.sleep("2 seconds"))

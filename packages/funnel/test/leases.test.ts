@@ -334,7 +334,7 @@ it.effect("a renewal that dies is tried again, and costs no other lease", () =>
     const pool = yield* DisquePool
     for (let n = 0; n < 3; n++) yield* queue.add(pool, n, { retry: "20 seconds" })
     let calls = 0
-    const broken: DisquePool["Type"] = {
+    const broken: DisquePool.Service = {
       ...pool,
       working: (job) => Effect.suspend(() => (calls++ === 0 ? Effect.die("a fault of ours") : pool.working(job)))
     }

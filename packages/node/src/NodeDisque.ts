@@ -77,7 +77,7 @@ const authenticate = (
   return secret === undefined ? send("PING") : Effect.zipRight(send("AUTH", secret), send("PING"))
 }
 
-const makeDialer = (options: NodesOptions, subject: string): Effect.Effect<DisqueDialer["Type"], InvalidArgument> =>
+const makeDialer = (options: NodesOptions, subject: string): Effect.Effect<DisqueDialer.Service, InvalidArgument> =>
   Effect.gen(function* () {
     const addresses = yield* NodeAddress.parseAll(options.nodes, subject)
     const timeout = Option.getOrUndefined(Duration.decodeUnknown(options.connectTimeout ?? "5 seconds"))

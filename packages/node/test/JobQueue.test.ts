@@ -5,7 +5,7 @@ import { Duration, Effect, Option, Schema, TestClock } from "effect"
 
 const emails = JobQueue.make("emails", { payload: Schema.String })
 
-const onPool = <A, E, R>(body: (pool: DisquePool["Type"]) => Effect.Effect<A, E, R>) =>
+const onPool = <A, E, R>(body: (pool: DisquePool.Service) => Effect.Effect<A, E, R>) =>
   Effect.flatMap(DisquePool, body).pipe(Effect.provide(EmbeddedDisque.layerPool))
 
 describe("a job of a typed queue", () => {

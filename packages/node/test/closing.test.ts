@@ -13,7 +13,7 @@ const poolOf = (address: string) => Layer.build(NodeDisque.layerPool({ nodes: ad
 
 /** 100 workers, or what becomes of them, made in one way or another. */
 const making = {
-  "in one scope": (pool: DisquePool["Type"], handler: () => Effect.Effect<void>) =>
+  "in one scope": (pool: DisquePool.Service, handler: () => Effect.Effect<void>) =>
     Effect.gen(function* () {
       const scope = yield* Scope.make()
       yield* Effect.provideService(
@@ -26,7 +26,7 @@ const making = {
       )
       return Scope.close(scope, Exit.void)
     }),
-  "in layers that are merged": (pool: DisquePool["Type"], handler: () => Effect.Effect<void>) =>
+  "in layers that are merged": (pool: DisquePool.Service, handler: () => Effect.Effect<void>) =>
     Effect.gen(function* () {
       const scope = yield* Scope.make()
       const [first, ...others] = queues.map((queue) => Worker.layer(queue, handler))
@@ -37,7 +37,7 @@ const making = {
       )
       return Scope.close(scope, Exit.void)
     }),
-  "in fibers of their own": (pool: DisquePool["Type"], handler: () => Effect.Effect<void>) =>
+  "in fibers of their own": (pool: DisquePool.Service, handler: () => Effect.Effect<void>) =>
     Effect.map(
       Effect.fork(
         Effect.provideService(

@@ -58,7 +58,7 @@ describe("adds whose copies cannot be made", () => {
   ] as const) {
     it.scoped(`of ${name} end in their own time, wherever they stand in the line, and so does what comes behind`, () =>
       Effect.gen(function* () {
-        const disque: DisqueConnection["Type"] | DisquePool["Type"] = yield* service as typeof DisqueConnection
+        const disque: DisqueConnection.Service | DisquePool.Service = yield* service as typeof DisqueConnection
         yield* freezeOthers(yield* disque.ready())
         const many = yield* ended(disque.addJobs([...twelve, ...twelve]))
         const one = yield* ended(disque.addJob("q", "x", { timeout: "1 second" }))

@@ -354,7 +354,7 @@ describe("jobs that arrived for nobody", () => {
 
 describe("links that were idle when their node fell silent", () => {
   /** Opens a client whose links for jobs, three to the node in use, have been idle for a while. */
-  const idle = <S extends DisquePool["Type"] | DisqueConnection["Type"], E, R>(
+  const idle = <S extends DisquePool.Service | DisqueConnection.Service, E, R>(
     nodes: ReturnType<typeof nodesOf>,
     client: Effect.Effect<S, E, R | DisqueDialer>
   ) =>
@@ -380,7 +380,7 @@ describe("links that were idle when their node fell silent", () => {
     it.scoped(`cost ${name} one PING's time, are given up all at once, and another node is asked`, () =>
       Effect.gen(function* () {
         const nodes = nodesOf(2)
-        const disque = yield* idle<DisquePool["Type"] | DisqueConnection["Type"], ConnectError, Scope.Scope>(
+        const disque = yield* idle<DisquePool.Service | DisqueConnection.Service, ConnectError, Scope.Scope>(
           nodes,
           client
         )

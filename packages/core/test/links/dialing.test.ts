@@ -225,7 +225,7 @@ describe("a client whose node is lost", () => {
 })
 
 describe("a link to wait for jobs", () => {
-  const call = (disque: DisqueConnection["Type"]) =>
+  const call = (disque: DisqueConnection.Service) =>
     Effect.tap(Effect.fork(disque.getJobs("q", { timeout: 0 })), () => Effect.yieldNow())
 
   it.scoped("is dialed once, however many calls of getJob are interrupted before it is there", () =>
@@ -331,7 +331,7 @@ describe("who asks for the whole cluster", () => {
 })
 
 describe("readiness", () => {
-  type Service = Pick<DisquePool["Type"], "ready">
+  type Service = Pick<DisquePool.Service, "ready">
   const services: ReadonlyArray<
     readonly [string, () => Effect.Effect<Service, ConnectError, DisqueDialer | Scope.Scope>]
   > = [

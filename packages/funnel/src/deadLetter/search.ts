@@ -1,12 +1,11 @@
 /** Looking for letters on one node, without taking any. */
 import type { CommandError, DisquePool, InvalidArgument, Job } from "@disco/core"
-import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import { NodeFailed } from "./nodes.js"
 
-export type Pool = Context.Tag.Service<typeof DisquePool>
+export type Pool = DisquePool.Service
 
 /** How many jobs of a queue are looked at, and dealt with, at a time. */
 export const portion = 64

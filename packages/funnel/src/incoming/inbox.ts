@@ -3,7 +3,6 @@ import { type DisquePool, type GetJobsError, type Job, JobId } from "@disco/core
 import { consume, Notices, Slot, Time, Timekeeper } from "@disco/core/internal"
 import * as Cause from "effect/Cause"
 import type * as Clock from "effect/Clock"
-import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
@@ -20,7 +19,7 @@ import { Leases } from "./leases.js"
 import { PrefetchBuffer } from "./prefetchBuffer.js"
 import { type Done, SettleBatcher, type SettleError } from "./settleBatcher.js"
 
-type Pool = Context.Tag.Service<typeof DisquePool>
+type Pool = DisquePool.Service
 
 export type { SettleError } from "./settleBatcher.js"
 

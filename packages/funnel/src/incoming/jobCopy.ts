@@ -1,11 +1,10 @@
 /** Adding a job once more, as it is: what its node knows of it, and what a copy is added with. */
 import { type AddJobOptions, type DisquePool, type Job, JobId } from "@disco/core"
-import type * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 
-type Pool = Context.Tag.Service<typeof DisquePool>
+type Pool = DisquePool.Service
 
 /** What its node knows of a job. */
 export interface Facts {

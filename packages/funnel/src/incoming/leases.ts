@@ -1,14 +1,13 @@
 /** Leases: WORKING for the jobs that are held for long, by one fiber for all of them. */
 import { type DisquePool, type Job, JobId } from "@disco/core"
 import { type Notices, Timekeeper } from "@disco/core/internal"
-import type * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { causeText } from "../internal/failure.js"
 import type { LeasedJob, LeaseLostReason } from "./leasedJob.js"
 
-type Pool = Context.Tag.Service<typeof DisquePool>
+type Pool = DisquePool.Service
 
 interface Owner {
   readonly pool: Pool

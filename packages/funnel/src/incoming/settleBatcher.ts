@@ -1,13 +1,12 @@
 /** Settling in batches: what is decided about jobs goes to their nodes in as few commands as can be. */
 import type { DisquePool, Job } from "@disco/core"
-import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as FiberId from "effect/FiberId"
 import * as Schedule from "effect/Schedule"
 import type { LeasedJob } from "./leasedJob.js"
 
-type Pool = Context.Tag.Service<typeof DisquePool>
+type Pool = DisquePool.Service
 
 /** What settling a job can fail with. */
 export type SettleError = Effect.Effect.Error<ReturnType<Pool["nackJob"]>>

@@ -1,7 +1,6 @@
 /** A job whose handler failed: it waits for its next attempt, here or in the retry queue, or is given up. */
 import type { DisquePool, Job } from "@disco/core"
 import * as Cause from "effect/Cause"
-import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
@@ -22,7 +21,7 @@ import type { ParkedJobs } from "./parkedJobs.js"
 import type { RetryQueue } from "./retryQueue.js"
 import type { WorkerMetrics } from "./workerMetrics.js"
 
-type Pool = Context.Tag.Service<typeof DisquePool>
+type Pool = DisquePool.Service
 
 /** The inbox of the jobs, as far as failures need it. */
 interface Inbox {

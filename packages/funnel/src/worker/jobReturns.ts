@@ -1,6 +1,5 @@
 /** Giving back jobs that this worker did not finish, for others to take at once. */
 import { type DisquePool, JobId } from "@disco/core"
-import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { factsOf } from "../incoming/jobCopy.js"
@@ -10,7 +9,7 @@ import type { Letter } from "./letter.js"
 import type { RetryQueue } from "./retryQueue.js"
 import type { WorkerMetrics } from "./workerMetrics.js"
 
-type Pool = Context.Tag.Service<typeof DisquePool>
+type Pool = DisquePool.Service
 
 /** The inbox of the jobs, as far as their return needs it. */
 interface Inbox {

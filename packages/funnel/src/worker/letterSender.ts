@@ -2,7 +2,6 @@
 import { type AddJobOptions, type DisquePool, JobId } from "@disco/core"
 import { type Notices, Time } from "@disco/core/internal"
 import * as Cause from "effect/Cause"
-import type * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -13,7 +12,7 @@ import { kindOf, squash, textOf } from "../internal/failure.js"
 import { defaultSchedule } from "../outgoing/outbox.js"
 import { encodeLetter, type Letter, type LetterContents, type Reason, writeLetter } from "./letter.js"
 
-type Pool = Context.Tag.Service<typeof DisquePool>
+type Pool = DisquePool.Service
 
 /** The inbox of the jobs, as far as letters need it. */
 interface Inbox {

@@ -1,7 +1,6 @@
 /** A worker that runs: its parts are made here, and here it pauses, closes and fails. */
 import type { DisquePool, GetJobsError } from "@disco/core"
 import type * as Cause from "effect/Cause"
-import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import { Inbox } from "../incoming/inbox.js"
@@ -26,7 +25,7 @@ import { WorkerFibers } from "./workerFibers.js"
 import { WorkerLoop } from "./workerLoop.js"
 import { WorkerMetrics } from "./workerMetrics.js"
 
-type Pool = Context.Tag.Service<typeof DisquePool>
+type Pool = DisquePool.Service
 
 interface Parts {
   readonly inbox: Inbox

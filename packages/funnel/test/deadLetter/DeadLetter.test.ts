@@ -84,7 +84,7 @@ const shown = (id: string) => Effect.flatMap(DisquePool, (pool) => Effect.map(po
 
 /** Runs with a pool that adds jobs in another way. */
 const adding =
-  (add: (pool: DisquePool["Type"]) => DisquePool["Type"]["addJob"]) =>
+  (add: (pool: DisquePool.Service) => DisquePool.Service["addJob"]) =>
   <A, E, R>(effect: Effect.Effect<A, E, R>) =>
     Effect.flatMap(DisquePool, (pool) => Effect.provideService(effect, DisquePool, { ...pool, addJob: add(pool) }))
 

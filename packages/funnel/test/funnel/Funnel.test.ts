@@ -443,7 +443,7 @@ describe("leases", () => {
     Effect.gen(function* () {
       const pool = yield* DisquePool
       let working = 0
-      const counting: DisquePool["Type"] = {
+      const counting: DisquePool.Service = {
         ...pool,
         working: (job) =>
           Effect.zipRight(
@@ -533,7 +533,7 @@ describe("settling", () => {
       for (const ackWith of ["ackjob", "fastack"] as const) {
         const ids = yield* add("q", 200)
         const calls = { ackjob: 0, fastack: 0 }
-        const counting: DisquePool["Type"] = {
+        const counting: DisquePool.Service = {
           ...pool,
           ackJob: (jobs) =>
             Effect.zipRight(
@@ -642,7 +642,7 @@ describe("outgoing", () => {
       const pool = yield* DisquePool
       let running = 0
       let most = 0
-      const slow: DisquePool["Type"] = {
+      const slow: DisquePool.Service = {
         ...pool,
         addJobs: (jobs) =>
           Effect.suspend(() => {
@@ -817,7 +817,7 @@ describe("the close", () => {
         const queue = `k${inHand}`
         yield* add(queue, 10)
         const acks: Array<number> = []
-        const counting: DisquePool["Type"] = {
+        const counting: DisquePool.Service = {
           ...pool,
           nackJob: (jobs) => Effect.tap(pool.nackJob(jobs), (count) => acks.push(count))
         }

@@ -644,7 +644,7 @@ describe("dead letters", () => {
       const pool = yield* DisquePool
       const ids = yield* addAll(1)
       let calls = 0
-      const refusing: DisquePool["Type"] = {
+      const refusing: DisquePool.Service = {
         ...pool,
         addJob: (queue, body, options) =>
           pool.addJob(queue, body, queue.endsWith(".dead") ? { ...options, retry: "1500 millis" } : options)
@@ -851,7 +851,7 @@ describe("a worker", () => {
       const pool = yield* DisquePool
       const { NotAuthenticated } = yield* Effect.promise(() => import("@disco/core"))
       const error = new NotAuthenticated({ command: "GETJOB", node: "a:1", reply: "NOAUTH" })
-      const locked: DisquePool["Type"] & Consuming = { ...pool, [Consume]: () => Effect.fail(error) }
+      const locked: DisquePool.Service & Consuming = { ...pool, [Consume]: () => Effect.fail(error) }
       const running = Worker.run(numbers, () => Effect.void).pipe(Effect.provideService(DisquePool, locked))
       assert.deepStrictEqual(yield* Effect.flip(running), error)
     }).pipe(Effect.provide(layer))

@@ -150,7 +150,7 @@ it.effect("deliveries whose handler began, and whose worker was killed, are coun
       const scope = yield* Scope.make()
       const pool = yield* DisquePool
       let isDead = false
-      const mortal: DisquePool["Type"] & Consuming = {
+      const mortal: DisquePool.Service & Consuming = {
         ...pool,
         working: (job) => (isDead ? Effect.never : pool.working(job)),
         [Consume]: (queues, options) =>
@@ -263,7 +263,7 @@ describe("clocks of two machines", () => {
         const pool = yield* DisquePool
         yield* TestClock.setTime(Date.UTC(2026, 0, 1))
         yield* addAll(1)
-        const skewed: DisquePool["Type"] = {
+        const skewed: DisquePool.Service = {
           ...pool,
           show: (job) =>
             Effect.map(
@@ -522,8 +522,8 @@ describe("a job that is no longer ours", () => {
       )
 
   for (const [how, settleIt] of [
-    ["acknowledged", (pool: DisquePool["Type"], id: string) => pool.ackJob(id)],
-    ["deleted", (pool: DisquePool["Type"], id: string) => pool.deleteJob(id)]
+    ["acknowledged", (pool: DisquePool.Service, id: string) => pool.ackJob(id)],
+    ["deleted", (pool: DisquePool.Service, id: string) => pool.deleteJob(id)]
   ] as const) {
     for (const [when, takes, retry] of [
       ["its handler ran", "10 seconds", "1 minute"],

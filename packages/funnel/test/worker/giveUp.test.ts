@@ -135,7 +135,7 @@ it.effect("a job that was given up is not begun again where its letter could not
     const pool = yield* DisquePool
     yield* numbers.add(pool, { n: 1 }, { retry: "2 minutes" })
     let isFull = true
-    const full: DisquePool["Type"] = {
+    const full: DisquePool.Service = {
       ...pool,
       addJob: (queue, body, options) =>
         isFull && queue === "numbers.dead" ? Effect.die("full") : pool.addJob(queue, body, options)

@@ -6,7 +6,7 @@ import { freshQueue } from "./utils.js"
 
 /** What adding many jobs at once does, wherever the node is. */
 export const addJobs = (backend: Backend): void => {
-  const test = (name: string, body: (pool: DisquePool["Type"], queue: string) => Effect.Effect<unknown, unknown>) =>
+  const test = (name: string, body: (pool: DisquePool.Service, queue: string) => Effect.Effect<unknown, unknown>) =>
     backend.test(name, () =>
       Effect.flatMap(Effect.all([DisquePool, freshQueue]), ([pool, queue]) => body(pool, queue)).pipe(
         Effect.provide(backend.layer)

@@ -11,7 +11,7 @@ export const administration = (backend: Backend): void => {
   const { pass, settle } = backend
   const test = (
     name: string,
-    body: (disque: DisqueConnection["Type"], queue: string, pool: DisquePool["Type"]) => Effect.Effect<unknown, unknown>
+    body: (disque: DisqueConnection.Service, queue: string, pool: DisquePool.Service) => Effect.Effect<unknown, unknown>
   ) =>
     backend.test(name, () =>
       Effect.flatMap(Effect.all([DisqueConnection, freshQueue, DisquePool]), ([disque, queue, pool]) =>
@@ -113,7 +113,7 @@ export const administration = (backend: Backend): void => {
     test("scans find queues by their lengths", (disque, queue, pool) =>
       Effect.gen(function* () {
         for (const body of ["1", "2", "3"]) yield* disque.addJob(queue, body)
-        const find = (service: DisquePool["Type"] | DisqueConnection["Type"], minLen: number, maxLen: number) =>
+        const find = (service: DisquePool.Service | DisqueConnection.Service, minLen: number, maxLen: number) =>
           Effect.map(Stream.runCollect(service.queues({ minLen, maxLen, pageSize: 2 })), (names) =>
             [...names].filter((name) => name === queue)
           )

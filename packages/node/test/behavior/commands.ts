@@ -11,7 +11,7 @@ export const commands = (backend: Backend): void => {
   const { pass, settle } = backend
   const test = (
     name: string,
-    body: (disque: DisqueConnection["Type"], queue: string) => Effect.Effect<unknown, unknown>
+    body: (disque: DisqueConnection.Service, queue: string) => Effect.Effect<unknown, unknown>
   ) =>
     backend.test(name, () =>
       Effect.flatMap(Effect.all([DisqueConnection, freshQueue]), ([disque, queue]) => body(disque, queue)).pipe(

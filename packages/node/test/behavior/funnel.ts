@@ -10,7 +10,7 @@ export const funnel = (backend: Backend): void => {
   const { settle } = backend
   const test = (
     name: string,
-    body: (pool: DisquePool["Type"], queue: string) => Effect.Effect<unknown, unknown, DisquePool | Scope.Scope>
+    body: (pool: DisquePool.Service, queue: string) => Effect.Effect<unknown, unknown, DisquePool | Scope.Scope>
   ) =>
     backend.test(name, () =>
       Effect.flatMap(Effect.all([DisquePool, freshQueue]), ([pool, queue]) => body(pool, queue)).pipe(
@@ -18,10 +18,10 @@ export const funnel = (backend: Backend): void => {
       )
     )
 
-  const add = (pool: DisquePool["Type"], queue: string, ...bodies: ReadonlyArray<string>) =>
+  const add = (pool: DisquePool.Service, queue: string, ...bodies: ReadonlyArray<string>) =>
     Effect.forEach(bodies, (body) => pool.addJob(queue, body, { retry: "1 hour" }))
 
-  const left = (pool: DisquePool["Type"], queue: string, count: number) =>
+  const left = (pool: DisquePool.Service, queue: string, count: number) =>
     Effect.map(collect(backend, pool, queue, count), (jobs) => jobs.map((job) => [Job.text(job), job.nacks]))
 
   describe(`funnel ${backend.name}`, () => {

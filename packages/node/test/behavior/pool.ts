@@ -8,7 +8,7 @@ import { freshQueue, until } from "./utils.js"
 /** What a pool of at most two connections does, wherever the node is. */
 export const pool = (backend: Backend): void => {
   const { pass, settle } = backend
-  const test = (name: string, body: (pool: DisquePool["Type"], queue: string) => Effect.Effect<unknown, unknown>) =>
+  const test = (name: string, body: (pool: DisquePool.Service, queue: string) => Effect.Effect<unknown, unknown>) =>
     backend.test(name, () =>
       Effect.flatMap(Effect.all([DisquePool, freshQueue]), ([pool, queue]) => body(pool, queue)).pipe(
         Effect.provide(backend.layer)

@@ -18,7 +18,7 @@ export const until = (backend: Backend, condition: () => boolean): Effect.Effect
   })
 
 /** Takes at least `count` jobs from a queue, whichever nodes have them. */
-export const collect = (backend: Backend, pool: DisquePool["Type"], queue: string, count: number) =>
+export const collect = (backend: Backend, pool: DisquePool.Service, queue: string, count: number) =>
   Effect.gen(function* () {
     const jobs: Array<Job.Job> = []
     const consuming = yield* Effect.fork(

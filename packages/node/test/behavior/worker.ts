@@ -10,7 +10,7 @@ export const worker = (backend: Backend): void => {
   const test = (
     name: string,
     body: (
-      pool: DisquePool["Type"],
+      pool: DisquePool.Service,
       queue: JobQueue.JobQueue<number, number>
     ) => Effect.Effect<unknown, unknown, DisquePool | Scope.Scope>
   ) =>
@@ -22,17 +22,17 @@ export const worker = (backend: Backend): void => {
 
   const untilIs = (actual: () => unknown, expected: unknown) => until(backend, () => actual() === expected)
 
-  const add = (pool: DisquePool["Type"], queue: JobQueue.JobQueue<number, number>, count: number) =>
+  const add = (pool: DisquePool.Service, queue: JobQueue.JobQueue<number, number>, count: number) =>
     Effect.forEach(Array.from({ length: count }), (_, n) => queue.add(pool, n))
 
-  const known = (pool: DisquePool["Type"], ids: ReadonlyArray<string>) =>
+  const known = (pool: DisquePool.Service, ids: ReadonlyArray<string>) =>
     Effect.map(
       Effect.forEach(ids, (id) => pool.show(id)),
       (infos) => infos.filter((info) => info._tag === "Some" && info.value.state !== "acked").length
     )
 
   /** Waits until the nodes have forgotten the jobs. */
-  const forgotten = (pool: DisquePool["Type"], ids: ReadonlyArray<string>) =>
+  const forgotten = (pool: DisquePool.Service, ids: ReadonlyArray<string>) =>
     Effect.gen(function* () {
       for (let i = 0; i < 100; i++) {
         if ((yield* known(pool, ids)) === 0) return

@@ -56,7 +56,7 @@ export const run = (options: ChaosOptions): Effect.Effect<ChaosReport, unknown> 
     })
 
     // Every body is added until an add of it is confirmed, so that none is missing for want of trying.
-    const produce = (pool: DisquePool["Type"], first: number) =>
+    const produce = (pool: DisquePool.Service, first: number) =>
       Effect.gen(function* () {
         for (let index = first; index < options.jobs; index += producers) {
           const add = pool.addJob(queue(options.seed), String(index), { replicate: 2, retry, ttl: "1 hour" })
@@ -85,7 +85,7 @@ export const run = (options: ChaosOptions): Effect.Effect<ChaosReport, unknown> 
         })
       }).pipe(Effect.ensuring(Effect.sync(() => ledger.end())))
 
-    const streams = (pool: DisquePool["Type"]) =>
+    const streams = (pool: DisquePool.Service) =>
       Effect.gen(function* () {
         const funnel = yield* Funnel.make({ queues: queue(options.seed), acknowledge: "manual", prefetch: 16 })
         yield* Stream.runForEach(funnel.incoming, (job) => handle(Number(Job.text(job)), job, job.ack)).pipe(
@@ -94,7 +94,7 @@ export const run = (options: ChaosOptions): Effect.Effect<ChaosReport, unknown> 
       }).pipe(Effect.scoped, Effect.provideService(DisquePool, pool))
 
     const numbers = JobQueue.make(queue(options.seed), { payload: Schema.NumberFromString, format: "text" })
-    const worker = (pool: DisquePool["Type"]) =>
+    const worker = (pool: DisquePool.Service) =>
       Worker.run(numbers, (index) => Effect.flatMap(Worker.CurrentJob, ({ ack, job }) => handle(index, job, ack)), {
         concurrency: 4,
         grace: "1 second",
@@ -102,7 +102,7 @@ export const run = (options: ChaosOptions): Effect.Effect<ChaosReport, unknown> 
       }).pipe(Effect.provideService(DisquePool, pool))
 
     // Whoever fails or was interrupted is followed by another one.
-    const consumer = (pool: DisquePool["Type"], i: number) =>
+    const consumer = (pool: DisquePool.Service, i: number) =>
       Effect.repeat(Effect.exit(i % 2 === 0 ? worker(pool) : streams(pool)), Schedule.spaced("50 millis"))
 
     const isDone = Effect.sync(() => ledger.confirmed === ledger.size && ledger.processed === ledger.size)
@@ -161,7 +161,7 @@ export const run = (options: ChaosOptions): Effect.Effect<ChaosReport, unknown> 
     }
   }).pipe(Effect.scoped, Effect.provide(Logger.minimumLogLevel(LogLevel.None)))
 
-const idsOn = (pool: DisquePool["Type"]): Effect.Effect<ReadonlySet<string>, unknown> =>
+const idsOn = (pool: DisquePool.Service): Effect.Effect<ReadonlySet<string>, unknown> =>
   Effect.map(Stream.runCollect(pool.jobIds()), (ids) => new Set<string>(ids))
 
 /** The report in lines, and whether the run kept what is promised. */

@@ -6,7 +6,7 @@ import type { FaultProxy } from "../utils/faultProxy.js"
 
 /** A cluster that things can be done to. */
 export interface Target {
-  readonly disque: EmbeddedDisque["Type"]
+  readonly disque: EmbeddedDisque.Service
   readonly proxies: ReadonlyArray<FaultProxy>
 }
 
@@ -25,7 +25,7 @@ export interface Faults {
 }
 
 /** A pool over links in the process, which no fault of the network reaches. */
-const insider = (disque: EmbeddedDisque["Type"]): Effect.Effect<DisquePool["Type"], unknown, Scope.Scope> =>
+const insider = (disque: EmbeddedDisque.Service): Effect.Effect<DisquePool.Service, unknown, Scope.Scope> =>
   Effect.provide(
     DisquePool.make({ commandTimeout: "200 millis" }),
     Layer.provide(EmbeddedDisque.layerDialer, Layer.succeed(EmbeddedDisque, disque))

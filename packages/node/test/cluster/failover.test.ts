@@ -21,7 +21,7 @@ const cluster = Effect.gen(function* () {
 })
 
 /** A consumer that takes all it can get. */
-const consumer = (pool: DisquePool["Type"], queues: string) =>
+const consumer = (pool: DisquePool.Service, queues: string) =>
   Effect.gen(function* () {
     const jobs = yield* Queue.unbounded<Job.Job>()
     const fiber = yield* Effect.forkScoped(

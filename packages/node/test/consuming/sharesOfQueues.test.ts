@@ -10,7 +10,7 @@ const embedded = (options: EmbeddedOptions) =>
     Layer.provideMerge(EmbeddedDisque.layer({ federationDelay: "1 hour", ...options }))
   )
 
-const addMany = (disque: Pick<DisquePool["Type"], "addJobs">, queue: string, count: number) =>
+const addMany = (disque: Pick<DisquePool.Service, "addJobs">, queue: string, count: number) =>
   disque.addJobs(Array.from({ length: count }, (_, i) => ({ queue, body: String(i), options: { replicate: 1 } })))
 
 const count = (taken: ReadonlyArray<string>, queue: string) => taken.filter((name) => name === queue).length

@@ -113,7 +113,7 @@ const hostilePeer = Effect.acquireRelease(
   ({ close }) => Effect.sync(close)
 )
 
-type Ask = (disque: DisqueConnection["Type"]) => Effect.Effect<unknown, unknown>
+type Ask = (disque: DisqueConnection.Service) => Effect.Effect<unknown, unknown>
 
 const asks: ReadonlyArray<Ask> = [
   (disque) => disque.addJob("q", "body", { timeout: 50 }),

@@ -22,7 +22,7 @@ export const embeddedOverTcp = (
 export const embeddedCluster = (
   count: number,
   options: Omit<EmbeddedOptions, "nodes" | "ports"> = {}
-): Effect.Effect<EmbeddedDisque["Type"], never, Scope.Scope> =>
+): Effect.Effect<EmbeddedDisque.Service, never, Scope.Scope> =>
   Effect.gen(function* () {
     const servers = yield* Effect.replicateEffect(listen, count)
     const disque = yield* Effect.orDie(EmbeddedDisque.make({ ...options, ports: servers.map(portOf) }))
@@ -35,7 +35,7 @@ export const embeddedBehindProxies = (
   count: number,
   options: Omit<EmbeddedOptions, "nodes" | "ports"> = {}
 ): Effect.Effect<
-  { readonly disque: EmbeddedDisque["Type"]; readonly proxies: ReadonlyArray<FaultProxy> },
+  { readonly disque: EmbeddedDisque.Service; readonly proxies: ReadonlyArray<FaultProxy> },
   never,
   Scope.Scope
 > =>
