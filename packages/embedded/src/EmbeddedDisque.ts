@@ -1,6 +1,6 @@
 /**
- * Disque nodes in the process: for tests under `TestClock`, and behind a socket for first use. They answer as Disque
- * 1.0-rc1 does; several of them form a cluster.
+ * Disque nodes in the process: for tests under `TestClock`, and behind a socket to try Disque without a server. They answer as
+ * Disque 1.0-rc1 does. Several nodes form a cluster.
  */
 import {
   type ConnectError,
@@ -28,17 +28,17 @@ import type { SessionHandlers } from "./internal/node/client.js"
 
 /** A node of an embedded cluster. */
 export interface EmbeddedNode {
-  /** `host:port`. The node is known by it even where nothing listens there. */
+  /** `host:port`. The node has this address even if nothing listens there. */
   readonly address: string
   /** 40 hexadecimal digits. `CLUSTER RESET HARD` changes it. */
   readonly id: string
-  /** Waits until the node is there. It is from the start, and again after a restart. */
+  /** Waits until the node is up. A node is up from the start, and again after a restart. */
   readonly up: Effect.Effect<void>
-  /** Waits until the node is gone: killed, or ended by SHUTDOWN. */
+  /** Waits until the node is down: killed, or ended by SHUTDOWN. */
   readonly down: Effect.Effect<void>
   /**
-   * Opens a session: what links and servers stand on. `undefined` if the node is down, or has as many sessions as it takes.
-   * A session that has an `address` is that of a client outside of the process.
+   * Opens a session, as links and servers do. Returns `undefined` if the node is down, or has as many sessions as it allows.
+   * A session with an `address` is that of a client outside of the process.
    */
   readonly connect: (
     handlers: SessionHandlers,
@@ -55,18 +55,18 @@ export interface EmbeddedOptions {
   readonly host?: string
   /** The password that clients have to give. Links in the process need none. */
   readonly requirepass?: Redacted.Redacted<string>
-  /** How much memory the jobs of one node may take, in bytes, with the 770 kB that a fresh node takes. Default: 1 GiB. */
+  /** How much memory one node may take, in bytes: its jobs, and the 770 kB of a fresh node. Default: 1 GiB. */
   readonly maxmemory?: number
   /** How long a message between nodes is under way. Default: no time. */
   readonly latency?: Duration.DurationInput
-  /** How long a node has to be silent to be suspected. Default: 15 seconds. */
+  /** A node that is silent for so long is suspected of having failed. Default: 15 seconds. */
   readonly nodeTimeout?: Duration.DurationInput
   /**
-   * How long a job waits in its queue before it is given to a node where a client waits for it. Default: 100 ms. A server
-   * asks the others at growing intervals, up to 30 seconds.
+   * How long a job waits in its queue before it goes to a node where a client waits for it. Default: 100 ms. A server asks the
+   * other nodes at growing intervals, up to 30 seconds.
    */
   readonly federationDelay?: Duration.DurationInput
-  /** Called when a client sent SHUTDOWN, which ends the node as `kill` does. */
+  /** Called after a client has sent SHUTDOWN, which ends the node as `kill` does. */
   readonly onShutdown?: (node: EmbeddedNode) => void
 }
 
@@ -127,11 +127,11 @@ export class EmbeddedDisque extends Context.Tag("@disco/embedded/EmbeddedDisque"
   EmbeddedDisque.Service
 >() {
   /**
-   * Starts a cluster, which ends with the scope. Fails with `InvalidArgument` if an option is not one.
+   * Starts a cluster, which ends with the scope. Fails with `InvalidArgument` if an option is not valid.
    *
-   * All time is that of the `Clock` at hand, all chance comes from one draw of its `Random`. Nothing runs while nothing is
-   * due. The time of day that the nodes tell (TIME, the `ctime` of a job) is that of the start and what has passed since: what is
-   * done to the clock of the machine meanwhile moves neither jobs nor timeouts.
+   * The time is that of the caller's `Clock`, and all chance comes from one draw of the caller's `Random`. Nothing runs while
+   * nothing is due. The nodes compute the time of day (TIME, the `ctime` of a job) from the time of their start and the time that
+   * has passed since, so that setting the clock of the machine moves neither jobs nor timeouts.
    */
   static make(options: EmbeddedOptions = {}): Effect.Effect<EmbeddedDisque.Service, InvalidArgument, Scope.Scope> {
     return Effect.gen(function* () {
@@ -143,7 +143,7 @@ export class EmbeddedDisque extends Context.Tag("@disco/embedded/EmbeddedDisque"
       const cluster = new Cluster({
         ...valid,
         seed,
-        // Delays, retries, TTLs and timeouts are durations: they go on where somebody sets the clock.
+        // Delays, retries, TTLs and timeouts are durations: setting the clock does not change them.
         now: Time.steadyTimeOfDay(clock),
         onShutdown: (node) => {
           const shown = embedded.get(node)
@@ -239,11 +239,11 @@ export declare namespace EmbeddedDisque {
     readonly nodes: readonly [EmbeddedNode, ...ReadonlyArray<EmbeddedNode>]
     /** Ends a node at once: its clients are cut off, its jobs are gone. */
     readonly kill: (node: EmbeddedNode) => Effect.Effect<void>
-    /** Starts a killed node again: empty, under its old id. */
+    /** Starts a killed node again: empty, under the same id. */
     readonly restart: (node: EmbeddedNode) => Effect.Effect<void>
-    /** Makes a node leave, as CLUSTER LEAVING yes does. A restart, or CLUSTER LEAVING no, ends that. */
+    /** Makes a node leave, as CLUSTER LEAVING yes does. A restart or CLUSTER LEAVING no makes it stay. */
     readonly leave: (node: EmbeddedNode) => Effect.Effect<void>
-    /** Stops a node where it is: it takes what it is sent, and does nothing. */
+    /** Stops a node where it is: it accepts commands and messages, and does nothing. */
     readonly freeze: (node: EmbeddedNode) => Effect.Effect<void>
     /** Lets a frozen node go on. */
     readonly thaw: (node: EmbeddedNode) => Effect.Effect<void>
@@ -264,7 +264,7 @@ const untilUp = (node: NodeProcess, isUp: boolean): Effect.Effect<void> => {
   return Effect.repeat(changed, { until: () => node.isUp === isUp })
 }
 
-// One value, so that a build which needs it twice makes one node.
+// One value, so that a build that needs it twice makes one node.
 const links = Layer.provide(EmbeddedDisque.layerDialer, EmbeddedDisque.layer())
 const connection = Layer.provide(DisqueConnection.layer(), links)
 const pool = Layer.provide(DisquePool.layer(), links)

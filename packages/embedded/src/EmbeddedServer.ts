@@ -13,7 +13,7 @@ import { Backlog } from "./internal/host/backlog.js"
 import { Connection, mostUnread } from "./internal/host/connection.js"
 import { laterTurn } from "./internal/runtime.js"
 
-/** What there is of a client where sockets are those of Node: the key is that of `@effect/platform-node`. */
+/** The socket of a client if it is one of Node.js. The key is that of `@effect/platform-node`. */
 interface NodeSocket {
   readonly remoteAddress?: string
   readonly remotePort?: number
@@ -25,13 +25,13 @@ const NetSocket = Context.GenericTag<"NetSocket", NodeSocket>("@effect/platform-
 
 let lastUnknown = 0
 
-/** A name for the other end, by which CLIENT KILL finds it. */
+/** The name of a client, by which CLIENT KILL finds it. */
 const addressOf = ({ remoteAddress, remotePort }: NodeSocket): string => {
   if (remoteAddress === undefined || remotePort === undefined) return `?:${++lastUnknown}`
   return remoteAddress.includes(":") ? `[${remoteAddress}]:${remotePort}` : `${remoteAddress}:${remotePort}`
 }
 
-/** Answers one client until it goes, or the node sends it away. */
+/** Answers one client until the client or the node ends the session. */
 const handle = (node: EmbeddedNode, socket: Socket.Socket, backlog: Backlog): Effect.Effect<void> =>
   Effect.scoped(
     Effect.gen(function* () {
@@ -39,7 +39,7 @@ const handle = (node: EmbeddedNode, socket: Socket.Socket, backlog: Backlog): Ef
       const clock = yield* Effect.clock
       const later = yield* laterTurn
       const known = Option.getOrElse(yield* Effect.serviceOption(NetSocket), (): NodeSocket => ({}))
-      // Answers are not held back to be sent together with later ones.
+      // Answers are sent at once, not held back for later ones.
       known.setNoDelay?.(true)
       const connection = yield* Effect.acquireRelease(
         Effect.sync(
@@ -57,11 +57,11 @@ const handle = (node: EmbeddedNode, socket: Socket.Socket, backlog: Backlog): Ef
         socket.run((chunk) => connection.receive(chunk)),
         connection.writeAll(write)
       )
-      // What a killed node has not sent is lost, and nobody waits for the client to take it.
+      // A killed node does not wait for the client to take what is left: those answers are lost.
       const ended = Effect.map(node.down, () => known.destroy?.())
       yield* Effect.raceFirst(serving, ended)
     })
-    // A client that goes is no failure of the server.
+    // The end of a client is no failure of the server.
   ).pipe(Effect.catchAll(() => Effect.void))
 
 const serveOn = (server: SocketServer.SocketServer["Type"], node: EmbeddedNode, options: ServeOptions | undefined) => {
@@ -71,13 +71,13 @@ const serveOn = (server: SocketServer.SocketServer["Type"], node: EmbeddedNode, 
 
 /** How a node is served. */
 export interface ServeOptions {
-  /** How many bytes of answers may wait for clients that do not read, in all; 256 MB unless told otherwise. */
+  /** How many bytes of answers may wait for all clients together. Default: 256 MB. */
   readonly maxUnread?: number | undefined
 }
 
 /**
- * Serves a node on a socket of its own, which is there only while the node is: a killed node refuses connections, and
- * listens again once it is started again. `server` is made anew each time, and has to listen on the node's own port.
+ * Serves a node on a socket that listens only while the node is up: a killed node refuses connections, and listens again after
+ * its restart. `server` is built anew each time. It has to listen on the node's own port.
  *
  * @example
  * ```ts
@@ -105,12 +105,13 @@ export const listen = <E, R>(
   )
 
 /**
- * Serves a node on the `SocketServer` at hand: RESP2 as the server speaks it, inline commands included. A client that does not
- * read its answers is not served further until it does; one that sends or has to be sent too much is cut off, and where the
- * answers for all of them are too much (`maxUnread`), the one with most. While the node is killed, connections are closed as they
- * come; {@link listen} refuses them.
+ * Serves a node on the current `SocketServer`. The node speaks RESP2 as a server does, inline commands included.
  *
- * Several nodes want a `SocketServer` each.
+ * The commands of a client that does not read its answers wait until it does. A client is cut off if too many bytes of commands
+ * or answers wait. If the answers for all clients together are too many (`maxUnread`), the client with most of them is cut off.
+ *
+ * While the node is down, connections are closed as they open; {@link listen} refuses them. Each node needs a `SocketServer` of its
+ * own.
  */
 export const serve = (
   node: EmbeddedNode,

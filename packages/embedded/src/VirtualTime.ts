@@ -1,5 +1,5 @@
 /**
- * Virtual time that passes by itself, for tests under `TestClock`: nobody moves that while something else is waited for.
+ * Virtual time that passes by itself, for tests under `TestClock`: a test cannot move the clock while it waits for an effect.
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -9,13 +9,13 @@ import * as TestClock from "effect/TestClock"
 import * as TestServices from "effect/TestServices"
 import { hasEnded } from "./internal/runtime.js"
 
-// Timers that go off again and again are not gone through one by one.
+// The steps are not shorter, so that timers with short intervals do not take a step each.
 const leastStepMillis = 10
 
-// All that goes on without time comes to rest before a timer of the platform goes off.
+// All that needs no time has happened when a timer of the platform goes off.
 const rest = TestServices.provideLive(Effect.sleep(1))
 
-/** Goes on to when the next of those who sleep wakes. */
+/** Moves the clock to the time at which the next sleeping fiber wakes. */
 const step: Effect.Effect<void> = Effect.gen(function* () {
   const now = yield* Clock.currentTimeMillis
   let next = Number.POSITIVE_INFINITY
@@ -24,7 +24,7 @@ const step: Effect.Effect<void> = Effect.gen(function* () {
 })
 
 /**
- * Runs an effect to its end while virtual time passes, from one that sleeps to the next, for as long as the effect takes.
+ * Runs an effect to its end. Virtual time passes meanwhile, from the end of one sleep to the next.
  *
  * @example
  * ```ts
@@ -47,9 +47,9 @@ export const run = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E
   )
 
 /**
- * `Effect.scoped`, with virtual time that passes while the scope closes, and only then. Closing waits: a worker gives its
- * handlers the grace (25 seconds unless told otherwise), and a funnel waits for nodes that say nothing. Under `TestClock` that
- * would be for ever, as a test that has come to its end moves the clock no more.
+ * `Effect.scoped`, with virtual time that passes while the scope closes, and only then. A close may wait: a worker gives its
+ * handlers the grace (25 seconds by default), and a funnel waits for nodes that do not answer. Under `TestClock` these would wait
+ * for ever, since nobody moves the clock after the end of a test.
  *
  * @example
  * ```ts

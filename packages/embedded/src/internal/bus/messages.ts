@@ -1,13 +1,13 @@
 import type { JobSnapshot } from "../node/snapshot.js"
 
-/** What a ping has to do with meeting. */
+/** Whether a ping asks to join a cluster, answers that, or does neither. */
 export type Meeting = "ask" | "welcome" | "none"
 
-/** What nodes tell each other. A message arrives or is lost; nobody hears of it. */
+/** What nodes tell each other. A message arrives or is lost; the sender is not told which. */
 export type Message =
   | {
       readonly type: "ping"
-      /** Whether the receiver is asked to let the sender, and those it knows, into its cluster, or is told that it is in. */
+      /** "ask" asks the receiver to take in the sender and the nodes that it knows; "welcome" says that the receiver is taken in. */
       readonly meet: Meeting
       readonly leaving: boolean
       /** The nodes that the sender does not hear. */
@@ -28,9 +28,9 @@ export type Message =
   | {
       readonly type: "needjobs"
       readonly queue: string
-      /** 0 takes a standing request back. */
+      /** 0 withdraws a standing request. */
       readonly count: number
-      /** Whether a client of the sender waits: the request stands until it is met or taken back. */
+      /** Whether a client of the sender waits: then the request stands until it is met or withdrawn. */
       readonly standing: boolean
     }
   | { readonly type: "yourjobs"; readonly jobs: ReadonlyArray<JobSnapshot> }

@@ -1,13 +1,13 @@
-/** Who waits for answers to be taken. */
+/** A client for which answers wait. */
 export interface Reader {
-  /** How many bytes of answers wait for it. */
+  /** How many bytes of answers wait. */
   readonly unsent: number
   readonly cut: () => void
 }
 
 /**
- * What waits for all clients of a server together. Each by itself is bounded, and a thousand of them that do not read would end the
- * process all the same: where all of it is too much, those who have most are cut off.
+ * The answers that wait for all clients of a server. The answers for each client are bounded, but a thousand clients that do not
+ * read would still end the process. So when the sum is too large, the clients with most answers are cut off.
  */
 export class Backlog {
   private readonly most: number
@@ -19,7 +19,7 @@ export class Backlog {
     this.most = most
   }
 
-  /** `reader` has `before` bytes that wait, and `more` now. What it has just been given is not held against it. */
+  /** `more` bytes wait for `reader`, besides the `before` bytes. The new bytes do not count against the reader. */
   grow(reader: Reader, before: number, more: number): void {
     this.total += more
     this.readers.add(reader)
@@ -38,7 +38,7 @@ export class Backlog {
     }
   }
 
-  /** `reader` has taken some bytes, and `left` wait; or it is gone, with none left. */
+  /** `reader` has taken or dropped some bytes, and `left` bytes still wait. */
   shrink(reader: Reader, bytes: number, left: number): void {
     this.total -= bytes
     if (left === 0) this.readers.delete(reader)

@@ -9,29 +9,29 @@ import type { Session } from "./nodeProcess.js"
 /** With this many bytes of answers waiting to be sent, no more commands of the client are run. */
 const heldOutput = 1024 * 1024
 
-/** With this many bytes of answers waiting to be sent, a client that is given more is cut off. */
+/** With this many bytes of answers waiting to be sent, a client is cut off at the next answer. */
 const maxOutput = 64 * 1024 * 1024
 
-/** With this many bytes of commands behind answers that it does not read, a client is cut off. */
+/** A client that does not read its answers is cut off with this many bytes of commands waiting. */
 const maxHeldInput = 64 * 1024 * 1024
 
-/** With this many bytes of commands waiting to be run, a client is cut off. The server's limit. */
+/** Any client is cut off with this many bytes of commands waiting. The limit is that of a server. */
 const maxInput = 1024 * 1024 * 1024
 
-/** With this many bytes of answers waiting to be sent to all clients, those who have most are cut off. */
+/** With this many bytes of answers waiting for all clients, the clients with most of them are cut off. */
 export const mostUnread = 256 * 1024 * 1024
 
-/** After so many ms the commands of a client make way for others. */
+/** After so many ms, the commands of other clients come first. */
 const turnMillis = 50
 
 /** What a connection needs of the server that it belongs to. */
 export interface Host {
   readonly backlog: Backlog
-  /** Called when the client is cut off, which may be while it does not take what is sent to it. */
+  /** Called when the client is cut off, perhaps in the middle of a write. */
   readonly onCut: () => void
   /** The time, in ms. */
   readonly now: () => number
-  /** Does something after what others wait for. */
+  /** Does some work after all that waits to run now. */
   readonly later: (work: () => void) => void
 }
 
@@ -49,14 +49,14 @@ export class Connection {
   private readonly host: Host
   /** How many bytes are being sent. */
   private sending = 0
-  /** No more commands are run; what has been answered is still sent. */
+  /** No more commands are run. The answers so far are still sent. */
   private isEnded = false
   /** Nothing is sent any more. */
   private isCut = false
   private isWorking = false
-  /** Others go first. */
+  /** The commands of other clients come first. */
   private isResting = false
-  /** What went wrong here: it ends this client, and nothing else. */
+  /** An exception of this connection: it ends this session, and nothing else. */
   private defect: { readonly thrown: unknown } | undefined
   private wake: (() => void) | undefined
 
@@ -66,7 +66,7 @@ export class Connection {
       {
         onAnswer: (answer) => this.answer(answer),
         onEnd: () => this.end(),
-        // A turn of the node is under way: commands run after it.
+        // A turn of the node is under way, and further commands run after it.
         onReady: () => void Promise.resolve().then(() => this.work())
       },
       { address }
@@ -100,7 +100,7 @@ export class Connection {
     this.host.backlog.shrink(this, unsent, 0)
   }
 
-  /** Sends answers as they come, all there are in one go; ends once the session has, and all is sent. */
+  /** Sends the answers as they arrive. Ends when the session has ended and all answers are sent. */
   writeAll<E>(write: (bytes: Uint8Array) => Effect.Effect<void, E>): Effect.Effect<void, E> {
     const next: Effect.Effect<void, E> = Effect.suspend(() => {
       if (this.defect !== undefined) return Effect.die(this.defect.thrown)
@@ -185,7 +185,7 @@ export class Connection {
     this.wake?.()
   }
 
-  /** Cuts the client off, with what waits for it. */
+  /** Cuts the client off, and drops the answers that wait. */
   cut(): void {
     if (this.isCut) return
     this.isCut = true

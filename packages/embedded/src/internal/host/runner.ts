@@ -3,8 +3,7 @@ import * as Effect from "effect/Effect"
 import type { Cluster } from "./cluster.js"
 
 /**
- * Runs a cluster: sleeps until something is due, and wakes sooner only where something is due sooner. All time is that of
- * the `Clock`.
+ * Runs a cluster: sleeps by the `Clock` until something is due, or until something earlier becomes due.
  */
 export const runner = (cluster: Cluster): Effect.Effect<never> => {
   let isWoken = false

@@ -84,7 +84,7 @@ const parseSize = (text: string): bigint | undefined => {
   return size < 0n ? undefined : size
 }
 
-/** The limits on the output of classes of clients; of those there is but one. */
+/** The limits on the output of a class of clients. There is one class. */
 const parseOutputLimits = (text: string): string | undefined => {
   const parts = text === "" ? [] : text.split(" ")
   if (parts.length % 4 !== 0) return undefined
@@ -97,11 +97,11 @@ const maxPassword = 512
 const noDirectory = err("Changing directory: No such file or directory")
 const noFile = err("Unable to turn on AOF. Check server logs.")
 
-/** What CONFIG shows and sets. Most of it has no meaning in the process, and is kept for those who look. */
+/** What CONFIG shows and sets. Most parameters mean nothing to a node in the process: they are kept for clients that read them. */
 export class Config {
   /** The password that clients have to give; empty for none. */
   requirepass = ""
-  /** In bytes: what CONFIG shows of it is exact, and nothing that a process has comes near to where this is not. */
+  /** In bytes, rounded where a number cannot hold the value. CONFIG shows the exact value. */
   maxmemory = 1024 ** 3
   private shownMemory: bigint | undefined
   private readonly values = new Map<string, string>()
@@ -127,7 +127,7 @@ export class Config {
     ]
   }
 
-  /** Sets a parameter, unless there is no such one, the value is not one for it, or something else is in the way. */
+  /** Sets a parameter: "unknown" if it cannot be set, "invalid" if the value is not valid, or another failure. */
   set(name: string, value: string): "set" | "unknown" | "invalid" | Failure {
     switch (name) {
       case "requirepass":
@@ -144,7 +144,7 @@ export class Config {
       case "watchdog-period": {
         const period = parseLong(value)
         if (period === undefined || period < 0n) return "invalid"
-        // It is looked after `hz` times a second, and no period is shorter than two of these times.
+        // The server checks `hz` times a second, and makes no period shorter than two checks.
         const least = BigInt(Math.floor(1000 / Number(this.get("hz"))) * 2)
         const kept = BigInt.asIntN(32, period)
         this.values.set(name, String(period !== 0n && kept < least ? least : kept))

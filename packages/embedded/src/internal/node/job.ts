@@ -23,12 +23,12 @@ export const never = -1
 /** How long before its requeue a job is announced to the other holders, in ms. */
 export const willQueueAdvance = 500
 
-/** The spread of the error of the retry clock, in ms. */
+/** The spread of the random error of retry times, in ms. */
 export const timeError = 500
 
 /**
- * A job on one node. Times are relative to the cluster's base, so that they stay small integers, which cost no memory of
- * their own. Holders are lists that are replaced, not changed, so that the jobs of one node share theirs.
+ * A job on one node. Times are relative to the cluster's base: they are small integers, which cost no memory of their own. Lists of
+ * holders are replaced, not changed, so that the jobs of one node can share a list.
  */
 export class Job implements Timed {
   timerIndex = -1
@@ -39,7 +39,7 @@ export class Job implements Timed {
   readonly state: JobState
   flags = 0
   replicate = 0
-  /** The time of its creation, in ms, and its place among the jobs of that millisecond. */
+  /** The time of its creation, in ms, and its number among the jobs of that millisecond. */
   createdAt = 0
   sequence = 0
   /** When the job expires, in s. */
@@ -58,7 +58,7 @@ export class Job implements Timed {
   body: Argument | null = null
   /** The nodes that may hold the job. */
   holders: ReadonlyArray<string>
-  /** The nodes that confirmed to hold it, or to have it acknowledged. */
+  /** The nodes that have confirmed to hold the job, or to have it acknowledged. */
   confirmed: ReadonlyArray<string> | null = null
 
   constructor(id: string, state: JobState, holders: ReadonlyArray<string>) {

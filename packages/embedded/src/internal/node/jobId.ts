@@ -1,7 +1,7 @@
 /** The ids of jobs: the node, 144 random bits, and the TTL. */
 import type { Random } from "./random.js"
 
-/** The TTL as ids carry it: minutes, odd for at-least-once jobs and even for at-most-once ones. */
+/** The TTL as ids have it: minutes, odd for at-least-once jobs and even for at-most-once ones. */
 const ttlOfId = (ttl: number, retry: number): number => {
   let minutes = Math.trunc((ttl | 0) / 60)
   if (minutes > 0xffff) minutes = 0xffff
@@ -14,7 +14,7 @@ const codes = Uint8Array.from(base64, (char) => char.charCodeAt(0))
 const hexDigits = Uint8Array.from("0123456789abcdef", (char) => char.charCodeAt(0))
 const scratch = new Uint8Array(40)
 
-/** A new id: the node, 144 random bits, the TTL. */
+/** Makes an id. */
 export const makeId = (node: string, ttl: number, retry: number, random: Random): string => {
   scratch[0] = 0x44
   for (let i = 0; i < 8; i++) scratch[2 + i] = node.charCodeAt(i)
@@ -30,11 +30,11 @@ export const makeId = (node: string, ttl: number, retry: number, random: Random)
   return Reflect.apply(String.fromCharCode, null, scratch)
 }
 
-/** Whether a byte string looks like a job id: its length and its separators are all that is checked. */
+/** Whether a byte string looks like a job id. Only the length and the separators are checked, as on a server. */
 export const isId = (id: string): boolean =>
   id.length === 40 && id[0] === "D" && id[1] === "-" && id[10] === "-" && id[35] === "-"
 
-/** The TTL that an id carries, in minutes. Characters that are no hexadecimal digits count as 0. */
+/** The TTL in an id, in minutes. Characters that are no hexadecimal digits count as 0. */
 export const ttlMinutesOf = (id: string): number => {
   let minutes = 0
   for (let i = 36; i < 40; i++) minutes = minutes * 16 + (Number.parseInt(id[i] ?? "0", 16) || 0)

@@ -1,11 +1,11 @@
 import { compareJobs, type Job } from "./job.js"
 
-/** Blocks hold up to this many jobs, and half of it after a split. */
+/** The most jobs of a block. A split leaves half of them in each. */
 const blockSize = 512
 
 /**
- * The jobs of one queue in their order, in sorted blocks: adding at the end and taking the head are O(1), adding and
- * removing elsewhere a binary search and a move within one block.
+ * The jobs of one queue in their order, in sorted blocks. To add at the end or take the head is O(1). To add or remove elsewhere
+ * takes a binary search and a move within one block.
  */
 export class JobList {
   private readonly blocks: Array<Array<Job>> = []
@@ -33,7 +33,7 @@ export class JobList {
     }
   }
 
-  /** Takes out the oldest job. */
+  /** Removes the oldest job and returns it. */
   shift(): Job | undefined {
     const block = this.blocks[0]
     const job = block?.shift()
@@ -54,7 +54,7 @@ export class JobList {
     if (block.length === 0) this.blocks.splice(index, 1)
   }
 
-  /** Up to `count` jobs, from the oldest on or, where `newest` is set, from the newest back. */
+  /** Up to `count` jobs: the oldest first, or the newest first if `newest` is set. */
   peek(count: number, newest: boolean): ReadonlyArray<Job> {
     const jobs: Array<Job> = []
     for (let i = 0; i < this.blocks.length && jobs.length < count; i++) {

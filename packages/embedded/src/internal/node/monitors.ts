@@ -3,7 +3,7 @@ import { type Argument, headOf } from "../wire/bytes.js"
 import type { Client } from "./client.js"
 import type { Node } from "./node.js"
 
-/** How much of a command monitors are shown, in bytes. */
+/** How much of a command a monitor sees, in bytes. */
 const mostShown = 64 * 1024
 
 const quote = (text: string): string => {

@@ -1,7 +1,7 @@
 import type { Client } from "./client.js"
 import { JobList } from "./jobList.js"
 
-/** What a queue is paused for. */
+/** What a paused queue refuses: jobs in, jobs out, or both. */
 export const Pause = { none: 0, in: 1, out: 2, all: 3 } as const
 
 export const pauseNames: ReadonlyArray<string> = ["none", "in", "out", "all"]
@@ -9,7 +9,7 @@ export const pauseNames: ReadonlyArray<string> = ["none", "in", "out", "all"]
 /** What a queue takes of the memory that `maxmemory` limits, in bytes; measured on a server. */
 export const queueMemory = (name: string): number => 1500 + name.length
 
-/** How long imported jobs count into the rate of imports, in ms. */
+/** How long the rate of imports counts an imported job, in ms. */
 const importWindow = 5000
 
 /** A queue of one node. Times are relative to the cluster's base. */

@@ -1,7 +1,7 @@
 import type { Node } from "./node.js"
 import { Pause, Queue, queueMemory } from "./queue.js"
 
-/** How long an unused queue is kept, in s: the less the fuller the memory. */
+/** How long an unused queue is kept, in s: the fuller the memory, the shorter. */
 const maxIdle = (node: Node): number => {
   const warning = node.memoryWarning
   return warning === 0 ? 300 : warning === 1 ? 10 : 2

@@ -1,4 +1,4 @@
-/** A small seeded generator (sfc32): the engine's only source of chance. */
+/** A small seeded generator (sfc32): the only source of chance of the embedded nodes. */
 export class Random {
   private a = 0
   private b: number
@@ -27,7 +27,7 @@ export class Random {
     return this.next() % limit
   }
 
-  /** A random error of ± `spread` / 2, by which nodes that compete for the same job are kept out of step. */
+  /** A random error of ± `spread` / 2, so that nodes do not queue the same job at the same time. */
   error(spread: number): number {
     return this.below(spread) - (spread >>> 1)
   }

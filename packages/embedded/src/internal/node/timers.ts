@@ -1,10 +1,10 @@
-/** Something that a heap of timers can hold, once: the heap keeps its place here. */
+/** An item of a heap of timers. An item can be in one heap at a time, which keeps the place here. */
 export interface Timed {
-  /** The place in the heap, -1 while outside. */
+  /** The place in the heap; -1 outside of a heap. */
   timerIndex: number
 }
 
-/** A binary heap of items by the time they are due. Every item knows its place, so that nothing outdated stays in it. */
+/** A binary heap of items by the time they are due. Each item knows its place, so that it can be moved and removed. */
 export class TimerHeap<A extends Timed> {
   private readonly times: Array<number> = []
   private readonly items: Array<A> = []
@@ -49,7 +49,7 @@ export class TimerHeap<A extends Timed> {
     else this.sink(index, last, at)
   }
 
-  /** Takes out the first item if it is due at `now`. */
+  /** Removes the first item and returns it, if it is due at `now`. */
   take(now: number): A | undefined {
     if (this.next > now) return undefined
     const first = this.items[0] as A

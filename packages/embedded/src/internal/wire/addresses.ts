@@ -7,7 +7,7 @@ const isIPv4 = (text: string): boolean => {
   return parts.length === 4 && parts.every(isByte)
 }
 
-/** How many groups of 16 bits a part of an IPv6 address stands for; -1 if it is no such part. */
+/** How many groups of 16 bits a part of an IPv6 address has; -1 if it is not a part of one. */
 const countGroups = (part: string, mayEndInIPv4: boolean): number => {
   if (part === "") return 0
   const groups = part.split(":")

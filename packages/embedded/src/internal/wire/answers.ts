@@ -1,5 +1,5 @@
 /**
- * What the engine answers: the five types of RESP2 with both kinds of null kept apart.
+ * Answers of a node: the five types of RESP2, with both kinds of null kept apart.
  */
 import { Reply } from "@disco/core"
 import { toBytes } from "./bytes.js"
@@ -28,7 +28,7 @@ export const nullBulk: unique symbol = Symbol("null bulk")
 /** The null array, `*-1`. */
 export const nullArray: unique symbol = Symbol("null array")
 
-/** An answer: a string is a bulk given as a byte string, a `Uint8Array` a bulk given as bytes. */
+/** An answer. A bulk is a byte string or a `Uint8Array`. */
 export type Answer =
   | Status
   | Failure
@@ -42,12 +42,12 @@ export type Answer =
 
 export const ok = new Status("OK")
 
-/** An error of the kind `ERR`. What would break the line is left out as the server does. */
+/** An error of the kind `ERR`. Line ends become spaces, as on a server. */
 export const err = (text: string): Failure => new Failure(`ERR ${text.replace(/[\r\n]/g, " ")}`)
 
 export const syntaxError = err("syntax error")
 
-/** The answer as clients in the process get it: it shares no memory with the engine. */
+/** The answer as clients in the process get it: it shares no memory with the node. */
 export const toReply = (answer: Answer): Reply.Reply => {
   if (typeof answer === "string") return toBytes(answer)
   if (typeof answer === "number" || typeof answer === "bigint") return answer

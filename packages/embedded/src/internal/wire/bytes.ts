@@ -1,6 +1,6 @@
 /**
- * Byte strings: inside the engine a short run of bytes is a string in which every character stands for one byte. Such
- * strings serve as keys of maps and take a fraction of the memory of a typed array.
+ * Byte strings: strings in which every character stands for one byte. Nodes keep short runs of bytes in this way, because a byte
+ * string can be a key of a map and takes a fraction of the memory of a typed array.
  */
 
 /** An argument of a command: a byte string, or bytes. */
@@ -8,7 +8,7 @@ export type Argument = string | Uint8Array
 
 const encoder = new TextEncoder()
 
-/** How many bytes go into one call of `String.fromCharCode`, whose arguments lie on the stack. */
+/** The most bytes for one call of `String.fromCharCode`: its arguments are on the stack. */
 const stride = 4096
 
 /** Up to this length a body is kept as a byte string, above as bytes. */
@@ -31,10 +31,10 @@ export const toBytes = (text: string): Uint8Array => {
   return bytes
 }
 
-/** Takes text as people write it, which is UTF-8 on the wire. */
+/** The argument that stands for a text. On the wire, text is UTF-8. */
 export const fromText = (text: string): Argument => (notAscii.test(text) ? encoder.encode(text) : text)
 
-/** What the longest string holds: 24 bytes less than the longest argument. */
+/** The length of the longest string: 24 less than that of the longest argument. */
 const longestText = 2 ** 29 - 24
 
 /** The first `length` bytes of an argument as a byte string. */
@@ -43,11 +43,11 @@ export const headOf = (argument: Argument, length: number): string =>
     ? argument.slice(0, length)
     : fromBytes(argument.length > length ? argument.subarray(0, length) : argument)
 
-/** An argument as a byte string: the whole of it, but for the last bytes of the very longest. */
+/** An argument as a byte string. Only the very longest arguments lose their last bytes. */
 export const asText = (argument: Argument): string =>
   typeof argument === "string" ? argument : headOf(argument, longestText)
 
-/** A byte string up to its first NUL, where strings of C end. */
+/** A byte string up to its first NUL, where a string of C ends. */
 export const cString = (text: string): string => {
   const end = text.indexOf("\0")
   return end < 0 ? text : text.slice(0, end)

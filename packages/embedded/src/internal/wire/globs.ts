@@ -1,4 +1,4 @@
-/** Whether a character is in a set such as `[^a-z]`, and where the set ends. What is not closed ends with the pattern. */
+/** Whether a character is in a set such as `[^a-z]`, and where the set ends. A set without its bracket ends with the pattern. */
 const matchSet = (pattern: string, from: number, char: string): { readonly isIn: boolean; readonly end: number } => {
   const isNegated = pattern[from] === "^"
   let isIn = false
@@ -18,7 +18,7 @@ const matchSet = (pattern: string, from: number, char: string): { readonly isIn:
   return { isIn: isIn !== isNegated, end: i + 1 }
 }
 
-/** Where a pattern goes on after what stands for one character, where that character fits; else nothing. */
+/** Where the pattern goes on after the part that stands for this character; `undefined` if the character does not match. */
 const matchOne = (pattern: string, from: number, char: string): number | undefined => {
   switch (pattern[from]) {
     case "?":
@@ -35,9 +35,9 @@ const matchOne = (pattern: string, from: number, char: string): number | undefin
 }
 
 /**
- * Whether a text matches a pattern with `*`, `?`, `[…]` and `\`, as the server matches the names of parameters. Only the last `*` is
- * given another try where the rest does not fit: what fits an earlier one in another way fits the last one too, so that the time
- * grows with the length of both, and not with their stars.
+ * Whether a text matches a pattern with `*`, `?`, `[…]` and `\`, as the server matches the names of parameters. If the rest does not
+ * match, only the last `*` is tried again with more characters. That is enough: a match with more characters for an earlier `*` is
+ * also one with more for the last. So the time does not grow with the number of stars.
  */
 export const matchesGlob = (pattern: string, text: string): boolean => {
   let at = 0

@@ -10,7 +10,7 @@ interface Quoted {
   readonly end: number
 }
 
-/** Reads up to the quote that closes; `undefined` if none does, or if something sticks to it. */
+/** Reads up to the closing quote; `undefined` if there is none, or if no space follows it. */
 const readQuoted = (line: string, from: number, quote: string): Quoted | undefined => {
   let text = ""
   for (let i = from; i < line.length; i++) {

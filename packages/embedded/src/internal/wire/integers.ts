@@ -1,18 +1,18 @@
-/** Integers as the server reads them, with `strtoll`: nothing at all reads as 0, and whatever follows a NUL is not seen. */
+/** Integers as the server reads them, with `strtoll`: an empty text is 0, and a text ends at its first NUL. */
 import { type Argument, asText, cString } from "./bytes.js"
 
 const least = -(2n ** 63n)
 const most = 2n ** 63n - 1n
 
-/** What any integer of 64 bits can do with, zeros in front of it aside. */
+/** The most digits of an integer of 64 bits, without leading zeros. */
 const mostDigits = 20
 
-/** Whether the text is an integer, or nothing. */
+/** Whether the text is an integer, or empty. */
 const isInteger = (text: string): boolean => text === "" || /^[+-]?\d+$/.test(text)
 
 const zero = 0x30
 
-/** An integer of up to 20 digits. To read longer ones would take time that grows faster than they do. */
+/** An integer of up to 20 digits. The time to read a longer one would grow faster than its length. */
 export const parseBig = (argument: Argument): bigint | undefined => {
   const text = cString(asText(argument))
   const sign = text[0] === "-" ? -1n : 1n
@@ -33,8 +33,8 @@ export const parseLong = (argument: Argument): bigint | undefined => {
 const unsafe = 2n ** 52n
 
 /**
- * A signed integer of 64 bits as a number. What a number cannot hold is brought down to 2⁵² and its lowest 52 bits: still
- * larger than all that anybody means, and with the bits that the server keeps of it.
+ * A signed integer of 64 bits as a number. An integer that a number cannot hold becomes 2⁵² plus its lowest 52 bits: larger than
+ * any value in use, and with the bits that the server keeps.
  */
 export const parseInteger = (argument: Argument): number | undefined => {
   const text = cString(asText(argument))
@@ -44,5 +44,5 @@ export const parseInteger = (argument: Argument): number | undefined => {
   return Number(value < unsafe ? value : unsafe + (value % unsafe))
 }
 
-/** What a number is cut to where the server keeps it in 32 bits. */
+/** The value of a number that the server keeps in 32 bits. */
 export const uint32 = (value: number): number => ((value % 0x1_0000_0000) + 0x1_0000_0000) % 0x1_0000_0000

@@ -8,12 +8,12 @@ import { flush } from "../flush.js"
 import type { Node } from "../node.js"
 import { quoted, word } from "./arguments.js"
 
-/** The bus of a node listens this much above its port. */
+/** The bus of a node listens on its port plus this number. */
 const busOffset = 10_000
 
 const usage = err("Wrong CLUSTER subcommand or number of arguments")
 
-/** A node does not know its own address before another one has told it. */
+/** A node does not know its own address before another node has told it. */
 const ownHost = (node: Node): string => (node.bus.members.isMet ? node.host : "")
 
 const meet = (node: Node, host: string, portArgument: Argument): Answer => {

@@ -1,2 +1,2 @@
-/** What a command returns that is answered later, or never. */
+/** The result of a command that is answered later, or never. */
 export const noAnswer: unique symbol = Symbol("no answer")

@@ -1,4 +1,4 @@
-/** The table of commands, and what has to hold before one is run. */
+/** The table of commands, and the conditions of running one. */
 import { type Answer, err, Failure, nullBulk, ok, Status } from "../../wire/answers.js"
 import { type Argument, headOf } from "../../wire/bytes.js"
 import type { Client } from "../client.js"
@@ -24,11 +24,11 @@ type Run = (node: Node, client: Client, command: ReadonlyArray<Argument>) => Ans
 
 interface Entry {
   readonly name: string
-  /** The number of words, the name included; where negative, the least number. */
+  /** The number of words, the name included. A negative number is that of the fewest words. */
   readonly arity: number
-  /** Whether it is refused where memory is short. */
+  /** Whether the command is refused while memory is short. */
   readonly isDenied: boolean
-  /** What COMMAND says of it. */
+  /** What COMMAND says about the command. */
   readonly description: Answer
   readonly run: Run
 }
@@ -113,7 +113,7 @@ const notAuthenticated = new Failure("NOAUTH Authentication required.")
 
 const lookup = (name: string): Entry | undefined => table.get(name) ?? table.get(name.toLowerCase())
 
-/** Runs a command, or says why not. */
+/** Runs a command. Returns an error if the command may not be run. */
 export const run = (node: Node, client: Client, command: ReadonlyArray<Argument>): Answer | typeof noAnswer => {
   const name = nameOf(command[0] ?? "")
   const entry = lookup(name)
@@ -136,12 +136,12 @@ export const run = (node: Node, client: Client, command: ReadonlyArray<Argument>
   }
   if (node.config.requirepass !== "" && !client.authenticated && entry.run !== auth) return notAuthenticated
   if (node.config.maxmemory > 0 && !freeMemory(node) && entry.isDenied) return outOfMemory
-  // A monitor that CLIENT KILL ends is gone before the line about that reaches it.
+  // A monitor that CLIENT KILL ends does not see the command.
   const mayKill = entry.name === "client"
   if (!mayKill && node.monitors.size > 0) feedMonitors(node, client, command)
   const answer = entry.run(node, client, command)
   if (mayKill && node.monitors.size > 0) feedMonitors(node, client, command)
-  // Counted afterwards: no command sees itself.
+  // Counted afterwards, so that no command counts itself.
   node.stats.commands++
   node.calls.set(entry.name, (node.calls.get(entry.name) ?? 0) + 1)
   return answer

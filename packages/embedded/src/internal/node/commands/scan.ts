@@ -1,4 +1,4 @@
-/** QSCAN and JSCAN: pages over what the node knows, in the order in which it came to know it. */
+/** QSCAN and JSCAN: pages of the queues and jobs of a node, in the order in which it came to know them. */
 import { type Answer, err, Failure, Status, syntaxError } from "../../wire/answers.js"
 import { type Argument, asText } from "../../wire/bytes.js"
 import { parseBig, parseInteger } from "../../wire/integers.js"
@@ -12,7 +12,7 @@ import { jobInfo } from "./show.js"
 
 const defaultCount = 100
 const badCursor = err("invalid cursor or option name")
-/** What an unsigned integer of 64 bits holds; a sign is taken. */
+/** The largest unsigned integer of 64 bits; a sign is allowed. */
 const mostCursor = 2n ** 64n - 1n
 
 const badState = err("Invalid job state name")
@@ -27,7 +27,7 @@ interface Page {
   cursor: number | undefined
 }
 
-/** Reads the options that both commands share; `own` reads those of one, and says how many arguments it took. */
+/** Reads the options that both commands share. `own` reads the options of one, and returns how many arguments it took. */
 const parsePage = (
   command: ReadonlyArray<Argument>,
   own: (name: string, value: Argument | undefined) => number | Failure
@@ -82,7 +82,7 @@ const remember = (
   if (node.scans.size > maxScans && oldest !== undefined) node.scans.delete(oldest)
 }
 
-/** One page: what passes the filter, and the cursor to go on with, which is the serial of the last thing looked at. */
+/** One page: the items that pass the filter, and the next cursor, which is the serial of the last item that was looked at. */
 const scan = <A extends { readonly serial: number }>(
   node: Node,
   kind: string,
@@ -159,7 +159,7 @@ export const jscan = (node: Node, _: Client, command: ReadonlyArray<Argument>): 
   })
   if (page instanceof Failure) return page
   const [cursor, jobs] = scan<Job>(node, "JSCAN", node.jobs, page, (job) => {
-    // An acknowledgement of an unknown job is no job.
+    // The acknowledgement of an unknown job is not shown.
     if (job.holders.length === 0) return false
     return (queue === undefined || job.queue === queue) && (states.size === 0 || states.has(job.state))
   })

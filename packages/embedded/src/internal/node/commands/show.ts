@@ -13,7 +13,7 @@ export const jobAnswer = (job: Job, withCounters: boolean): Answer =>
     ? [job.queue ?? "", job.id, job.body ?? "", "nacks", job.nacks, "additional-deliveries", job.deliveries]
     : [job.queue ?? "", job.id, job.body ?? ""]
 
-/** All that the node knows of a job. */
+/** A job as SHOW gives it. */
 export const jobInfo = (node: Node, job: Job): Answer => {
   goRound(node, job)
   return [
