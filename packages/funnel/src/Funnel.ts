@@ -256,10 +256,10 @@ class Taken implements FunnelJob {
   readonly additionalDeliveries: number
   readonly node: string
   private readonly inbox: Inbox
-  private readonly held: LeasedJob
+  private readonly leased: LeasedJob
 
-  constructor(inbox: Inbox, held: LeasedJob) {
-    const { job } = held
+  constructor(inbox: Inbox, leased: LeasedJob) {
+    const { job } = leased
     this.queue = job.queue
     this.id = job.id
     this.body = job.body
@@ -267,26 +267,26 @@ class Taken implements FunnelJob {
     this.additionalDeliveries = job.additionalDeliveries
     this.node = job.node
     this.inbox = inbox
-    this.held = held
+    this.leased = leased
   }
 
   /** As `JSON.stringify` shows it: the job, without the hands that it is in. */
   toJSON(): unknown {
-    const { held: _held, inbox: _inbox, ...job } = this
+    const { leased: _held, inbox: _inbox, ...job } = this
     return toJson(job)
   }
 
   get ack() {
-    return this.inbox.acknowledge(this.held)
+    return this.inbox.acknowledge(this.leased)
   }
 
   get nack() {
-    return this.inbox.putBack(this.held)
+    return this.inbox.putBack(this.leased)
   }
 
   get lost(): Effect.Effect<LeaseLost> {
     return Effect.async<LeaseLost>((resume) => {
-      const unwatch = this.held.watch((lost) => resume(Effect.succeed(lost)))
+      const unwatch = this.leased.watch((lost) => resume(Effect.succeed(lost)))
       return Effect.sync(unwatch)
     })
   }
@@ -299,8 +299,8 @@ class Taken implements FunnelJob {
 class TypedTaken<A> extends Taken implements TypedJob<A> {
   readonly payload: A
 
-  constructor(inbox: Inbox, held: LeasedJob, payload: A) {
-    super(inbox, held)
+  constructor(inbox: Inbox, leased: LeasedJob, payload: A) {
+    super(inbox, leased)
     this.payload = payload
   }
 }
@@ -411,7 +411,7 @@ export const make = (options: FunnelOptions): Effect.Effect<Funnel, InvalidArgum
     const optionsOf = ({ options }: OutgoingJob) =>
       options === undefined ? checked.addOptions : { ...checked.addOptions, ...options }
     return open<FunnelJob, OutgoingJob, AddJobError>(checked, {
-      hand: (inbox) => (held) => new Taken(inbox, held),
+      hand: (inbox) => (leased) => new Taken(inbox, leased),
       add: (pool, job) => pool.addJob(job.queue, job.body, optionsOf(job)),
       addAll: (pool, jobs) =>
         addJobs(
@@ -455,9 +455,9 @@ export const forQueue = <A, I, R>(
     const context = yield* Effect.context<R>()
     const pool = yield* DisquePool
     return yield* open<TypedJob<A>, OutgoingPayload<A>, AddJobError | JobQueue.InvalidPayload>(checked, {
-      hand: (inbox) => (held) => {
-        const opening = queue.open(held.job)
-        if (isSucceeded(opening)) return new TypedTaken(inbox, held, opening.value.payload)
+      hand: (inbox) => (leased) => {
+        const opening = queue.open(leased.job)
+        if (isSucceeded(opening)) return new TypedTaken(inbox, leased, opening.value.payload)
         return new Later(
           Effect.matchCauseEffect(Effect.provide(opening, context), {
             onFailure: (cause) => {
@@ -466,10 +466,10 @@ export const forQueue = <A, I, R>(
               const contents = { earlier: undefined, attempts: 0, crashes: 0, firstAt: inbox.timeOfDay(), error }
               const dead = deadQueueOf(queue.name)
               const letters = new LetterSender(pool, inbox)
-              const sent = letters.sendDeadLetter(held, contents, "undecodable", dead, defaultLetterTtl)
+              const sent = letters.sendDeadLetter(leased, contents, "undecodable", dead, defaultLetterTtl)
               return Effect.as(sent, Option.none())
             },
-            onSuccess: ({ payload }) => Effect.succeedSome(new TypedTaken(inbox, held, payload))
+            onSuccess: ({ payload }) => Effect.succeedSome(new TypedTaken(inbox, leased, payload))
           })
         )
       },

@@ -22,7 +22,7 @@ export class Later<In> {
 }
 
 /** Makes of a job what a consumer gets. */
-export type Hand<In> = (held: LeasedJob) => In | Later<In>
+export type Hand<In> = (leased: LeasedJob) => In | Later<In>
 
 // A group is given out so long before a job of it may be delivered again.
 const marginMillis = 100
@@ -87,19 +87,19 @@ const ended = (error: Option.Option<GetJobsError>): Elements<never> =>
 // A job that is ready goes to its consumer without an effect: an effect for each would cost as much again as the element does.
 const jobsOf = <In>(inbox: Inbox, hand: Hand<In>, run: StreamRun | undefined): Elements<In> => {
   const pull = pulling(run, () => {
-    const held = inbox.takeNow()
-    return held === undefined ? waited : give(held)
+    const leased = inbox.takeNow()
+    return leased === undefined ? waited : give(leased)
   })
-  const give = (held: LeasedJob): Elements<In> => {
-    run?.pulled(held)
-    const given = hand(held)
+  const give = (leased: LeasedJob): Elements<In> => {
+    run?.pulled(leased)
+    const given = hand(leased)
     return given instanceof Later
-      ? Channel.flatMap(Channel.fromEffect(given.job), (job) => (Option.isSome(job) ? emit(held, job.value) : skip()))
-      : emit(held, given)
+      ? Channel.flatMap(Channel.fromEffect(given.job), (job) => (Option.isSome(job) ? emit(leased, job.value) : skip()))
+      : emit(leased, given)
   }
-  const emit = (held: LeasedJob, job: In): Elements<In> =>
-    held.isDoubtful(inbox.now())
-      ? Channel.flatMap(Channel.fromEffect(inbox.confirm(held)), (isOurs) => (isOurs ? write(job) : skip()))
+  const emit = (leased: LeasedJob, job: In): Elements<In> =>
+    leased.isDoubtful(inbox.now())
+      ? Channel.flatMap(Channel.fromEffect(inbox.confirm(leased)), (isOurs) => (isOurs ? write(job) : skip()))
       : write(job)
   const write = (job: In): Elements<In> => Channel.flatMap(Channel.write(Chunk.of(job)), pull)
   const skip = (): Elements<In> => {
@@ -121,14 +121,15 @@ const groupsOf = <In>(
 ): Elements<Chunk.NonEmptyChunk<In>> => {
   const gather: Effect.Effect<Elements<Chunk.NonEmptyChunk<In>>> = Effect.uninterruptibleMask((restore) =>
     Effect.gen(function* () {
-      const taken: Array<{ readonly held: LeasedJob; readonly job: In }> = []
+      const taken: Array<{ readonly leased: LeasedJob; readonly job: In }> = []
       let dueAt = Number.POSITIVE_INFINITY
       while (taken.length < size) {
         const isFirst = dueAt === Number.POSITIVE_INFINITY
-        let held = inbox.takeNow()
-        if (held === undefined) {
+        let leased = inbox.takeNow()
+        if (leased === undefined) {
           // Nor longer than a job that cannot be kept any more is left to us.
-          for (const { held } of taken) if (!held.isPostponable) dueAt = Math.min(dueAt, held.expiresAt - marginMillis)
+          for (const { leased } of taken)
+            if (!leased.isPostponable) dueAt = Math.min(dueAt, leased.expiresAt - marginMillis)
           const leftMillis = dueAt - inbox.now()
           if (leftMillis <= 0) break
           const came = yield* Effect.either(
@@ -138,31 +139,31 @@ const groupsOf = <In>(
             if (taken.length > 0) break
             return ended(came.left)
           }
-          held = came.right
+          leased = came.right
         }
         if (isFirst) {
           dueAt = inbox.now() + withinMillis
-          run?.pulled(held)
+          run?.pulled(leased)
         } else {
-          run?.pulledToo(held)
+          run?.pulledToo(leased)
         }
-        const given = hand(held)
+        const given = hand(leased)
         const job = given instanceof Later ? yield* restore(given.job) : Option.some(given)
-        if (Option.isSome(job)) taken.push({ held, job: job.value })
-        else run?.drop(held)
+        if (Option.isSome(job)) taken.push({ leased, job: job.value })
+        else run?.drop(leased)
       }
       // Some may have been lost since they came, or while the process was held up.
       const jobs: Array<In> = []
       const now = inbox.now()
-      const doubtful = taken.filter(({ held }) => held.isDoubtful(now))
+      const doubtful = taken.filter(({ leased }) => leased.isDoubtful(now))
       if (doubtful.length > 0) {
         yield* restore(
-          Effect.forEach(doubtful, ({ held }) => inbox.confirm(held), { concurrency: "unbounded", discard: true })
+          Effect.forEach(doubtful, ({ leased }) => inbox.confirm(leased), { concurrency: "unbounded", discard: true })
         )
       }
-      for (const { held, job } of taken) {
-        if (held.lost === undefined && held.state !== "settled") jobs.push(job)
-        else run?.drop(held)
+      for (const { leased, job } of taken) {
+        if (leased.lost === undefined && leased.state !== "settled") jobs.push(job)
+        else run?.drop(leased)
       }
       return isNonEmptyArray(jobs) ? emit(Chunk.unsafeFromNonEmptyArray(jobs)) : pull()
     })

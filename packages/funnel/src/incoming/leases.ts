@@ -9,15 +9,15 @@ import type { LeasedJob, LeaseLostReason } from "./leasedJob.js"
 
 type Pool = DisquePool.Service
 
-interface Owner {
+export interface LeasesNeeds {
   readonly pool: Pool
   readonly now: () => number
-  /** The jobs in our keeping, by their ids. */
-  readonly held: ReadonlyMap<string, LeasedJob>
+  /** The jobs that are not settled, by their ids. */
+  readonly leased: ReadonlyMap<string, LeasedJob>
   /** Runs an effect that outlives the caller. */
   readonly fork: (effect: Effect.Effect<void>) => void
   readonly notices: Notices
-  readonly onLost: (held: LeasedJob) => void
+  readonly onLost: (leased: LeasedJob) => void
 }
 
 // The retry time of a job runs since it was queued, so that most of it may be over: WORKING begins it anew. A job that is done
@@ -32,22 +32,22 @@ const annotated = ({ job }: LeasedJob, log: Effect.Effect<void>): Effect.Effect<
   Effect.annotateLogs(log, { queue: job.queue, job: job.id })
 
 /** Whether the lease of a job has to be kept. */
-const isKept = (held: LeasedJob): boolean =>
-  (held.state === "held" || held.state === "moving") && held.lost === undefined
+const isKept = (leased: LeasedJob): boolean =>
+  (leased.state === "held" || leased.state === "moving") && leased.lost === undefined
 
 /** Whether somebody else has a job, or will have it, by what its node says. */
 const isElsewhere = ({ job }: LeasedJob, { additionalDeliveries, nacks, state }: Job.JobInfo): boolean =>
   state === "queued" || additionalDeliveries > job.additionalDeliveries || nacks > job.nacks
 
 export class Leases {
-  private readonly owner: Owner
+  private readonly needs: LeasesNeeds
   private readonly timekeeper = new Timekeeper(
     () => this.nextDue(),
     (now) => this.tick(now)
   )
 
-  constructor(owner: Owner) {
-    this.owner = owner
+  constructor(needs: LeasesNeeds) {
+    this.needs = needs
   }
 
   /** When the lease of a job that comes at the time given is first renewed; never for a job that is delivered once. */
@@ -60,33 +60,33 @@ export class Leases {
     this.timekeeper.expect(at)
   }
 
-  /** Keeps the leases of what is held. */
+  /** Renews the leases. */
   get run(): Effect.Effect<never> {
     return this.timekeeper.run
   }
 
   private nextDue(): number {
     let due = Number.POSITIVE_INFINITY
-    for (const held of this.owner.held.values()) due = Math.min(due, held.renewAt)
+    for (const leased of this.needs.leased.values()) due = Math.min(due, leased.renewAt)
     return due
   }
 
   private tick(now: number): void {
     const due: Array<LeasedJob> = []
-    for (const held of this.owner.held.values()) {
-      if (held.renewAt > now) continue
-      held.renewAt = Number.POSITIVE_INFINITY
-      held.askedAt = now
-      due.push(held)
+    for (const leased of this.needs.leased.values()) {
+      if (leased.renewAt > now) continue
+      leased.renewAt = Number.POSITIVE_INFINITY
+      leased.askedAt = now
+      due.push(leased)
     }
     // One that dies, for a fault of ours, is no reason to give up the lease, nor those of others.
-    const renew = (held: LeasedJob) =>
-      Effect.catchAllCause(this.renew(held), (cause) =>
+    const renew = (leased: LeasedJob) =>
+      Effect.catchAllCause(this.renew(leased), (cause) =>
         Effect.zipRight(
-          Effect.sync(() => this.plan(held, this.owner.now() + againMillis)),
-          this.owner.notices.say("renewal died", (more) =>
+          Effect.sync(() => this.plan(leased, this.needs.now() + againMillis)),
+          this.needs.notices.say("renewal died", (more) =>
             annotated(
-              held,
+              leased,
               Effect.logError(`the renewal of a lease died, and is tried again: ${causeText(cause, more)}`)
             )
           )
@@ -94,31 +94,31 @@ export class Leases {
       ).pipe(
         Effect.ensuring(
           Effect.sync(() => {
-            held.askedAt = Number.POSITIVE_INFINITY
+            leased.askedAt = Number.POSITIVE_INFINITY
           })
         )
       )
-    this.owner.fork(Effect.forEach(due, renew, { concurrency, discard: true }))
+    this.needs.fork(Effect.forEach(due, renew, { concurrency, discard: true }))
   }
 
   /** Renews the lease of a job, or finds out that it is lost. */
-  renew(held: LeasedJob): Effect.Effect<void> {
+  renew(leased: LeasedJob): Effect.Effect<void> {
     return Effect.suspend(() => {
-      if (!isKept(held)) return Effect.void
-      if (!held.isPostponable) return this.expire(held)
-      return Effect.matchEffect(this.owner.pool.working(held.job), {
+      if (!isKept(leased)) return Effect.void
+      if (!leased.isPostponable) return this.expire(leased)
+      return Effect.matchEffect(this.needs.pool.working(leased.job), {
         onSuccess: (retry) =>
           Effect.sync(() => {
-            const now = this.owner.now()
+            const now = this.needs.now()
             const millis = Duration.toMillis(retry)
-            held.expiresAt = now + millis
-            if (millis > 0) this.plan(held, now + millis / 2)
+            leased.expiresAt = now + millis
+            if (millis > 0) this.plan(leased, now + millis / 2)
           }),
         onFailure: (error) => {
           // What is being settled is not known any more, as it should be.
-          if (!isKept(held)) return Effect.void
-          if (error._tag === "JobNotFound") return this.lost(held, "unknown")
-          return error._tag === "LeaseTooOld" ? this.lookUp(held) : this.again(held, error)
+          if (!isKept(leased)) return Effect.void
+          if (error._tag === "JobNotFound") return this.lost(leased, "unknown")
+          return error._tag === "LeaseTooOld" ? this.lookUp(leased) : this.again(leased, error)
         }
       })
     })
@@ -128,66 +128,66 @@ export class Leases {
    * Finds out whether a job is still ours whose lease may have run out, and renews it then: WORKING would renew it for whoever
    * has it now. It is lost where its node does not say.
    */
-  confirm(held: LeasedJob): Effect.Effect<void> {
+  confirm(leased: LeasedJob): Effect.Effect<void> {
     return Effect.suspend(() => {
-      held.doubt(this.owner.now())
-      return Effect.matchEffect(this.owner.pool.show(held.job), {
-        onFailure: () => (isKept(held) ? this.lost(held, "expired") : Effect.void),
+      leased.doubt(this.needs.now())
+      return Effect.matchEffect(this.needs.pool.show(leased.job), {
+        onFailure: () => (isKept(leased) ? this.lost(leased, "expired") : Effect.void),
         onSuccess: (found) => {
-          if (!isKept(held)) return Effect.void
-          if (Option.isNone(found) || found.value.state === "acked") return this.lost(held, "unknown")
-          return isElsewhere(held, found.value) ? this.lost(held, "expired") : this.renew(held)
+          if (!isKept(leased)) return Effect.void
+          if (Option.isNone(found) || found.value.state === "acked") return this.lost(leased, "unknown")
+          return isElsewhere(leased, found.value) ? this.lost(leased, "expired") : this.renew(leased)
         }
       })
     })
   }
 
   // WORKING was refused, but nobody else has the job yet: it is ours until the delivery that cannot be postponed.
-  private lookUp(held: LeasedJob): Effect.Effect<void> {
-    return Effect.matchEffect(this.owner.pool.show(held.job), {
-      onFailure: (error) => (isKept(held) ? this.again(held, error) : Effect.void),
+  private lookUp(leased: LeasedJob): Effect.Effect<void> {
+    return Effect.matchEffect(this.needs.pool.show(leased.job), {
+      onFailure: (error) => (isKept(leased) ? this.again(leased, error) : Effect.void),
       onSuccess: (found) => {
-        if (!isKept(held)) return Effect.void
-        if (Option.isNone(found)) return this.lost(held, "unknown")
-        if (isElsewhere(held, found.value)) return this.lost(held, "too-old")
+        if (!isKept(leased)) return Effect.void
+        if (Option.isNone(found)) return this.lost(leased, "unknown")
+        if (isElsewhere(leased, found.value)) return this.lost(leased, "too-old")
         return Effect.sync(() => {
           const { nextRequeueWithin } = found.value
           const millis = nextRequeueWithin === null ? Number.POSITIVE_INFINITY : Duration.toMillis(nextRequeueWithin)
-          const at = this.owner.now() + Math.max(0, millis)
-          held.fix(at)
-          if (at < Number.POSITIVE_INFINITY) this.plan(held, at)
+          const at = this.needs.now() + Math.max(0, millis)
+          leased.fix(at)
+          if (at < Number.POSITIVE_INFINITY) this.plan(leased, at)
         })
       }
     })
   }
 
-  private expire(held: LeasedJob): Effect.Effect<void> {
-    if (this.owner.now() >= held.expiresAt) return this.lost(held, "too-old")
-    return Effect.sync(() => this.plan(held, held.expiresAt))
+  private expire(leased: LeasedJob): Effect.Effect<void> {
+    if (this.needs.now() >= leased.expiresAt) return this.lost(leased, "too-old")
+    return Effect.sync(() => this.plan(leased, leased.expiresAt))
   }
 
-  private again(held: LeasedJob, error: { readonly _tag: string; readonly message: string }): Effect.Effect<void> {
-    const now = this.owner.now()
-    if (now >= held.expiresAt) return this.lost(held, "expired")
-    this.plan(held, Math.min(now + againMillis, held.expiresAt))
-    return this.owner.notices.say(`renew ${held.job.queue} ${held.job.node} ${error._tag}`, (more) =>
-      annotated(held, Effect.logWarning(`leases of jobs cannot be renewed at present: ${error.message}${more}`))
+  private again(leased: LeasedJob, error: { readonly _tag: string; readonly message: string }): Effect.Effect<void> {
+    const now = this.needs.now()
+    if (now >= leased.expiresAt) return this.lost(leased, "expired")
+    this.plan(leased, Math.min(now + againMillis, leased.expiresAt))
+    return this.needs.notices.say(`renew ${leased.job.queue} ${leased.job.node} ${error._tag}`, (more) =>
+      annotated(leased, Effect.logWarning(`leases of jobs cannot be renewed at present: ${error.message}${more}`))
     )
   }
 
-  private plan(held: LeasedJob, at: number): void {
-    if (this.owner.held.get(held.job.id) !== held) return
-    held.renewAt = at
+  private plan(leased: LeasedJob, at: number): void {
+    if (this.needs.leased.get(leased.job.id) !== leased) return
+    leased.renewAt = at
     this.expect(at)
   }
 
-  private lost(held: LeasedJob, reason: LeaseLostReason): Effect.Effect<void> {
-    return Effect.sync(() => this.lose(held, reason))
+  private lost(leased: LeasedJob, reason: LeaseLostReason): Effect.Effect<void> {
+    return Effect.sync(() => this.lose(leased, reason))
   }
 
   /** Takes a job for lost. */
-  lose(held: LeasedJob, reason: LeaseLostReason): void {
-    held.lose(reason)
-    this.owner.onLost(held)
+  lose(leased: LeasedJob, reason: LeaseLostReason): void {
+    leased.lose(reason)
+    this.needs.onLost(leased)
   }
 }

@@ -25,10 +25,10 @@ export class PrefetchBuffer {
     return this.stock
   }
 
-  put(held: LeasedJob): void {
-    this.row(this.ranks.get(held.job.queue) ?? 0).push(held)
-    held.isReady = true
-    held.wasTaken = false
+  put(leased: LeasedJob): void {
+    this.row(this.ranks.get(leased.job.queue) ?? 0).push(leased)
+    leased.isReady = true
+    leased.wasTaken = false
     this.stock += 1
   }
 
@@ -45,9 +45,9 @@ export class PrefetchBuffer {
   }
 
   /** Says that a job was lost or settled while it waits here: it is passed over, and counts no more. */
-  discount(held: LeasedJob): void {
-    if (!held.isReady) return
-    held.isReady = false
+  discount(leased: LeasedJob): void {
+    if (!leased.isReady) return
+    leased.isReady = false
     this.stock -= 1
   }
 
@@ -55,8 +55,8 @@ export class PrefetchBuffer {
   take(): LeasedJob | undefined {
     for (const { jobs: row } of this.rows) {
       while (row.size > 0) {
-        const held = this.shift(row)
-        if (held !== undefined) return held
+        const leased = this.shift(row)
+        if (leased !== undefined) return leased
       }
     }
     return undefined
@@ -64,16 +64,16 @@ export class PrefetchBuffer {
 
   /** Takes all jobs that are still ours. */
   clear(): Array<LeasedJob> {
-    const cleared = this.rows.flatMap(({ jobs }) => jobs.drain()).filter((held) => held.isReady)
-    for (const held of cleared) this.discount(held)
-    return cleared.filter((held) => held.isOurs)
+    const cleared = this.rows.flatMap(({ jobs }) => jobs.drain()).filter((leased) => leased.isReady)
+    for (const leased of cleared) this.discount(leased)
+    return cleared.filter((leased) => leased.isOurs)
   }
 
   private shift(row: Fifo<LeasedJob>): LeasedJob | undefined {
-    const held = row.shift()
-    if (held === undefined || !held.isReady) return undefined
-    this.discount(held)
-    return held.isOurs ? held : undefined
+    const leased = row.shift()
+    if (leased === undefined || !leased.isReady) return undefined
+    this.discount(leased)
+    return leased.isOurs ? leased : undefined
   }
 
   /** Since when the job waits that has waited longest; Infinity where there is none. */
@@ -91,8 +91,8 @@ export class PrefetchBuffer {
     const taken: Array<LeasedJob> = []
     for (const { jobs: row } of this.rows) {
       while ((row.peek()?.readySince ?? Number.POSITIVE_INFINITY) <= time) {
-        const held = this.shift(row)
-        if (held !== undefined) taken.push(held)
+        const leased = this.shift(row)
+        if (leased !== undefined) taken.push(leased)
       }
     }
     return taken

@@ -14,10 +14,10 @@ export type SettleError = Effect.Effect.Error<ReturnType<Pool["nackJob"]>>
 type Outcome = Exit.Exit<unknown, SettleError>
 
 /** Called with what became of a job. */
-export type Done = (outcome: Outcome, held: LeasedJob) => void
+export type Done = (outcome: Outcome, leased: LeasedJob) => void
 
 interface Entry {
-  readonly held: LeasedJob
+  readonly leased: LeasedJob
   readonly done: Done
 }
 
@@ -55,15 +55,15 @@ export class SettleBatcher {
   }
 
   /** Settles a job with the next batch. */
-  add(held: LeasedJob, done: Done): void {
-    held.state = this.owner.state
-    const { node } = held.job
+  add(leased: LeasedJob, done: Done): void {
+    leased.state = this.owner.state
+    const { node } = leased.job
     let lane = this.lanes.get(node)
     if (lane === undefined) {
       lane = { pending: [], isUrgent: false, isRunning: false }
       this.lanes.set(node, lane)
     }
-    lane.pending.push({ held, done })
+    lane.pending.push({ leased, done })
     if (lane.isRunning) return
     lane.isRunning = true
     this.busy += 1
@@ -72,14 +72,14 @@ export class SettleBatcher {
 
   /** Takes back what has not been sent; gives the jobs that were. */
   withdraw(jobs: ReadonlyArray<LeasedJob>): ReadonlyArray<LeasedJob> {
-    const wanted = new Set(jobs.filter((held) => held.state === this.owner.state))
+    const wanted = new Set(jobs.filter((leased) => leased.state === this.owner.state))
     if (wanted.size === 0) return []
     const withdrawn: Array<LeasedJob> = []
     for (const lane of this.lanes.values()) {
-      lane.pending = lane.pending.filter(({ held }) => {
-        if (!wanted.has(held)) return true
-        held.state = "held"
-        withdrawn.push(held)
+      lane.pending = lane.pending.filter(({ leased }) => {
+        if (!wanted.has(leased)) return true
+        leased.state = "held"
+        withdrawn.push(leased)
         return false
       })
     }
@@ -113,11 +113,11 @@ export class SettleBatcher {
       const batch = lane.pending.splice(0, this.owner.batch)
       if (batch.length === 0) return Effect.void
       if (lane.pending.length === 0) lane.isUrgent = false
-      const jobs = batch.map(({ held }) => held.job)
+      const jobs = batch.map(({ leased }) => leased.job)
       return Effect.retry(this.owner.send(jobs), { while: (error) => error.isRetryable, schedule }).pipe(
         Effect.onExit((outcome) =>
           Effect.sync(() => {
-            for (const { done, held } of batch) done(outcome, held)
+            for (const { done, leased } of batch) done(outcome, leased)
           })
         ),
         Effect.ignore
@@ -128,7 +128,7 @@ export class SettleBatcher {
       Effect.ensuring(
         Effect.sync(() => {
           // There is something left where the fiber is interrupted only.
-          for (const { done, held } of lane.pending.splice(0)) done(Exit.interrupt(FiberId.none), held)
+          for (const { done, leased } of lane.pending.splice(0)) done(Exit.interrupt(FiberId.none), leased)
           lane.isRunning = false
           lane.isUrgent = false
           this.lanes.delete(node)

@@ -27,7 +27,7 @@ const inHands = 16
 
 /** A job in doubt, and since when. */
 interface Doubt {
-  readonly held: LeasedJob
+  readonly leased: LeasedJob
   readonly since: number
 }
 
@@ -71,7 +71,7 @@ export class StreamRun {
     this.last = undefined
     this.attendance.current = undefined
     if (pulled.running === 0) {
-      for (const held of pulled.jobs) this.finish(held)
+      for (const leased of pulled.jobs) this.finish(leased)
       if (!pulled.hasStarted && pulled.jobs.length === 1) this.spare = pulled
       return
     }
@@ -81,32 +81,32 @@ export class StreamRun {
       // Fibers are interrupted when the run ends early: that settles it.
       if (pulled.wasCut) return
       this.inWork.delete(pulled)
-      for (const held of pulled.jobs) this.finish(held)
+      for (const leased of pulled.jobs) this.finish(leased)
     }
   }
 
   /** Begins an element with a job. */
-  pulled(held: LeasedJob): void {
+  pulled(leased: LeasedJob): void {
     let pulled = this.spare
     if (pulled === undefined) {
-      pulled = new Pulled(held)
+      pulled = new Pulled(leased)
     } else {
       this.spare = undefined
-      pulled.jobs[0] = held
+      pulled.jobs[0] = leased
     }
     this.last = pulled
     this.attendance.current = pulled
   }
 
   /** Adds a job to the element that was begun last. */
-  pulledToo(held: LeasedJob): void {
-    this.last?.jobs.push(held)
+  pulledToo(leased: LeasedJob): void {
+    this.last?.jobs.push(leased)
   }
 
   /** Says that a job of the element that was begun last is nothing for the consumer. */
-  drop(held: LeasedJob): void {
+  drop(leased: LeasedJob): void {
     const jobs = this.last?.jobs
-    const place = jobs?.indexOf(held) ?? -1
+    const place = jobs?.indexOf(leased) ?? -1
     if (place >= 0) jobs?.splice(place, 1)
   }
 
@@ -126,10 +126,10 @@ export class StreamRun {
       const isDone = Exit.isSuccess(exit)
       const back: Array<LeasedJob> = []
       if (this.resolving !== undefined) interruptLater(this.resolving)
-      const doubtful = this.doubtful.splice(0).map(({ held }) => held)
+      const doubtful = this.doubtful.splice(0).map(({ leased }) => leased)
       const passed = [...doubtful, ...(isDirect ? [...this.inWork].flatMap(({ jobs }) => jobs) : [])]
       if (isDone || (isDirect && this.ahead === undefined)) {
-        for (const held of passed) this.inbox.acknowledgeLater(held)
+        for (const leased of passed) this.inbox.acknowledgeLater(leased)
       } else {
         back.push(...passed)
         if (!isDirect) back.push(...this.inbox.withdraw(this.sure))
@@ -141,9 +141,9 @@ export class StreamRun {
       this.inWork.clear()
       if (last !== undefined) {
         const isHandled = isDone && (isDirect || this.isFinished(last))
-        for (const held of last.jobs) {
-          if (isHandled) this.inbox.acknowledgeLater(held)
-          else back.push(held)
+        for (const leased of last.jobs) {
+          if (isHandled) this.inbox.acknowledgeLater(leased)
+          else back.push(leased)
         }
       }
       const left = this.inbox.leave(back)
@@ -156,15 +156,15 @@ export class StreamRun {
     return work.hasStarted ? work.running === 0 && !work.wasCut : !this.isConcurrent
   }
 
-  private finish(held: LeasedJob): void {
+  private finish(leased: LeasedJob): void {
     const ahead = this.ahead ?? (this.isConcurrent ? aheadOfConcurrent : 0)
     if (ahead === 0 && this.doubtful.length === 0) {
-      this.acknowledge(held)
+      this.acknowledge(leased)
       return
     }
-    this.doubtful.push({ held, since: this.inbox.now() })
+    this.doubtful.push({ leased, since: this.inbox.now() })
     // A job in doubt whose lease can be kept no longer is rather taken for done than done again.
-    held.watch(() => this.inbox.acknowledgeLater(held))
+    leased.watch(() => this.inbox.acknowledgeLater(leased))
     while (this.doubtful.length > ahead) this.resolve()
     if (this.ahead === undefined && this.resolving === undefined) this.resolveIn(doubtMillis)
   }
@@ -172,7 +172,7 @@ export class StreamRun {
   /** Takes the job that has been in doubt for longest for done. */
   private resolve(): void {
     const doubt = this.doubtful.shift()
-    if (doubt !== undefined) this.inbox.acknowledgeLater(doubt.held)
+    if (doubt !== undefined) this.inbox.acknowledgeLater(doubt.leased)
   }
 
   private resolveIn(millis: number): void {
@@ -187,10 +187,10 @@ export class StreamRun {
     this.resolving = this.inbox.fork(Effect.zipRight(Time.sleep(millis), resolve))
   }
 
-  private acknowledge(held: LeasedJob): void {
-    this.inbox.acknowledgeLater(held)
+  private acknowledge(leased: LeasedJob): void {
+    this.inbox.acknowledgeLater(leased)
     if (this.ahead !== undefined) return
-    this.sure.push(held)
+    this.sure.push(leased)
     if (this.sure.length > inHands) this.sure.shift()
   }
 }
