@@ -250,7 +250,7 @@ export interface DisqueCommands extends AdminCommands.AdminCommands {
 }
 
 /** What the typed commands stand on. */
-interface Requirements extends acrossNodes.Requirements {
+interface Needs extends acrossNodes.Needs {
   readonly fetch: (request: Fetch) => Effect.Effect<ReadonlyArray<Job>, FetchError | PoolExhausted>
   /** Whether what is asked about queues and jobs is asked of the whole cluster. */
   readonly asksAllNodes: boolean
@@ -293,7 +293,7 @@ const ping = Either.getOrThrow(Server.ping.make())
 const hello = Either.getOrThrow(Server.hello.make())
 
 /** @internal */
-export const make = (needs: Requirements): DisqueCommands => {
+export const make = (needs: Needs): DisqueCommands => {
   const { asksAllNodes, execute, fetch } = needs
 
   const send = <A, E>(command: Ready<A, E>): Effect.Effect<A, E | CommandError | InvalidArgument> =>

@@ -5,8 +5,9 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
-import { Client, type ReadyError, type ReadyOptions } from "./client.js"
-import { commandsOver } from "./clientCommands.js"
+import * as Client from "./client.js"
+import { clientCommands } from "./clientCommands.js"
+import type { ReadyError, ReadyOptions } from "./cluster/readiness.js"
 import type * as DisqueCommands from "./DisqueCommands.js"
 import type { ConnectionError, InvalidArgument, NotAuthenticated } from "./DisqueError.js"
 import type { DisqueDialer } from "./DisqueLink.js"
@@ -22,14 +23,14 @@ const make = (
   options: ConnectionOptions = {}
 ): Effect.Effect<DisqueConnection.Service, ConnectError, DisqueDialer | Scope.Scope> =>
   Effect.gen(function* () {
-    const client = yield* Client.make(
-      yield* limits.check("DisqueConnection", options, { maxActive: 32, maxIdle: 2, hasLanes: false })
+    const { cluster, fetching, permits, ready, ...client } = yield* Client.make(
+      yield* limits.check("DisqueConnection", options, { maxActive: 32, maxIdle: 2, hasReplicationLinks: false })
     )
-    const fetcher = yield* client.fetcher
+    const fetcher = yield* fetching.fetcher
     return {
-      ...commandsOver(client, (request) => client.permits.run(fetcher.fetch(request)), false),
-      ready: (options) => client.ready(options),
-      node: Effect.sync(() => client.node)
+      ...clientCommands(client, (request) => permits.run(fetcher.fetch(request)), false),
+      ready,
+      node: Effect.sync(() => cluster.node)
     }
   })
 

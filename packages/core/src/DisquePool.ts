@@ -7,13 +7,14 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
-import { Client, type ReadyError, type ReadyOptions } from "./client.js"
-import { commandsOver } from "./clientCommands.js"
+import * as Client from "./client.js"
+import { clientCommands } from "./clientCommands.js"
+import type { ReadyError, ReadyOptions } from "./cluster/readiness.js"
 import type * as DisqueCommands from "./DisqueCommands.js"
 import type { ConnectError, ConnectionOptions, DisqueConnection } from "./DisqueConnection.js"
 import type { PoolExhausted } from "./DisqueError.js"
 import type { DisqueDialer } from "./DisqueLink.js"
-import type { FetcherHealth } from "./fetching/consumer.js"
+import type { FetcherHealth } from "./fetching/fetchLoop.js"
 import * as argument from "./internal/argument.js"
 import { Consume, type Consuming } from "./internal/consume.js"
 import * as limits from "./links/limits.js"
@@ -67,33 +68,25 @@ export interface PoolHealth {
 
 const make = (options: PoolOptions = {}): Effect.Effect<DisquePool.Service, ConnectError, DisqueDialer | Scope.Scope> =>
   Effect.gen(function* () {
-    const client = yield* Client.make(
-      yield* limits.check("DisquePool", options, { maxActive: 5, maxIdle: 2, hasLanes: true })
-    )
-    const fetcher = yield* client.fetcher
+    const checked = yield* limits.check("DisquePool", options, { maxActive: 5, maxIdle: 2, hasReplicationLinks: true })
+    const client = yield* Client.make(checked)
+    const { cluster, fetching, links, permits, ready } = client
+    const fetcher = yield* fetching.fetcher
     const pool: DisquePool.Service & Consuming = {
-      ...commandsOver(client, (request) => client.permits.run(fetcher.fetch(request)), true),
+      ...clientCommands(client, (request) => permits.run(fetcher.fetch(request)), true),
       connection: Effect.gen(function* () {
-        yield* client.permit
-        const fetcher = yield* client.fetcher
+        yield* permits.scoped
+        const fetcher = yield* fetching.fetcher
         return {
-          ...commandsOver(client, (request) => fetcher.fetch(request), false),
-          ready: (options) => client.ready(options),
-          node: Effect.sync(() => client.node)
+          ...clientCommands(client, (request) => fetcher.fetch(request), false),
+          ready,
+          node: Effect.sync(() => cluster.node)
         }
       }),
-      statistics: Effect.sync(() => ({
-        active: client.permits.active,
-        waiting: client.permits.waiting,
-        idle: client.idle,
-        created: client.counts.created,
-        closed: {
-          surplus: client.counts.surplus,
-          expired: client.counts.expired,
-          silent: client.counts.silent,
-          lost: client.counts.lost
-        }
-      })),
+      statistics: Effect.sync(() => {
+        const { created, ...closed } = links.counts
+        return { active: permits.active, waiting: permits.waiting, idle: links.idle, created, closed }
+      }),
       [Consume]: (queues, options) =>
         Either.match(
           Either.all({
@@ -102,13 +95,13 @@ const make = (options: PoolOptions = {}): Effect.Effect<DisquePool.Service, Conn
             perNode: argument.count("consume", "perNode", options.perNode ?? 1, 1, 1024),
             sliceMillis:
               options.slice === undefined
-                ? Either.right(client.limits.sliceMillis)
+                ? Either.right(checked.sliceMillis)
                 : argument.wait("consume", "slice", options.slice, 1)
           }),
           {
             onLeft: Effect.fail,
             onRight: (request) =>
-              client.consume({
+              fetching.consume({
                 ...request,
                 isRanked: options.ranked === true && request.queues.length > 1,
                 demand: options.demand,
@@ -122,16 +115,16 @@ const make = (options: PoolOptions = {}): Effect.Effect<DisquePool.Service, Conn
               })
           }
         ),
-      ready: (options) => client.ready(options),
+      ready,
       health: Effect.sync(() => ({
-        nodes: client.topology.nodes.map(({ address, id, priority }) => ({
+        nodes: cluster.topology.nodes.map(({ address, id, priority }) => ({
           address,
           id,
           priority,
-          isCurrent: address === client.node,
-          restsFor: Duration.millis(client.topology.restMillis(address))
+          isCurrent: address === cluster.node,
+          restsFor: Duration.millis(cluster.topology.restMillis(address))
         })),
-        fetchers: [...client.consumers].flatMap((consumer) => consumer.health)
+        fetchers: fetching.health
       }))
     }
     return pool

@@ -1,41 +1,56 @@
 /** The typed commands over a client. */
 import * as Effect from "effect/Effect"
+import type * as Either from "effect/Either"
 import type { Command } from "./Command.js"
-import type { Client } from "./client.js"
-import { expectedAddress } from "./cluster/topology.js"
+import { expectedAddress } from "./cluster/address.js"
 import * as DisqueCommands from "./DisqueCommands.js"
-import { ConnectionError, InvalidArgument, type PoolExhausted } from "./DisqueError.js"
+import { type CommandError, ConnectionError, InvalidArgument, type PoolExhausted } from "./DisqueError.js"
 import type { Fetch, FetchError } from "./fetching/fetcher.js"
 import type { Job } from "./Job.js"
 
-/** The commands of the node in use (or, where told so, of the whole cluster), and those of one node that is given. */
-export const commandsOver = (
-  client: Client,
+/** What the commands need. */
+interface Needs {
+  readonly executor: {
+    execute<A, E>(command: Command<A, E>): Effect.Effect<A, E | CommandError>
+    executeAll<A, E>(
+      commands: ReadonlyArray<Command<A, E>>
+    ): Effect.Effect<ReadonlyArray<Either.Either<A, E | CommandError>>>
+    executeOn<A, E>(node: string, command: Command<A, E>): Effect.Effect<A, E | CommandError>
+  }
+  readonly discovery: {
+    readonly nodes: Effect.Effect<ReadonlyArray<{ readonly id: string; readonly address: string }>, CommandError>
+  }
+  readonly routes: { addressOf(node: unknown): string | undefined }
+}
+
+/** The commands of the node in use or, with `asksAllNodes`, of the whole cluster, and those of one node that is given. */
+export const clientCommands = (
+  { discovery, executor, routes }: Needs,
   fetch: (request: Fetch) => Effect.Effect<ReadonlyArray<Job>, FetchError | PoolExhausted>,
   asksAllNodes: boolean
 ): DisqueCommands.DisqueCommands & { readonly on: (node: string) => DisqueCommands.DisqueCommands } => {
-  const executeOn = <A, E>(node: string, command: Command<A, E>) => client.executeOn(node, command)
-  const { nodes } = client
+  const executeOn = <A, E>(node: string, command: Command<A, E>) => executor.executeOn(node, command)
+  const { nodes } = discovery
   return {
     ...DisqueCommands.make({
-      execute: (command) => client.execute(command),
-      executeAll: (commands) => client.executeAll(commands),
+      execute: (command) => executor.execute(command),
+      executeAll: (commands) => executor.executeAll(commands),
       executeOn,
       nodes,
       asksAllNodes,
       fetch
     }),
     on: (node) => {
-      // What is no address may be one with a password, and is shown nowhere.
+      // A text that is no address may be one with a password, and is shown nowhere.
       const to = <A, E>(use: (address: string) => Effect.Effect<A, E>): Effect.Effect<A, E | ConnectionError> =>
         Effect.suspend((): Effect.Effect<A, E | ConnectionError> => {
-          const address = client.addressOf(node)
+          const address = routes.addressOf(node)
           return address === undefined ? Effect.fail(noAddress(node)) : use(address)
         })
       return DisqueCommands.make({
-        execute: (command) => to((address) => client.executeOn(address, command)),
+        execute: (command) => to((address) => executor.executeOn(address, command)),
         executeAll: (commands) =>
-          Effect.forEach(commands, (command) => Effect.either(to((address) => client.executeOn(address, command))), {
+          Effect.forEach(commands, (command) => Effect.either(to((address) => executor.executeOn(address, command))), {
             concurrency: "unbounded"
           }),
         executeOn,

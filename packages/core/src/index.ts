@@ -9,7 +9,7 @@ export type {
 } from "./AdminCommands.js"
 export * as Command from "./Command.js"
 export * as Commands from "./Commands.js"
-export type { ReadyError, ReadyOptions } from "./client.js"
+export type { ReadyError, ReadyOptions } from "./cluster/readiness.js"
 export type { ClientInfo, KillOptions } from "./commands/client.js"
 export type { ClusterInfo, ClusterNode, ClusterNodeFlag } from "./commands/cluster.js"
 export type { ConfigName } from "./commands/config.js"
@@ -37,8 +37,8 @@ export {
   type PoolOptions,
   type PoolStatistics
 } from "./DisquePool.js"
-export type { FetcherHealth, FetcherState } from "./fetching/consumer.js"
 export type { FetchError } from "./fetching/fetcher.js"
+export type { FetcherHealth, FetcherState } from "./fetching/fetchLoop.js"
 export type { Page } from "./internal/page.js"
 export * as Job from "./Job.js"
 export * as JobId from "./JobId.js"

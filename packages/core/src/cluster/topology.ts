@@ -1,17 +1,17 @@
-/** Which nodes there are, which of them to use next, and which one produces the jobs. */
+/** Which nodes there are, where they are, and which of them to use next. */
 import { PCGRandom } from "effect/Utils"
 import type { Hello, HelloNode } from "../commands/server.js"
-import * as JobId from "../JobId.js"
+import { format, isAddress } from "./address.js"
 
 /** What is known of a node. */
 export interface NodeState {
   /** The address to dial, by which the node is known everywhere. */
   readonly address: string
-  /** Unknown until the node, or another one of its cluster, has told it. */
+  /** Undefined until the node, or another one of its cluster, has told its id. */
   readonly id: string | undefined
   /** As HELLO tells it: 1 is fine, 100 and more failed or leaving. */
   readonly priority: number
-  /** Until when it is rather not used, because it failed or refused to work; by the clock that the topology was given. */
+  /** Until when other nodes are preferred, because this one failed or refused to work; by the clock of the topology. */
   readonly restsUntil: number
 }
 
@@ -28,19 +28,30 @@ interface Entry {
 export const badPriority = 100
 const leastRestMillis = 250
 const mostRestMillis = 30_000
-// A node that was well for so long begins anew where it fails again.
+// A node that was well for this long rests only briefly when it fails again.
 const healedMillis = 60_000
-// More are not taken from one HELLO, the best of them first: each may become a link.
+// The most nodes that are taken from one HELLO, the best of them: each may become a link.
 const mostNodes = 1000
-/** The port that Disque listens on unless told otherwise. */
-const defaultPort = 7711
 const never = Number.NEGATIVE_INFINITY
 
-/** Where a node answered. */
+/** An address at which a node answered. */
 interface Met {
   readonly address: string
-  /** What the cluster told of its address then. */
+  /** The address that the cluster told at that time. */
   told: string | undefined
+}
+
+/** What a topology needs. */
+interface Needs {
+  /** The addresses to start with. */
+  readonly seeds: ReadonlyArray<string>
+  /** Where nodes are for this program, by the addresses at which the nodes know each other. */
+  readonly addressMap: Readonly<Record<string, string>>
+  /** The order of equal nodes is by chance. */
+  readonly randomSeed: number
+  readonly now: () => number
+  /** Called when nodes have come, gone, or changed their priority. */
+  readonly onChange: () => void
 }
 
 export class Topology {
@@ -48,28 +59,23 @@ export class Topology {
   private readonly random: PCGRandom
   private readonly now: () => number
   private readonly entries = new Map<string, Entry>()
-  // The address at which a node answered goes before the one that its cluster tells, which may not be one for us: until the
-  // cluster tells another one than it did then, and nobody answers at the old one.
+  // The address at which a node answered goes before the address that its cluster tells, which may not be reachable from here: until
+  // the cluster tells another address than it did then, and nobody answers at the old one.
   private readonly met = new Map<string, Met>()
-  /** The nodes that the cluster tells of, the best first, and their addresses by their ids. */
+  /** The nodes in the last HELLO, the best first, and their addresses by their ids. */
   private listed: ReadonlyArray<HelloNode> = []
   private told = new Map<string, string>()
-  /** When addresses failed that have not answered since. */
+  /** The addresses that have not answered since they failed, and when they failed. */
   private readonly down = new Map<string, number>()
   private hasLearned = false
   private size = 1
-  /** Called when nodes have come, gone, or changed their priority. */
-  onChange: () => void = () => {}
+  private readonly onChange: () => void
 
-  constructor(
-    seeds: ReadonlyArray<string>,
-    addressMap: Readonly<Record<string, string>>,
-    seed: number,
-    now: () => number
-  ) {
+  constructor({ addressMap, now, onChange, randomSeed, seeds }: Needs) {
     this.addressMap = addressMap
-    this.random = new PCGRandom(seed)
+    this.random = new PCGRandom(randomSeed)
     this.now = now
+    this.onChange = onChange
     for (const address of seeds) this.entries.set(address, this.entry(true))
   }
 
@@ -83,14 +89,14 @@ export class Topology {
     return this.entries.has(address)
   }
 
-  /** Their addresses. */
+  /** The addresses of all nodes. */
   get addresses(): Iterable<string> {
     return this.entries.keys()
   }
 
   /**
-   * The nodes to work with: those of the cluster that are neither failed nor leaving. Before any node has told what its
-   * cluster is, the seeds.
+   * The nodes to work with: those of the cluster that are neither failed nor leaving. Before any node has answered a HELLO, the
+   * seeds.
    */
   get members(): ReadonlyArray<string> {
     const members: Array<string> = []
@@ -107,8 +113,8 @@ export class Topology {
   }
 
   /**
-   * The addresses of which it is not known which nodes are there: seeds that were not asked yet, and those where a node answered
-   * that is said to be elsewhere now.
+   * The addresses at which it is unknown which node is there: seeds that were not asked yet, and addresses whose node is now said to
+   * be elsewhere.
    */
   get unidentified(): ReadonlyArray<string> {
     const unidentified: Array<string> = []
@@ -118,11 +124,11 @@ export class Topology {
     return unidentified
   }
 
-  /** Takes over what the node that was dialed at `address` says of its cluster. */
+  /** Learns from the HELLO of the node at `address`. */
   learn(address: string, hello: Hello): void {
     const before = this.fingerprint()
     this.hasLearned = true
-    // A node that came back under another id is listed twice at its address: as failed, and as it is now.
+    // A node that came back with another id is listed twice at its address: as failed, and as it is now.
     this.listed = [...hello.nodes].sort((a, b) => a.priority - b.priority).slice(0, mostNodes)
     this.told = new Map()
     for (const { host, id, port } of this.listed) {
@@ -135,7 +141,7 @@ export class Topology {
     if (this.fingerprint() !== before) this.onChange()
   }
 
-  /** Takes over that the node that was dialed at `address` has this id. */
+  /** Learns that the node at `address` has this id. */
   identify(address: string, id: string): void {
     const before = this.fingerprint()
     this.name(address, id)
@@ -143,7 +149,7 @@ export class Topology {
     if (this.fingerprint() !== before) this.onChange()
   }
 
-  /** The node whose id begins so, as those of the jobs it took do. */
+  /** The node whose id begins with the prefix, as it is in the ids of the jobs that the node took. */
   byPrefix(prefix: string): string | undefined {
     for (const [address, { id }] of this.entries) {
       if (id?.startsWith(prefix) === true && this.isName(address, id)) return address
@@ -151,7 +157,7 @@ export class Topology {
     return undefined
   }
 
-  /** The node failed, or refused to work: others go first for a while, the longer the more often it happened. */
+  /** Notes that a node failed or refused to work: other nodes are preferred for a while, longer each time. */
   failed(address: string): void {
     const entry = this.entries.get(address)
     if (entry === undefined) return
@@ -167,27 +173,27 @@ export class Topology {
     entry.restsUntil = now + rest * (0.5 + this.random.number() / 2)
   }
 
-  /** How long the node still rests: in whole milliseconds, after which the rest is over. */
+  /** For how many whole milliseconds other nodes are still preferred. */
   restMillis(address: string): number {
     const entry = this.entries.get(address)
     return entry === undefined ? 0 : Math.max(0, Math.ceil(entry.restsUntil - this.now()))
   }
 
-  /** Whether the node is to be left for another one. */
+  /** Whether another node is to be used instead of this one. */
   isToLeave(address: string): boolean {
     const entry = this.entries.get(address)
     return entry === undefined || entry.priority >= badPriority || this.restMillis(address) > 0
   }
 
-  /** Whether there is a node that is fit to work. */
+  /** Whether some node can be used. */
   get hasFit(): boolean {
     for (const address of this.entries.keys()) if (!this.isToLeave(address)) return true
     return false
   }
 
   /**
-   * All nodes in the order in which to try them: first those that do not rest, then those of the better priority, the one in
-   * use before its equals, and else by chance, so that the clients of a node that died do not all go to the same one.
+   * All nodes in the order in which to try them: first those that do not rest, then those of the better priority, the node in use
+   * before its equals, and else by chance, so that the clients of a node that died do not all go to the same one.
    */
   candidates(current: string): ReadonlyArray<string> {
     const now = this.now()
@@ -196,7 +202,7 @@ export class Topology {
         address,
         rests: entry.restsUntil > now,
         isBad: entry.priority >= badPriority,
-        // A seed that is no member of the cluster that was told of may be one under another name.
+        // A seed that is not in the HELLO may be a member under another name.
         priority: entry.priority + (entry.id === undefined && this.hasLearned ? badPriority : 0),
         order: address === current ? -1 : this.random.number()
       }))
@@ -210,19 +216,19 @@ export class Topology {
       .map(({ address }) => address)
   }
 
-  // A node may have several addresses, of which one is used.
+  // A node may have several addresses; one of them is used.
   private isName(address: string, id: string): boolean {
     return (this.placeOf(id) ?? address) === address
   }
 
-  /** Whether the node that answered at an address is said to be elsewhere since. */
+  /** Whether the node that answered at an address is now said to be elsewhere. */
   private isDoubtful(address: string, id: string): boolean {
     const met = this.met.get(id)
     const told = this.told.get(id)
     return met?.address === address && told !== undefined && told !== met.told && told !== address
   }
 
-  /** Where a node is to be found. Where nobody answers in either place, they are tried in turn. */
+  /** The address to use for a node. If nobody answers at either of two addresses, they are tried in turn. */
   private placeOf(id: string): string | undefined {
     const met = this.met.get(id)
     const told = this.told.get(id)
@@ -234,13 +240,13 @@ export class Topology {
     return this.down.get(address) ?? never
   }
 
-  /** Takes over that a node answered at an address. */
+  /** Notes that a node answered at an address. */
   private name(address: string, id: string): void {
     const own = this.entries.get(address)
     this.down.delete(address)
     for (const [other, met] of this.met) if (met.address === address && other !== id) this.met.delete(other)
     const met = this.met.get(id)
-    // Of two names by which it answers the first one stays.
+    // Of two addresses at which the node answers, the first stays.
     if (met === undefined || this.isDoubtful(met.address, id) || this.down.has(met.address)) {
       this.met.set(id, { address, told: this.told.get(id) })
     } else if (met.address === address || met.told === undefined) {
@@ -249,7 +255,7 @@ export class Topology {
     if (own !== undefined) own.id = id
   }
 
-  /** Puts each node of the cluster where it is to be found. */
+  /** Puts each node of the cluster at the address to use for it. */
   private arrange(): void {
     if (!this.hasLearned) return
     const members = new Set<string>()
@@ -266,7 +272,7 @@ export class Topology {
       if (members.has(at)) continue
       if (!entry.isSeed) this.entries.delete(at)
       entry.priority = 1
-      // Whoever was there is elsewhere or gone: it may be another one when it is back.
+      // The node is elsewhere or gone: another one may answer at this address later.
       if (this.down.has(at)) entry.id = undefined
     }
     const places = new Set(this.told.values())
@@ -281,7 +287,7 @@ export class Topology {
     if (this.fingerprint() !== before) this.onChange()
   }
 
-  /** The address to dial for one that a node tells of; none where that is no address. */
+  /** The address to dial for one that a node tells; undefined if that is no address. */
   private addressOf(host: string, port: number): string | undefined {
     const told = format(host, port)
     const mapped = Object.hasOwn(this.addressMap, told) ? this.addressMap[told] : undefined
@@ -294,65 +300,5 @@ export class Topology {
 
   private fingerprint(): string {
     return [...this.entries].map(([address, { id, priority }]) => `${address} ${id} ${priority}`).join()
-  }
-}
-
-const isHost = (host: string): boolean =>
-  host.length <= 255 &&
-  (/^[A-Za-z0-9_]([A-Za-z0-9._-]*[A-Za-z0-9_.])?$/.test(host) ||
-    (/^[0-9a-f]{0,4}(:[0-9a-f]{0,4}){2,7}(\.\d{1,3}){0,3}$/i.test(host) && !/:::|::.*::/.test(host)))
-
-const format = (host: string, port: number): string => (host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`)
-
-const isAddress = (host: string, port: number): boolean =>
-  isHost(host) && Number.isInteger(port) && port >= 1 && port <= 65_535
-
-/** What an address is for who is told that something is none. */
-export const expectedAddress = "the address of a node: host:port, [IPv6]:port or unix:/path of a socket"
-
-// What has slashes to begin with, or a colon and an @, is more likely a URL with a password in it.
-const isSocket = (text: string): boolean => /^unix:\/(?!\/)/.test(text) && !/:.*[:@]/s.test(text)
-
-/** An address as the nodes have it, of one without a scheme or a password. The port of Disque need not be named. */
-export const readAddress = (text: unknown): string | undefined => {
-  if (typeof text !== "string") return undefined
-  if (isSocket(text)) return text
-  const [, bracketed, plain, port] = /^(?:\[([^\]]*)\]|([^:]*))(?::(\d{1,5}))?$/.exec(text) ?? []
-  const host = bracketed ?? plain ?? text
-  if (bracketed !== undefined && !bracketed.includes(":")) return undefined
-  const number = port === undefined ? defaultPort : Number(port)
-  return isAddress(host, number) ? format(host, number) : undefined
-}
-
-/** How many of the last jobs count: older ones fade. */
-const windowOf = 500
-
-/** Which node the jobs come from, by the ids of those that were fetched. */
-export class Origins {
-  private readonly counts = new Map<string, number>()
-  private weight = 1
-
-  /** Counts a job that was fetched. */
-  count(id: JobId.JobId): void {
-    const origin = JobId.origin(id)
-    // Instead of making all others lighter, each job weighs more than the one before.
-    this.weight *= 1 + 1 / windowOf
-    this.counts.set(origin, (this.counts.get(origin) ?? 0) + this.weight)
-    if (this.weight > 1e9) {
-      for (const [origin, sum] of this.counts) {
-        if (sum < 1) this.counts.delete(origin)
-        else this.counts.set(origin, sum / this.weight)
-      }
-      this.weight = 1
-    }
-  }
-
-  /** The prefix of the node that most jobs come from, and how many times as many as from `prefix`. */
-  leader(prefix: string | undefined): { readonly prefix: string; readonly ratio: number } | undefined {
-    let leader: { readonly prefix: string; readonly sum: number } | undefined
-    for (const [prefix, sum] of this.counts) if (leader === undefined || sum > leader.sum) leader = { prefix, sum }
-    if (leader === undefined) return undefined
-    const own = prefix === undefined ? 0 : (this.counts.get(prefix) ?? 0)
-    return { prefix: leader.prefix, ratio: own === 0 ? Number.POSITIVE_INFINITY : leader.sum / own }
   }
 }

@@ -1,24 +1,21 @@
-/** Fetching of jobs: every GETJOB that was sent has its reply read, and every job goes to who asked for it or back to its queue. */
-import * as Cause from "effect/Cause"
+/** Fetching of jobs: the reply of each GETJOB that was sent is read, and each job goes to the caller or back to its queue. */
+import type * as Cause from "effect/Cause"
 import type * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Exit from "effect/Exit"
-import * as Option from "effect/Option"
 import * as Jobs from "../commands/jobs.js"
 import { type CommandError, ConnectionError, type NodeLeaving } from "../DisqueError.js"
+import type { DialError } from "../DisqueLink.js"
 import type { Line } from "../internal/notices.js"
+import { tracerOf, withFiber } from "../internal/runtime.js"
 import { Slot } from "../internal/slot.js"
 import * as telemetry from "../internal/telemetry.js"
-import * as Time from "../internal/time.js"
 import type { Job } from "../Job.js"
-import * as JobId from "../JobId.js"
-import type { DialError, Session } from "../links/nodeLinks.js"
+import type { NodeLinks } from "../links/nodeLinks.js"
 import type { WatchedLink } from "../links/watchedLink.js"
-import { describe, ErrorReply } from "../Reply.js"
-
-/** How jobs go back: by a command, or in the hands of who takes them over. */
-export type Unwanted = "ENQUEUE" | "NACK" | ((jobs: ReadonlyArray<Job>) => void)
+import { DueReplies } from "./dueReplies.js"
+import { type Unwanted, UnwantedJobs } from "./unwantedJobs.js"
 
 export interface Fetch {
   readonly queues: ReadonlyArray<string>
@@ -27,33 +24,36 @@ export interface Fetch {
   readonly waitMillis: number
   /** What becomes of a job that arrives when nobody waits for it any more. */
   readonly unwanted: Unwanted
-  /** The longest that one GETJOB waits, where it is another than that of the client. */
+  /** The longest that one GETJOB waits, if it is not as long as the client's. */
   readonly sliceMillis?: number
-  /** The one node to fetch from; where none is given, a node that works. */
+  /** The one node to fetch from; if none is given, a node that works. */
   readonly node?: string
 }
 
 /** Why a GETJOB failed. */
 export type FetchError = CommandError | NodeLeaving
 
-interface Owner {
+/** What a fetcher needs. */
+export interface FetcherNeeds {
   readonly clock: Clock.Clock
   readonly now: () => number
-  /** Says what happens, from a callback. */
+  /** Logs from a callback. */
   readonly say: (kind: string, line: Line) => void
+  /** Has the deadlines of links looked at at the time given. */
   readonly expect: (at: number) => void
-  /** What is open to the node given, or to one that is known to work, where there is such. */
-  readonly sessionNow: (node: string | undefined) => Session | undefined
-  /** Finds a node that works. */
-  readonly reach: Effect.Effect<Session, DialError>
-  /** Is told why a GETJOB failed. */
-  readonly judge: (link: WatchedLink, cause: Cause.Cause<FetchError>) => void
-  /** Runs an effect apart from its caller, until the client closes. */
+  /** The links to the node given, or if none is given to a node that is known to work, if there is one. */
+  readonly linksNow: (node: string | undefined) => NodeLinks | undefined
+  /** Finds a node that can be used. */
+  readonly reach: Effect.Effect<NodeLinks, DialError>
+  readonly links: {
+    /** Is told why a GETJOB failed. */
+    commandFailed(link: WatchedLink, cause: Cause.Cause<FetchError>): void
+  }
+  /** Runs an effect apart from the caller, until the client closes. */
   readonly fork: (effect: Effect.Effect<unknown>) => void
-  /** Whether there is a node that is fit to work. */
-  readonly hasFit: () => boolean
-  readonly refreshIfStale: (now: number) => void
-  readonly received: (jobs: ReadonlyArray<Job>) => void
+  readonly cluster: { readonly topology: { readonly hasFit: boolean } }
+  readonly refresh: { ifStale(now: number): void }
+  readonly source: { received(jobs: ReadonlyArray<Job>): void }
   readonly limits: { readonly commandMillis: number; readonly sliceMillis: number }
 }
 
@@ -67,43 +67,39 @@ interface InFlight {
   readonly release: () => void
 }
 
-// As long as for ever needs to be: some thousand years, which the server's arithmetic still holds.
+// The longest wait that is asked of a node: some thousand years, which the server's arithmetic still holds.
 const foreverMillis = 2 ** 45
 
-// Beyond this, a node that takes connections and drops them would be dialed in a tight loop.
+// Without a pause, a node that takes connections and drops them would be dialed in a tight loop.
 const maxPauseMillis = 1000
-// How long after it is due a reply may still take to arrive: a server with many clients looks at each of them once a second.
-const closingSlackMillis = 2000
 
-// What a node refuses for the state that it is in, others may take.
+// A node refuses these for its own state: another node may take the command.
 const mayBeElsewhere: ReadonlySet<string> = new Set(["NodeLeaving", "NodeLoading", "NotPersisted"])
-// So many times another node is looked for where one takes no link.
+// How often another node is looked for when a node takes no link.
 const mostRefusals = 3
 
 export class Fetcher {
-  private readonly owner: Owner
+  private readonly needs: FetcherNeeds
   private readonly inFlight = new Set<InFlight>()
-  private unsettled = 0
-  /** By when every reply that is still due has come, or never will. */
-  private dueBy = Number.NEGATIVE_INFINITY
+  private readonly replies: DueReplies
+  private readonly unwantedJobs: UnwantedJobs
   private isClosed = false
-  /** Whether nobody is there any more who could take jobs over. */
-  private isOver = false
-  private readonly onSettled = new Set<() => void>()
 
-  constructor(owner: Owner) {
-    this.owner = owner
+  constructor(needs: FetcherNeeds) {
+    this.needs = needs
+    this.replies = new DueReplies(needs.now)
+    this.unwantedJobs = new UnwantedJobs({ ...needs, replies: this.replies })
   }
 
-  /** Jobs, or none where the time has passed. */
+  /** Jobs, or an empty array if none arrive in time. */
   fetch(request: Fetch): Effect.Effect<ReadonlyArray<Job>, FetchError> {
-    return Effect.suspend(() => this.attempt(request, this.owner.now() + request.waitMillis, 0))
+    return Effect.suspend(() => this.attempt(request, this.needs.now() + request.waitMillis, 0))
   }
 
   /** One GETJOB, which may end before the time has passed. */
   once(request: Fetch): Effect.Effect<ReadonlyArray<Job>, FetchError> {
     return Effect.suspend(() => {
-      const slice = this.slice(request, this.owner.now() + request.waitMillis)
+      const slice = this.slice(request, this.needs.now() + request.waitMillis)
       return Effect.catchAll(slice, (error) => (this.isTurnedAway(error) ? slice : Effect.fail(error)))
     })
   }
@@ -112,9 +108,9 @@ export class Fetcher {
   connect(node: string): Effect.Effect<void, FetchError> {
     return Effect.uninterruptibleMask((restore) =>
       Effect.suspend(() => {
-        const session = this.owner.sessionNow(node)
-        if (session === undefined || this.isClosed) return Effect.void
-        return Effect.map(restore(session.blockingLink), (link) => session.release(link))
+        const links = this.needs.linksNow(node)
+        if (links === undefined || this.isClosed) return Effect.void
+        return Effect.map(restore(links.blockingLink), (link) => links.release(link))
       })
     )
   }
@@ -123,8 +119,8 @@ export class Fetcher {
     return new ConnectionError({ node, reason: "closed" })
   }
 
-  // A GETJOB whose link broke took no job that will not come back by itself, so it may be sent again, to another node too; and
-  // one that a node refused because it leaves or has just begun is another node's.
+  // A job that a lost GETJOB took comes back by itself, so that the GETJOB may be sent again, to another node too. A GETJOB that a
+  // node refused because it leaves or has just started may go to another node.
   private attempt(request: Fetch, deadline: number, failures: number): Effect.Effect<ReadonlyArray<Job>, FetchError> {
     return Effect.matchEffect(this.slice(request, deadline), {
       onFailure: (error) => {
@@ -132,7 +128,7 @@ export class Fetcher {
           const isNews = error._tag === "ConnectionError" ? error.reason === "unsent" : this.isTurnedAway(error)
           return isNews && failures === 0 && !this.isClosed ? this.attempt(request, deadline, 1) : Effect.fail(error)
         }
-        if (this.owner.now() >= deadline && failures > 0) return Effect.fail(error)
+        if (this.needs.now() >= deadline && failures > 0) return Effect.fail(error)
         const pause = failures === 0 ? 0 : Math.min(maxPauseMillis, 2 ** Math.min(failures, 16) * 10)
         return Effect.zipRight(
           pause === 0 ? Effect.void : Effect.sleep(pause),
@@ -140,30 +136,32 @@ export class Fetcher {
         )
       },
       onSuccess: (jobs) =>
-        jobs.length > 0 || this.owner.now() >= deadline ? Effect.succeed(jobs) : this.attempt(request, deadline, 0)
+        jobs.length > 0 || this.needs.now() >= deadline ? Effect.succeed(jobs) : this.attempt(request, deadline, 0)
     })
   }
 
-  /** Whether the node did not let the link in: that may be older than its password, and the next one is not. */
+  /** Whether the node turned the link away: it may be older than the node's password, and the next link is not. */
   private isTurnedAway(error: FetchError): boolean {
     return error._tag === "NotAuthenticated" && error.command === "GETJOB" && !this.isClosed
   }
 
   private canMove(error: FetchError, failures: number): boolean {
-    if (error._tag !== "ConnectionError") return mayBeElsewhere.has(error._tag) && this.owner.hasFit()
+    const { hasFit } = this.needs.cluster.topology
+    if (error._tag !== "ConnectionError") return mayBeElsewhere.has(error._tag) && hasFit
     if (error.reason === "closed") return false
     // A node may take no more links than it has.
-    return error.mayHaveRun || error.reason === "unsent" || (failures < mostRefusals && this.owner.hasFit())
+    return error.mayHaveRun || error.reason === "unsent" || (failures < mostRefusals && hasFit)
   }
 
   private slice(request: Fetch, deadline: number): Effect.Effect<ReadonlyArray<Job>, FetchError> {
-    return Effect.withFiberRuntime((fiber) => {
-      const tracer = telemetry.tracerOf(fiber)
+    return withFiber((fiber) => {
+      const tracer = tracerOf(fiber)
       const slice = this.oneSlice(request, deadline)
       if (tracer === undefined) return slice
-      const start = this.owner.clock.unsafeCurrentTimeNanos()
+      const start = this.needs.clock.unsafeCurrentTimeNanos()
       return Effect.tap(slice, (jobs) =>
         Effect.sync(() => {
+          // A GETJOB that brings nothing has no span.
           const [job] = jobs
           if (job === undefined) return
           telemetry.trace(tracer, fiber, {
@@ -172,7 +170,7 @@ export class Fetcher {
             node: job.node,
             jobs: jobs.map(({ id }) => id),
             start,
-            end: this.owner.clock.unsafeCurrentTimeNanos(),
+            end: this.needs.clock.unsafeCurrentTimeNanos(),
             exit: Exit.succeed(jobs)
           })
         })
@@ -182,39 +180,39 @@ export class Fetcher {
 
   private oneSlice(request: Fetch, deadline: number): Effect.Effect<ReadonlyArray<Job>, FetchError> {
     return Effect.uninterruptibleMask((restore) => {
-      const session = this.owner.sessionNow(request.node)
-      const link = session?.borrowNow()
-      if (session !== undefined && link !== undefined) return this.begin(session, link, request, deadline, restore)
-      return Effect.flatMap(session === undefined ? restore(this.owner.reach) : Effect.succeed(session), (session) =>
-        Effect.flatMap(restore(session.blockingLink), (link) => this.begin(session, link, request, deadline, restore))
+      const links = this.needs.linksNow(request.node)
+      const link = links?.blockingNow()
+      if (links !== undefined && link !== undefined) return this.begin(links, link, request, deadline, restore)
+      return Effect.flatMap(links === undefined ? restore(this.needs.reach) : Effect.succeed(links), (links) =>
+        Effect.flatMap(restore(links.blockingLink), (link) => this.begin(links, link, request, deadline, restore))
       )
     })
   }
 
   private begin(
-    session: Session,
+    links: NodeLinks,
     link: WatchedLink,
     request: Fetch,
     deadline: number,
     restore: Restore
   ): Effect.Effect<ReadonlyArray<Job>, FetchError> {
     if (this.isClosed) {
-      session.release(link)
+      links.release(link)
       return Effect.fail(this.closed(link.node))
     }
-    const now = this.owner.now()
-    // Disque takes whole milliseconds; what is left of one is waited for, and not asked for again and again.
+    const now = this.needs.now()
+    // Disque takes whole milliseconds. A part of one is waited for too, rather than asked for again and again.
     const left = Math.max(0, Math.ceil(deadline - now))
-    this.owner.refreshIfStale(now)
+    this.needs.refresh.ifStale(now)
+    const sliceMillis = request.sliceMillis ?? this.needs.limits.sliceMillis
+    this.replies.expectBy(now + Math.min(left, sliceMillis))
     // A link that can take a GETJOB back need not cut the wait.
-    const sliceMillis = request.sliceMillis ?? this.owner.limits.sliceMillis
-    this.expectBy(now + Math.min(left, sliceMillis))
     const waitMillis = link.isLocal ? left : Math.min(left, sliceMillis)
-    return this.exchange(session, link, request, Math.min(waitMillis, foreverMillis), restore)
+    return this.exchange(links, link, request, Math.min(waitMillis, foreverMillis), restore)
   }
 
   private exchange(
-    session: Session,
+    links: NodeLinks,
     link: WatchedLink,
     request: Fetch,
     waitMillis: number,
@@ -222,7 +220,7 @@ export class Fetcher {
   ): Effect.Effect<ReadonlyArray<Job>, FetchError> {
     const command = Either.getOrThrow(Jobs.getJobs.make(request.queues, request.count, waitMillis))
     const slot = new Slot<ReadonlyArray<Job>, FetchError>((jobs) =>
-      this.giveBack(session, link, jobs, request.unwanted)
+      this.unwantedJobs.giveBack(links, link, jobs, request.unwanted)
     )
     let hasReplied = false
     let isWaiting = true
@@ -231,25 +229,25 @@ export class Fetcher {
       link,
       // The link is free for another GETJOB once nothing has to be given back over it any more.
       release: () => {
-        if (hasReplied && !isWaiting) session.release(link)
+        if (hasReplied && !isWaiting) links.release(link)
       }
     }
     const settle = () => {
       hasReplied = true
       this.inFlight.delete(flight)
       flight.release()
-      this.settled()
+      this.replies.settled()
     }
     this.inFlight.add(flight)
-    this.unsettled += 1
-    link.send(command.wire, command.serverMillis + this.owner.limits.commandMillis, (outcome) => {
+    this.replies.begin()
+    link.send(command.wire, command.serverMillis + this.needs.limits.commandMillis, (outcome) => {
       const exit = Exit.flatMap(outcome, (reply) => command.decode(reply, link.node))
-      if (Exit.isSuccess(exit)) this.owner.received(exit.value)
-      else this.owner.judge(link, exit.cause)
+      if (Exit.isSuccess(exit)) this.received(exit.value)
+      else this.needs.links.commandFailed(link, exit.cause)
       slot.fill(exit)
       settle()
     })
-    this.owner.expect(link.deadline)
+    this.needs.expect(link.deadline)
     const leave = <A>(exit: A): A => {
       isWaiting = false
       if (!hasReplied && link.withdraw()) settle()
@@ -262,119 +260,21 @@ export class Fetcher {
     })
   }
 
-  private giveBack(session: Session, link: WatchedLink, jobs: ReadonlyArray<Job>, unwanted: Unwanted): void {
-    if (jobs.length === 0) return
-    telemetry.returned(jobs.length)
-    if (typeof unwanted === "function" && !this.isOver) {
-      try {
-        unwanted(jobs)
-        return
-      } catch (defect) {
-        // What called this is a link that has other replies to hand out.
-        this.owner.say("take over", (more) => {
-          const what = `who takes over jobs that arrive for nobody failed: they go back${more}`
-          return more === "" ? Effect.logError(what, defect) : Effect.logError(what)
-        })
-      }
-    }
-    const command = typeof unwanted === "function" ? "ENQUEUE" : unwanted
-    const end = (why: string | undefined) => {
-      if (why !== undefined) {
-        this.owner.say(`give back ${jobs[0]?.queue} ${link.node}`, (more) =>
-          Effect.logWarning(
-            `${jobs.length} jobs arrived for nobody and could not be given back (${why}): they come back after their retry time${more}`
-          ).pipe(
-            Effect.annotateLogs({
-              node: link.node,
-              queue: jobs[0]?.queue,
-              jobs: jobs.map((job) => job.id).join(" ")
-            })
-          )
-        )
-      }
-      this.settled()
-    }
-    this.unsettled += 1
-    this.sendBack(session, link, command, jobs, (why, left) => {
-      if (left.length === 0) return end(why)
-      const { openLink } = session
-      if (openLink !== undefined) return this.sendBack(session, openLink, command, left, end)
-      // Also where the client closes, which interrupts it.
-      const dialing = Effect.onExit(session.commandLink, (exit) =>
-        Effect.sync(() => {
-          if (Exit.isSuccess(exit)) this.sendBack(session, exit.value, command, left, end)
-          else end(why)
-        })
-      )
-      this.owner.fork(Effect.ignore(dialing))
-    })
+  private received(jobs: ReadonlyArray<Job>): void {
+    telemetry.received(jobs)
+    this.needs.source.received(jobs)
   }
 
-  /** Gives jobs back over a link. Where that fails it says why, and which of them may be given back over another one. */
-  private sendBack(
-    session: Session,
-    link: WatchedLink,
-    command: string,
-    jobs: ReadonlyArray<Job>,
-    done: (why: string | undefined, left: ReadonlyArray<Job>) => void
-  ): void {
-    this.expectBy(this.owner.now())
-    link.send([command, ...jobs.map((job) => job.id)], this.owner.limits.commandMillis, (outcome) => {
-      if (Exit.isFailure(outcome)) {
-        const failure = Option.getOrUndefined(Cause.failureOption(outcome.cause))
-        // What may have gone back already goes back twice only where it may come twice.
-        const isCertain = failure?.mayHaveRun === false
-        return done(
-          "the connection was lost",
-          jobs.filter(({ id }) => isCertain || JobId.isAtLeastOnce(id))
-        )
-      }
-      const reply = outcome.value
-      if (!(reply instanceof ErrorReply)) return done(undefined, [])
-      if (reply.word !== "NOAUTH") return done(describe(reply), [])
-      // The link is older than the password.
-      session.renew(link)
-      done(describe(reply), jobs)
-    })
-    this.owner.expect(link.deadline)
-  }
-
-  private expectBy(at: number): void {
-    this.dueBy = Math.max(this.dueBy, at + closingSlackMillis)
-  }
-
-  private settled(): void {
-    this.unsettled -= 1
-    if (this.unsettled === 0) for (const resume of [...this.onSettled]) resume()
-  }
-
-  private readonly allSettled: Effect.Effect<void> = Effect.async<void>((resume) => {
-    if (this.unsettled === 0) return resume(Effect.void)
-    const onSettled = () => resume(Effect.void)
-    this.onSettled.add(onSettled)
-    return Effect.sync(() => this.onSettled.delete(onSettled))
-  })
-
-  /** Ends when every GETJOB has its reply, and every job that nobody took is back, or those that are not will not come any more. */
-  readonly drain: Effect.Effect<void> = Effect.suspend(() => {
-    const left = this.dueBy - this.owner.now()
-    if (this.unsettled === 0 || left <= 0) return Effect.void
-    // A job in the last reply goes back yet.
-    return Effect.zipRight(Time.timeoutOption(Effect.interruptible(this.allSettled), left), this.drain)
-  })
-
-  /** Tells all who wait for a job that the client closes, and drains. */
+  /** Ends all waits for jobs with an error, and waits for the replies that are still due. */
   readonly close: Effect.Effect<void> = Effect.suspend(() => {
     this.isClosed = true
     for (const flight of this.inFlight) {
       flight.slot.fill(Exit.fail(this.closed(flight.link.node)))
     }
-    // The fibers that were told take back what can be taken back.
+    // The fibers whose wait has ended withdraw the GETJOBs that can be withdrawn.
     return Effect.ensuring(
-      Effect.zipRight(Effect.yieldNow(), this.drain),
-      Effect.sync(() => {
-        this.isOver = true
-      })
+      Effect.zipRight(Effect.yieldNow(), this.replies.drained),
+      Effect.sync(() => this.unwantedJobs.endTaking())
     )
   })
 }

@@ -24,7 +24,7 @@ export interface Reachable {
 }
 
 /** How commands get to nodes. */
-export interface Requirements {
+export interface Needs {
   /** Sends a command to the holder of its job, or to the node in use. */
   readonly execute: <A, E>(command: Command<A, E>) => Effect.Effect<A, E | CommandError>
   /** Sends many commands at once, and gives for each what came of it. */
@@ -44,8 +44,8 @@ const concurrency = 16
 
 /** Asks every node in some way; where there is none to ask, because they are leaving, the one in use. */
 const onAll = <A, E>(
-  { execute, executeOn, nodes }: Requirements,
-  ask: (execute: Requirements["execute"]) => Effect.Effect<A, E | CommandError>
+  { execute, executeOn, nodes }: Needs,
+  ask: (execute: Needs["execute"]) => Effect.Effect<A, E | CommandError>
 ): Effect.Effect<ReadonlyArray<A>, E | CommandError> =>
   Effect.flatMap(nodes, (all) =>
     all.length === 0
@@ -54,23 +54,18 @@ const onAll = <A, E>(
   )
 
 /** Asks every node the same. */
-const everywhere = <A, E>(
-  needs: Requirements,
-  command: Command<A, E>
-): Effect.Effect<ReadonlyArray<A>, E | CommandError> => onAll(needs, (execute) => execute(command))
+const everywhere = <A, E>(needs: Needs, command: Command<A, E>): Effect.Effect<ReadonlyArray<A>, E | CommandError> =>
+  onAll(needs, (execute) => execute(command))
 
 /** The length of a queue on all nodes. */
-export const queueLength = (
-  needs: Requirements,
-  queue: string
-): Effect.Effect<number, CommandError | InvalidArgument> =>
+export const queueLength = (needs: Needs, queue: string): Effect.Effect<number, CommandError | InvalidArgument> =>
   Effect.flatMap(Queues.queueLength.make(queue), (command) =>
     Effect.map(everywhere(needs, command), (lengths) => lengths.reduce((sum, length) => sum + length, 0))
   )
 
 /** What all nodes, or the one in use, know of a queue. */
 export const queueStats = (
-  needs: Requirements,
+  needs: Needs,
   asksAllNodes: boolean,
   queue: string
 ): Effect.Effect<Option.Option<QueueStats.QueueStats>, CommandError | InvalidArgument> =>
@@ -92,7 +87,7 @@ const looks = [1, 8, 64]
 /** For how long the first of the jobs that wait on a node has been there. Its age is by the clock of the node, not by ours. */
 const oldestOn = (
   queue: string,
-  execute: Requirements["execute"],
+  execute: Needs["execute"],
   [count, ...more]: ReadonlyArray<number>
 ): Effect.Effect<Option.Option<Duration.Duration>, CommandError | InvalidArgument> => {
   if (count === undefined) return Effect.succeedNone
@@ -110,7 +105,7 @@ const oldestOn = (
 
 /** For how long the oldest job that waits in a queue has been there, on all nodes or on the one in use. */
 export const oldestAge = (
-  needs: Requirements,
+  needs: Needs,
   asksAllNodes: boolean,
   queue: string
 ): Effect.Effect<Option.Option<Duration.Duration>, CommandError | InvalidArgument> =>
@@ -130,7 +125,7 @@ type Shown = Option.Option<JobInfo>
 
 /** Asks nodes about a job, and gives what the first of them knows. That none knows it is only said where all have answered. */
 const askAll = (
-  { executeOn }: Requirements,
+  { executeOn }: Needs,
   nodes: ReadonlyArray<Reachable>,
   command: Command<Shown, never>
 ): Effect.Effect<Shown, CommandError> =>
@@ -143,7 +138,7 @@ const askAll = (
   )
 
 /** Asks the holder of a job where it is known, then the node that took it, then all others. */
-export const show = (needs: Requirements, job: JobRef): Effect.Effect<Shown, CommandError | InvalidArgument> =>
+export const show = (needs: Needs, job: JobRef): Effect.Effect<Shown, CommandError | InvalidArgument> =>
   Effect.flatMap(Jobs.show.make(job), (command) => {
     const fromHolder = command.holder === undefined ? Effect.succeedNone : needs.execute(command)
     return Effect.flatMap(fromHolder, (shown) => {
@@ -166,7 +161,7 @@ export const show = (needs: Requirements, job: JobRef): Effect.Effect<Shown, Com
 
 /** The nodes that are not the holder of a job, as far as can be told. */
 const othersThan = (
-  { nodes }: Requirements,
+  { nodes }: Needs,
   holder: string | undefined
 ): Effect.Effect<ReadonlyArray<Reachable>, CommandError> =>
   Effect.map(nodes, (all) => all.filter(({ address }) => address !== holder))
@@ -176,7 +171,7 @@ const othersThan = (
  * gone, and others have copies. What the holder knows it has settled, or it needs no settling.
  */
 export const settleElsewhere = <E>(
-  needs: Requirements,
+  needs: Needs,
   command: (jobs: ReadonlyArray<JobRef>) => Checked<number, E>,
   jobs: ReadonlyArray<JobRef>,
   holder: string | undefined
@@ -204,7 +199,7 @@ export const settleElsewhere = <E>(
 
 /** Asks the other nodes for a job's lease, where its holder does not know the job. */
 export const workingElsewhere = <A, E>(
-  needs: Requirements,
+  needs: Needs,
   command: Command<A, E>,
   error: E
 ): Effect.Effect<A, E | CommandError> =>
@@ -225,7 +220,7 @@ interface Position {
 
 /** The items of all pages, each of them once. The next page is asked for when it is pulled. */
 export const scan = <A, E>(
-  { execute, executeOn, nodes }: Requirements,
+  { execute, executeOn, nodes }: Needs,
   asksAllNodes: boolean,
   pageAt: (cursor: string) => Checked<Page<A>, E>,
   keyOf: (item: A) => string

@@ -2,7 +2,7 @@
 import type * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
-import * as FiberId from "effect/FiberId"
+import { interruptSoon, type RunningFiber } from "./runtime.js"
 import * as Time from "./time.js"
 
 /**
@@ -17,7 +17,7 @@ interface Kind {
   count: number
   /** The first that was counted. */
   first: Line | undefined
-  timer: Fiber.RuntimeFiber<unknown> | undefined
+  timer: RunningFiber | undefined
 }
 
 const quietMillis = 60_000
@@ -27,12 +27,12 @@ const others = ""
 
 export class Notices {
   private readonly now: () => number
-  private readonly fork: (effect: Effect.Effect<void>) => Fiber.RuntimeFiber<unknown>
+  private readonly fork: (effect: Effect.Effect<void>) => RunningFiber
   private readonly kinds = new Map<string, Kind>()
   private isEnded = false
 
   /** `fork` starts a fiber that nothing else ends: it runs for a minute at most, where something is counted, and `end` ends it. */
-  constructor(clock: Clock.Clock, fork: (effect: Effect.Effect<void>) => Fiber.RuntimeFiber<unknown>) {
+  constructor(clock: Clock.Clock, fork: (effect: Effect.Effect<void>) => RunningFiber) {
     this.now = () => Time.monotonicMillis(clock)
     this.fork = fork
   }
@@ -66,7 +66,7 @@ export class Notices {
     this.isEnded = true
     const kinds = [...this.kinds.values()]
     this.kinds.clear()
-    for (const { timer } of kinds) timer?.unsafeInterruptAsFork(FiberId.none)
+    for (const { timer } of kinds) if (timer !== undefined) interruptSoon(timer)
     // Where it would have been said otherwise: with the same loggers and annotations.
     return Effect.asVoid(Fiber.await(this.fork(Effect.forEach(kinds, (entry) => this.sum(entry), { discard: true }))))
   })

@@ -1,8 +1,7 @@
 /** The hand-over of a value from a callback to the one fiber that waits for it. */
-import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import * as FiberRef from "effect/FiberRef"
+import { isInterrupted, withFiber } from "./runtime.js"
 
 /**
  * A place for one value. Each value that is put in is either taken by the fiber that waits, or goes to `reclaim`: never both,
@@ -59,8 +58,8 @@ export class Slot<A, E> {
         return Effect.failCause(cause)
       },
       onSuccess: () =>
-        Effect.withFiberRuntime<A, E>((fiber) => {
-          if (!Cause.isEmpty(fiber.getFiberRef(FiberRef.interruptedCause))) {
+        withFiber((fiber): Effect.Effect<A, E> => {
+          if (isInterrupted(fiber)) {
             this.abandon()
             return Effect.interrupt
           }

@@ -1,20 +1,18 @@
-/** What is recorded of each command: metrics always, spans where a tracer listens. */
+/** What is recorded of each command: metrics always, and a span if a tracer listens. */
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
-import * as DefaultServices from "effect/DefaultServices"
 import * as Exit from "effect/Exit"
-import type * as Fiber from "effect/Fiber"
-import * as FiberRef from "effect/FiberRef"
 import * as MetricLabel from "effect/MetricLabel"
 import * as Option from "effect/Option"
-import * as Tracer from "effect/Tracer"
+import type * as Tracer from "effect/Tracer"
 import type { Arguments } from "../DisqueLink.js"
 import type { Job } from "../Job.js"
 import * as Metrics from "../Metrics.js"
+import { parentSpanOf, type RunningFiber } from "./runtime.js"
 
 type Labels = ReadonlyArray<MetricLabel.MetricLabel>
 
-// The names of queues are the user's, and may be without end: what each series costs is paid for this many of them.
+// Users choose the names of queues, and there may be any number: so many of them have a series of their own.
 const mostQueues = 256
 const other = "(other)"
 
@@ -73,7 +71,7 @@ export const received = (jobs: ReadonlyArray<Job>): void => {
   }
 }
 
-/** Records that jobs arrived for nobody. */
+/** Records that jobs arrived after nobody waited for them any more. */
 export const returned = (count: number): void => Metrics.returnedJobs.unsafeUpdate(count, [])
 
 export const linkOpened = (): void => Metrics.openedLinks.unsafeUpdate(1, [])
@@ -84,14 +82,6 @@ const reasonLabels = new Map<string, Labels>(
 
 export const linkClosed = (reason: "surplus" | "expired" | "silent" | "lost", count: number): void => {
   if (count > 0) Metrics.closedLinks.unsafeUpdate(count, reasonLabels.get(reason) ?? [])
-}
-
-const nativeTracer = Context.get(DefaultServices.liveServices, Tracer.Tracer)
-
-/** The tracer of a fiber, where one listens: the one that Effect has by default keeps nothing. */
-export const tracerOf = (fiber: Fiber.RuntimeFiber<unknown, unknown>): Tracer.Tracer | undefined => {
-  const tracer = fiber.currentTracer
-  return tracer === nativeTracer || !fiber.getFiberRef(FiberRef.currentTracerEnabled) ? undefined : tracer
 }
 
 const operations: Record<string, { readonly type: string; readonly kind: Tracer.SpanKind }> = {
@@ -138,22 +128,17 @@ const addressOf = (node: string): ServerAddress => {
   return lastAddress
 }
 
-const parentOf = (fiber: Fiber.RuntimeFiber<unknown, unknown>): Option.Option<Tracer.AnySpan> => {
-  const span = fiber.currentSpan
-  return span === undefined || Context.get(span.context, Tracer.DisablePropagation) ? Option.none() : Option.some(span)
-}
-
-/** Makes the span of an operation that has ended: one that brings nothing has none. */
+/** Makes the span of an operation that has ended. */
 export const trace = (
   tracer: Tracer.Tracer,
-  fiber: Fiber.RuntimeFiber<unknown, unknown>,
+  fiber: RunningFiber,
   { command, end, exit, jobs, node, queue, start }: Operation
 ): void => {
   const known = operations[command]
   const name = command.toLowerCase()
   const kind = known?.kind ?? "client"
   const title = queue === undefined ? name : `${name} ${queue}`
-  const span = tracer.span(title, parentOf(fiber), Context.empty(), [], start, kind, { kind })
+  const span = tracer.span(title, parentSpanOf(fiber), Context.empty(), [], start, kind, { kind })
   span.attribute("messaging.system", "disque")
   span.attribute("messaging.operation.name", name)
   if (known !== undefined) span.attribute("messaging.operation.type", known.type)

@@ -2,7 +2,7 @@
 import type * as Duration from "effect/Duration"
 import * as Either from "effect/Either"
 import * as Schedule from "effect/Schedule"
-import { expectedAddress, readAddress } from "../cluster/topology.js"
+import { expectedAddress, readAddress } from "../cluster/address.js"
 import { type ConnectionError, InvalidArgument } from "../DisqueError.js"
 import * as argument from "../internal/argument.js"
 
@@ -68,8 +68,8 @@ export interface Limits {
   readonly refreshMillis: number
   readonly cycle: number | undefined
   readonly addressMap: Readonly<Record<string, string>>
-  /** The most links for commands that wait for other nodes, or half of the most where these pile up. */
-  readonly lanes: number
+  /** The most links to a node for commands that wait for copies, or half of the most when such commands pile up. */
+  readonly replicationLinks: number
 }
 
 const retry: Limits["retry"] = Schedule.exponential("50 millis").pipe(
@@ -98,7 +98,7 @@ const addressMap = (
 export const check = (
   subject: string,
   options: ConnectionOptions,
-  defaults: { readonly maxActive: number; readonly maxIdle: number; readonly hasLanes: boolean }
+  defaults: { readonly maxActive: number; readonly maxIdle: number; readonly hasReplicationLinks: boolean }
 ): Either.Either<Limits, InvalidArgument> =>
   Either.all({
     commandMillis: argument.wait(subject, "commandTimeout", options.commandTimeout ?? "5 seconds", 1),
@@ -115,4 +115,6 @@ export const check = (
         ? Either.right(undefined)
         : argument.count(subject, "cycle", options.cycle, 1, Number.MAX_SAFE_INTEGER),
     addressMap: addressMap(subject, options.addressMap ?? {})
-  }).pipe(Either.map((limits) => ({ ...limits, lanes: defaults.hasLanes ? limits.maxActive : 1 })))
+  }).pipe(
+    Either.map((limits) => ({ ...limits, replicationLinks: defaults.hasReplicationLinks ? limits.maxActive : 1 }))
+  )

@@ -1,28 +1,31 @@
-/** A bounded number of permits, and a bounded line of those who wait for one, first come first served. */
+/** A bounded number of permits, and a bounded line of callers that wait for one, first come first served. */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import type * as Scope from "effect/Scope"
 import { PoolExhausted } from "../DisqueError.js"
 import { Slot } from "../internal/slot.js"
 
-export interface PermitLimits {
-  readonly maxActive: number
-  readonly maxWaiting: number
-  readonly acquireMillis: number
+/** What permits need. */
+interface Needs {
+  readonly limits: {
+    readonly maxActive: number
+    readonly maxWaiting: number
+    readonly acquireMillis: number
+  }
+  readonly now: () => number
+  /** Has `expire` called at the time given. */
+  readonly expect: (at: number) => void
 }
 
 export class Permits {
-  private readonly limits: PermitLimits
-  private readonly now: () => number
-  private readonly expect: (at: number) => void
-  // In the order of arrival, and so of their deadlines.
+  private readonly needs: Needs
+  /** The callers that wait, and until when: in the order of arrival, which is that of their deadlines. */
   private readonly line = new Map<Slot<void, PoolExhausted>, number>()
   private held = 0
 
-  constructor(limits: PermitLimits, now: () => number, expect: (at: number) => void) {
-    this.limits = limits
-    this.now = now
-    this.expect = expect
+  constructor(needs: Needs) {
+    this.needs = needs
   }
 
   get active(): number {
@@ -41,7 +44,7 @@ export class Permits {
 
   /** Takes a permit if one is free. */
   tryAcquire(): boolean {
-    if (this.held >= this.limits.maxActive || this.line.size > 0) return false
+    if (this.held >= this.needs.limits.maxActive || this.line.size > 0) return false
     this.held += 1
     return true
   }
@@ -49,14 +52,22 @@ export class Permits {
   /** Takes a permit, which the caller releases. */
   readonly acquire: Effect.Effect<void, PoolExhausted> = Effect.suspend(() => {
     if (this.tryAcquire()) return Effect.void
-    const { acquireMillis, maxWaiting } = this.limits
+    const { acquireMillis, maxWaiting } = this.needs.limits
     if (this.line.size >= maxWaiting) return Effect.fail(this.exhausted(0))
     const slot = new Slot<void, PoolExhausted>(() => this.release())
-    const deadline = this.now() + acquireMillis
+    const deadline = this.needs.now() + acquireMillis
     this.line.set(slot, deadline)
-    this.expect(deadline)
+    this.needs.expect(deadline)
     return Effect.onExit(slot.take, () => Effect.sync(() => this.line.delete(slot)))
   })
+
+  /** Counts as one of the permits until the scope ends. */
+  readonly scoped: Effect.Effect<void, PoolExhausted, Scope.Scope> = Effect.uninterruptibleMask((restore) =>
+    Effect.zipRight(
+      restore(Effect.suspend(() => this.acquire)),
+      Effect.addFinalizer(() => Effect.sync(() => this.release()))
+    )
+  )
 
   /** Runs an effect with a permit. */
   run<A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E | PoolExhausted> {
@@ -74,7 +85,7 @@ export class Permits {
     })
   }
 
-  /** Gives a permit to the first who waits, or back. */
+  /** Gives a permit to the first caller in the line, or back. */
   release(): void {
     const [first] = this.line.keys()
     if (first === undefined) {
@@ -85,18 +96,18 @@ export class Permits {
     }
   }
 
-  /** Sends away those who have waited long enough. */
+  /** Fails the callers that have waited long enough. */
   expire(now: number): void {
     for (const [slot, deadline] of this.line) {
       if (deadline > now) return
       this.line.delete(slot)
-      slot.fill(Exit.fail(this.exhausted(this.limits.acquireMillis)))
+      slot.fill(Exit.fail(this.exhausted(this.needs.limits.acquireMillis)))
     }
   }
 
   private exhausted(waitedMillis: number): PoolExhausted {
     return new PoolExhausted({
-      maxActive: this.limits.maxActive,
+      maxActive: this.needs.limits.maxActive,
       waiting: this.line.size,
       waited: Duration.millis(waitedMillis)
     })

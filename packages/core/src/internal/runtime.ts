@@ -1,0 +1,75 @@
+/**
+ * What core uses of Effect's fibers beyond their public interface, or by a name that Effect 4 changes. No other file of core touches
+ * the inside of a fiber.
+ */
+import * as Cause from "effect/Cause"
+import * as Context from "effect/Context"
+import * as DefaultServices from "effect/DefaultServices"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as FiberId from "effect/FiberId"
+import * as FiberRef from "effect/FiberRef"
+import * as Option from "effect/Option"
+import * as Runtime from "effect/Runtime"
+import type * as Scope from "effect/Scope"
+import * as Tracer from "effect/Tracer"
+
+// v3: `Fiber.Fiber<A, E>`.
+export type RunningFiber<A = unknown, E = unknown> = Fiber.RuntimeFiber<A, E>
+
+/** The fiber that runs the caller. It costs less than `withFiber`, which is a step of its own. */
+// v3: `Fiber.getCurrent`.
+export const currentFiber = (): RunningFiber => Option.getOrThrow(Fiber.getCurrentFiber())
+
+/** Makes an effect from the fiber that runs it. */
+// v3: `Effect.withFiber`.
+export const withFiber = <A, E, R>(make: (fiber: RunningFiber) => Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  Effect.withFiberRuntime<A, E, R>(make)
+
+/** Whether a fiber was interrupted, also while nothing can interrupt it. */
+// v3: the fiber's own record of its interruption, as `Effect.withFiber` gives the fiber.
+export const isInterrupted = (fiber: RunningFiber): boolean =>
+  !Cause.isEmpty(fiber.getFiberRef(FiberRef.interruptedCause))
+
+/** The exit of a fiber that is being interrupted. */
+// v3: `Exit.interrupt(fiber.id)`.
+export const interruption = (fiber: RunningFiber): Exit.Exit<never> => Exit.interrupt(fiber.id())
+
+/** Interrupts a fiber from a callback, without waiting for its end. */
+// v3: `fiber.interruptUnsafe()`.
+export const interruptSoon = (fiber: RunningFiber): void => fiber.unsafeInterruptAsFork(FiberId.none)
+
+/** Starts fibers from a callback. With a scope, the end of the scope interrupts the fiber. */
+export type RunFork = <A, E>(
+  effect: Effect.Effect<A, E>,
+  options?: { readonly scope?: Scope.Scope }
+) => RunningFiber<A, E>
+
+/** `runFork` with the services of the caller. */
+// v3: `Effect.context` and `Effect.runForkWith`.
+export const runFork: Effect.Effect<RunFork> = Effect.map(Effect.runtime<never>(), (runtime) =>
+  Runtime.runFork(runtime)
+)
+
+/** A deferred value that a callback makes. */
+// v3: `Deferred.makeUnsafe`.
+export const makeDeferred = <A, E = never>(): Deferred.Deferred<A, E> => Deferred.unsafeMake(FiberId.none)
+
+// v3: the default value of `Tracer.Tracer`.
+const defaultTracer = Context.get(DefaultServices.liveServices, Tracer.Tracer)
+
+/** The tracer of a fiber, if a program has provided one: Effect's default tracer keeps nothing. */
+// v3: `fiber.getRef(Tracer.Tracer)` and `References.TracerEnabled`.
+export const tracerOf = (fiber: RunningFiber): Tracer.Tracer | undefined => {
+  const tracer = fiber.currentTracer
+  return tracer === defaultTracer || !fiber.getFiberRef(FiberRef.currentTracerEnabled) ? undefined : tracer
+}
+
+/** The span that a fiber is in, as the parent of another span. */
+// v3: `fiber.currentSpan` too, with another way to disable propagation.
+export const parentSpanOf = (fiber: RunningFiber): Option.Option<Tracer.AnySpan> => {
+  const span = fiber.currentSpan
+  return span === undefined || Context.get(span.context, Tracer.DisablePropagation) ? Option.none() : Option.some(span)
+}
