@@ -1,13 +1,10 @@
 import { type ConnectionOptions, DisqueConnection, DisquePool } from "@disco/core"
 import { EmbeddedDisque, type EmbeddedOptions } from "@disco/embedded"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Either, Exit, Fiber, Layer, Logger, LogLevel, Option, Redacted, TestClock } from "effect"
-import { NodeDisque } from "../../src/index.js"
-import { embeddedCluster } from "../utils/embeddedOverTcp.js"
+import { Effect, Either, Fiber, Layer, TestClock } from "effect"
+import { quiet } from "../utils/quiet.js"
 import { bulk, type Script, scriptedPeer } from "../utils/scriptedPeer.js"
-
-// Moves are warnings, and no news here.
-const quiet = <A, E, R>(layer: Layer.Layer<A, E, R>) => Layer.provide(layer, Logger.minimumLogLevel(LogLevel.Error))
+import { connect, id } from "./refusingNodes.js"
 
 const embedded = (embedded: EmbeddedOptions, options?: ConnectionOptions) =>
   quiet(
@@ -17,18 +14,6 @@ const embedded = (embedded: EmbeddedOptions, options?: ConnectionOptions) =>
     )
   )
 
-const connect = (nodes: string | ReadonlyArray<string>, password?: string) =>
-  quiet(
-    NodeDisque.layerPool({
-      nodes,
-      password: password === undefined ? undefined : Redacted.make(password),
-      commandTimeout: "1 second",
-      connectTimeout: "1 second",
-      slice: "200 millis"
-    })
-  )
-
-const id = "D-01234567-0123456789abcdefghijklmn-05a1"
 const nodeIds = ["a".repeat(40), "b".repeat(40), "c".repeat(40)]
 
 /** Nodes that tell of each other. */
@@ -50,7 +35,9 @@ const peers = (scripts: ReadonlyArray<Script>) =>
   })
 
 const refusing = (words: string): Script => ({ ADDJOB: (socket) => socket.write(`-${words}\r\n`) })
+
 const taking: Script = { ADDJOB: (socket) => socket.write(`+${id}\r\n`) }
+
 const addsOf = (peer: { readonly commands: ReadonlyArray<ReadonlyArray<string>> }) =>
   peer.commands.filter(([name]) => name === "ADDJOB").length
 
@@ -134,91 +121,6 @@ describe("a job that is added while its node leaves", () => {
           assert.deepStrictEqual([addsOf(a), addsOf(b)], [1, 0])
         }).pipe(Effect.provide(connect(a.address)))
       }
-    })
-  )
-})
-
-describe("a node that wants a password from now on", () => {
-  it.scopedLive("is given it once for all commands that it refused, where it is known", () =>
-    Effect.gen(function* () {
-      let password = ""
-      const letIn = new WeakSet<object>()
-      let auths = 0
-      const guarded =
-        (answer: string): Script[string] =>
-        (socket) =>
-          socket.write(password === "" || letIn.has(socket) ? answer : "-NOAUTH Authentication required.\r\n")
-      const peer = yield* scriptedPeer({
-        AUTH: (socket, [given]) => {
-          if (password === "") return socket.write("-ERR Client sent AUTH, but no password is set\r\n")
-          auths += 1
-          letIn.add(socket)
-          return socket.write(given === password ? "+OK\r\n" : "-ERR invalid password\r\n")
-        },
-        PING: guarded("+PONG\r\n"),
-        ADDJOB: guarded(`+${id}\r\n`),
-        QLEN: guarded(":7\r\n"),
-        GETJOB: guarded("*-1\r\n")
-      })
-      yield* Effect.gen(function* () {
-        const pool = yield* DisquePool
-        yield* pool.getJobs("q", { timeout: 0 })
-        password = "sesame"
-        const adds = yield* Effect.forEach(Array.from({ length: 1000 }), () => pool.addJob("q", "x"), {
-          concurrency: "unbounded"
-        })
-        assert.isTrue(adds.every((added) => added === id))
-        assert.strictEqual(auths, 1)
-        assert.strictEqual(yield* pool.queueLength("q"), 7)
-        assert.strictEqual(yield* pool.on(peer.address).queueLength("q"), 7)
-        assert.deepStrictEqual(yield* pool.getJobs("q", { timeout: 0 }), [])
-        assert.isAtMost(auths, 2)
-        password = "another"
-        assert.strictEqual(yield* pool.queueLength("q"), 7)
-      }).pipe(Effect.provide(connect(peer.address, "sesame")))
-    })
-  )
-
-  it.scopedLive("on a link that waits for jobs is given it there too, and by a consumer", () =>
-    Effect.gen(function* () {
-      const { nodes } = yield* embeddedCluster(1)
-      const [{ address }] = nodes
-      yield* Effect.gen(function* () {
-        const pool = yield* DisquePool
-        yield* pool.getJobs("q", { timeout: 0 })
-        yield* pool.config.set("requirepass", "sesame")
-        yield* pool.addJob("q", "x")
-        const job = yield* pool.getJob("q", { timeout: "1 second" })
-        yield* pool.ackJob(job)
-        assert.strictEqual(yield* pool.on(address).queueLength("q"), 0)
-        yield* pool.config.set("requirepass", "")
-        assert.strictEqual(yield* pool.queueLength("q"), 0)
-      }).pipe(Effect.provide(connect(address, "sesame")))
-    })
-  )
-
-  it.scopedLive("refuses whoever does not know it, at once and without end of tries", () =>
-    Effect.gen(function* () {
-      const { nodes } = yield* embeddedCluster(1)
-      const [{ address }] = nodes
-      yield* Effect.gen(function* () {
-        const pool = yield* DisquePool
-        yield* pool.getJobs("q", { timeout: 0 })
-        yield* pool.config.set("requirepass", "sesame")
-        const before = (yield* pool.statistics).created
-        for (const refused of [
-          pool.addJob("q", "x"),
-          pool.queueLength("q"),
-          pool.on(address).queueLength("q"),
-          pool.getJob("q", { timeout: "1 second" })
-        ]) {
-          const exit = yield* Effect.exit(refused as Effect.Effect<unknown, { readonly _tag: string }>)
-          assert.isTrue(Exit.isFailure(exit))
-          const error = Option.getOrThrow(Exit.causeOption(exit))
-          assert.strictEqual(error._tag === "Fail" ? error.error._tag : error._tag, "NotAuthenticated")
-        }
-        assert.strictEqual((yield* pool.statistics).created, before)
-      }).pipe(Effect.provide(connect(address)))
     })
   )
 })

@@ -1,0 +1,87 @@
+import { DisquePool, JobQueue } from "@disco/core"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Layer, Option, Schedule, Schema, Tracer } from "effect"
+import { Worker } from "../../src/index.js"
+import { layer } from "../utils/nodes.js"
+import { pass, settle } from "../utils/time.js"
+
+describe("traces", () => {
+  const makeTracer = () => {
+    const spans: Array<Tracer.Span> = []
+    const native = Tracer.make({
+      span: (name, parent, context, links, startTime, kind) => {
+        const span = {
+          _tag: "Span" as const,
+          name,
+          parent,
+          context,
+          links,
+          kind,
+          spanId: `${spans.length + 1}`.padStart(16, "0"),
+          traceId: Option.match(parent, {
+            onNone: () => `${spans.length + 1}`.padStart(32, "0"),
+            onSome: (p) => p.traceId
+          }),
+          sampled: true,
+          status: { _tag: "Started" as const, startTime },
+          attributes: new Map<string, unknown>(),
+          attribute: (key: string, value: unknown) => {
+            span.attributes.set(key, value)
+          },
+          end: () => {},
+          event: () => {},
+          addLinks: () => {}
+        }
+        spans.push(span)
+        return span
+      },
+      context: (f) => f()
+    })
+    return { spans, layer: Layer.setTracer(native) }
+  }
+
+  const traced = JobQueue.make("traced", { payload: Schema.Number, traced: true })
+
+  it.effect("lead from who added a job to who works on it; another attempt is linked", () =>
+    Effect.gen(function* () {
+      const tracer = makeTracer()
+      yield* Effect.gen(function* () {
+        const pool = yield* DisquePool
+        yield* Effect.withSpan(traced.add(pool, 1), "caller")
+        yield* Worker.make(traced, (_, { attempt }) => (attempt === 1 ? Effect.fail("no") : Effect.void), {
+          retry: Schedule.spaced("1 second")
+        })
+        yield* settle
+        yield* pass("1 second")
+      }).pipe(Effect.scoped, Effect.provide(tracer.layer))
+      const caller = tracer.spans.find(({ name }) => name === "caller")
+      const works = tracer.spans.filter(({ name }) => name === "process traced")
+      assert.deepStrictEqual(
+        works.map(({ kind, links, traceId }) => [
+          kind,
+          traceId === caller?.traceId,
+          links.map(({ span }) => span.spanId)
+        ]),
+        [
+          ["consumer", true, []],
+          ["consumer", false, [caller?.spanId]]
+        ]
+      )
+    }).pipe(Effect.provide(layer))
+  )
+
+  it.effect("are linked where they are to be", () =>
+    Effect.gen(function* () {
+      const tracer = makeTracer()
+      yield* Effect.gen(function* () {
+        const pool = yield* DisquePool
+        yield* Effect.withSpan(traced.add(pool, 1), "caller")
+        yield* Worker.make(traced, () => Effect.void, { traces: "link" })
+        yield* settle
+      }).pipe(Effect.scoped, Effect.provide(tracer.layer))
+      const [work] = tracer.spans.filter(({ name }) => name === "process traced")
+      assert.strictEqual(work?.links.length, 1)
+      assert.isTrue(Option.isNone(work?.parent ?? Option.some(undefined)))
+    }).pipe(Effect.provide(layer))
+  )
+})
