@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { FastCheck } from "effect"
-import { matchesGlob } from "../src/internal/wire/globs.js"
+import { matchesGlob } from "../../src/internal/wire/globs.js"
 
 /** The same as a regular expression, for patterns without sets. */
 const asRegExp = (pattern: string): RegExp => {

@@ -4,7 +4,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as FastCheck from "effect/FastCheck"
 import * as TestClock from "effect/TestClock"
-import { dial, fields, layer, say } from "./utils/ask.js"
+import { dial, fields, layer, say } from "../utils/ask.js"
 
 const queues = ["a", "b"] as const
 

@@ -5,11 +5,11 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Chunk from "effect/Chunk"
 import * as Effect from "effect/Effect"
 import * as TestClock from "effect/TestClock"
-import { type Answer, EmbeddedDisque, type EmbeddedNode } from "../src/index.js"
-import { compareJobs, Job, State } from "../src/internal/node/job.js"
-import { JobList } from "../src/internal/node/jobList.js"
-import { Random } from "../src/internal/node/random.js"
-import { type Timed, TimerHeap } from "../src/internal/node/timers.js"
+import { type Answer, EmbeddedDisque, type EmbeddedNode } from "../../src/index.js"
+import { compareJobs, Job, State } from "../../src/internal/node/job.js"
+import { JobList } from "../../src/internal/node/jobList.js"
+import { Random } from "../../src/internal/node/random.js"
+import { type Timed, TimerHeap } from "../../src/internal/node/timers.js"
 
 setFlagsFromString("--expose-gc")
 const collectGarbage: () => void = runInNewContext("gc")
