@@ -31,7 +31,7 @@ const checkContents = ({ files, manifest }: Tarball): ReadonlyArray<string> => {
     problems.push("has effect not as a peer dependency: a program must have one effect, that of its own")
   }
   for (const [entry, target] of Object.entries(manifest.exports)) {
-    if (/internal|\*/.test(entry)) problems.push(`exports ${entry}: nothing internal is to be imported`)
+    if (/internal\/|\*/.test(entry)) problems.push(`exports ${entry}: a folder is not to be imported from`)
     for (const path of typeof target === "string" ? [target] : Object.values(target)) {
       if (!has(path)) problems.push(`exports ${path}, which it does not hold`)
     }

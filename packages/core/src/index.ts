@@ -39,6 +39,7 @@ export {
 } from "./DisquePool.js"
 export type { FetchError } from "./fetching/fetcher.js"
 export type { FetcherHealth, FetcherState } from "./fetching/fetchLoop.js"
+export type { EncodedCommand } from "./internal/encodedCommand.js"
 export type { Page } from "./internal/page.js"
 export * as Job from "./Job.js"
 export * as JobId from "./JobId.js"
