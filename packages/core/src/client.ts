@@ -1,4 +1,4 @@
-/** What a connection and a pool stand on: the rooms of core, put together. */
+/** The client of a cluster, which a connection and a pool stand on: the rooms of core, put together. */
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Random from "effect/Random"

@@ -16,7 +16,7 @@ export const format = (host: string, port: number): string =>
 export const isAddress = (host: string, port: number): boolean =>
   isHost(host) && Number.isInteger(port) && port >= 1 && port <= 65_535
 
-/** What an address looks like, for the error about a value that is none. */
+/** The form of an address, for the error about a value that has another form. */
 export const expectedAddress = "the address of a node: host:port, [IPv6]:port or unix:/path of a socket"
 
 // A text with slashes at its start, or with a colon and an @, is more likely a URL with a password in it.

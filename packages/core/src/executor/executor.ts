@@ -1,4 +1,4 @@
-/** Commands: each is sent over its link, its reply is read, and what may be done again is. */
+/** Executes commands: each is sent over its link, its reply is read, and after some failures it is sent again. */
 import type * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import type * as Either from "effect/Either"

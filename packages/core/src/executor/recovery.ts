@@ -1,6 +1,6 @@
 /**
- * Which commands are sent again after a failure: what a node refused unexecuted may go to another node, and what is idempotent may be
- * repeated. Nothing else is.
+ * Which commands are sent again after a failure: a command that a node refused unexecuted may go to another node, and an idempotent
+ * one may be repeated. No other command is.
  */
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"

@@ -45,7 +45,7 @@ export class Routes {
     return this.holderOf(command) ?? this.needs.cluster.node
   }
 
-  /** The address that is meant: one that is known, or `host:port`, where Disque's port may be left out. */
+  /** The address that a text means: a known one, or `host:port`, of which Disque's port may be left out. */
   addressOf(node: unknown): string | undefined {
     const { cluster, links } = this.needs
     return typeof node === "string" && (links.known(node) !== undefined || cluster.topology.has(node))

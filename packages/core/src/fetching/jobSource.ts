@@ -1,6 +1,6 @@
 /**
- * Which node jobs are fetched from: any of the cluster, or with the option `cycle` one, chosen anew after so many jobs by where the
- * jobs come from.
+ * Which nodes jobs are fetched from: all of the cluster, or with the option `cycle` one, which is chosen anew after so many jobs by
+ * the node that most jobs come from.
  */
 import type { Job } from "../Job.js"
 import { Origins } from "./origins.js"
@@ -34,7 +34,7 @@ export class JobSource {
     this.needs = needs
   }
 
-  /** The node that was chosen by where the jobs come from; undefined if the node in use is as good. */
+  /** The node that was chosen because most jobs come from it; undefined if the node in use is as good. */
   get node(): string | undefined {
     return this.chosen !== undefined && !this.needs.cluster.topology.isToLeave(this.chosen) ? this.chosen : undefined
   }

@@ -1,4 +1,4 @@
-/** Where the jobs come from that are fetched: which node took them from their producers. */
+/** The origins of fetched jobs: the nodes that took them from their producers. */
 import * as JobId from "../JobId.js"
 
 /** How many of the last jobs count; older ones fade. */

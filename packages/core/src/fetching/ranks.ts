@@ -1,7 +1,7 @@
 /**
  * Which queues are named in a row of GETJOBs that take jobs from those named first before the others.
  *
- * Disque takes one job from each name in turn, and goes round again only where that was not enough. So a queue that is named as
+ * Disque takes one job from each name in turn, and goes round again only if that was not enough. So a queue that is named as
  * often as there is room for jobs is empty before one named after it has its turn; and one job asked of all queues comes from the
  * first that has any, and says that those before it are empty.
  */
@@ -13,9 +13,9 @@ export interface Ask {
   readonly count: number
 }
 
-// What is named several times, and how many queues are asked at first whether they have anything.
+// The most names in a GETJOB that names queues several times, and the number of queues that are asked at first for any job.
 const mostNames = 256
-// Who finds nothing asks ever more queues at once: the node does nothing else while it goes through them.
+// A poll that finds nothing asks ever more queues at once; the limit is there because a node does nothing else meanwhile.
 const growth = 8
 const mostAsked = 16_384
 
@@ -28,7 +28,7 @@ export class RankedPoll {
   private asked = mostNames
   /** Whether the queue at hand had a job, so that it may have more. */
   private isFound = false
-  /** How many queues the last GETJOB named, and whether it empties them where there is room. */
+  /** How many queues the last GETJOB named, and whether it empties them if there is room. */
   private last = { size: 0, isWhole: false }
 
   /** The names come without repetition. */
@@ -37,7 +37,7 @@ export class RankedPoll {
     this.left = count
   }
 
-  /** The next GETJOB; none where there is no more room, or no more queue. */
+  /** The next GETJOB; undefined if there is no more room, or no more queue. */
   next(): Ask | undefined {
     const { at, left, names } = this
     const rest = names.length - at

@@ -2,7 +2,7 @@
  * In which order queues are named in the next GETJOB, so that each has its share over time, however few jobs there is room for.
  *
  * Disque takes one job from each queue in the order in which they are named, and again, until it has as many as were asked for:
- * who asks for one gets none but of the first queue that has some. So the queue that is furthest behind is named first.
+ * a GETJOB for one job takes it from the first queue that has any. So the queue that is furthest behind is named first.
  */
 import type { Job } from "../Job.js"
 
@@ -20,13 +20,13 @@ interface Queue {
   ahead: number
   /** When it last had its turn, counted in jobs. */
   turn: number
-  // What the three would be after the jobs that are planned.
+  // The values that `ahead` and `turn` would have after the jobs that are planned, and how many are planned.
   plannedAhead: number
   plannedTurn: number
   planned: number
 }
 
-/** What each queue comes forward with as many jobs as it has weight: all weights up to 16 divide it. */
+/** How far a queue comes forward with as many jobs as it has weight. All weights up to 16 divide this number. */
 const round = 720_720
 // A GETJOB names no more queues than this, but for those that would not be named at all.
 const mostNames = 256
@@ -78,14 +78,14 @@ export class Shares {
     let least = Number.POSITIVE_INFINITY
     for (const queue of this.queues) if (queue.holders > 0) least = Math.min(least, queue.ahead)
     if (least === Number.POSITIVE_INFINITY) return
-    // What one queue lacks because the nodes asked meanwhile have none of it is made up for where it waits; but it is no more
-    // than all nodes fetch in a round, or it would keep out the others for too long when there is more of it.
+    // A queue of which the nodes asked meanwhile have no jobs catches up later, on the nodes that have some; but by no more
+    // than all nodes fetch in a round, or it would keep the others out for too long when it has more jobs.
     const most = this.nodes.size * this.count * round
     for (const queue of this.queues) if (queue.holders > 0) queue.ahead = Math.min(queue.ahead - least, most)
   }
 }
 
-/** What one loop sees of the queues, each of whose GETJOBs comes after the reply to the one before. */
+/** The queues as one loop sees them. A loop sends each GETJOB after the reply to the one before. */
 export class NodeShares {
   private readonly shares: Shares
   private readonly holds: Array<boolean>
@@ -105,8 +105,8 @@ export class NodeShares {
   }
 
   /**
-   * The queues as GETJOB is to name them when it takes `count` jobs at most. Each is named, some several times, so that where
-   * all of them have jobs every one gets what is due to it. What was empty here comes first, to be served at once.
+   * The queues as a GETJOB for at most `count` jobs is to name them. Each is named, some several times, so that when all of
+   * them have jobs each gets its share. The queues that were empty on this node come first, to be served at once.
    */
   order(count: number): ReadonlyArray<string> {
     const { holds, plan } = this
@@ -148,13 +148,13 @@ export class NodeShares {
 
   /** Takes note of the reply to a GETJOB that named the queues in the order last given, and asked for `count` jobs. */
   received(jobs: ReadonlyArray<Job>, count: number): void {
-    // Disque goes round the queues: what it passed over had none, and is passed over from then on.
+    // Disque goes round the queues: a queue that it passed over had no jobs, and is passed over from then on.
     let round: ReadonlyArray<Queue> = this.plan
     let served: Array<Queue> = []
     let at = 0
     for (const { queue: name } of jobs) {
       let isFound = false
-      // What is in neither the rest of this round nor the next one was not asked for.
+      // A queue that is in neither the rest of this round nor the next one was not asked for.
       for (let turns = 0; !isFound && turns < 2; ) {
         const queue = round[at]
         if (queue === undefined) {
@@ -193,7 +193,7 @@ export class NodeShares {
     queue.holders -= 1
   }
 
-  /** Nothing is known to wait on the node. */
+  /** No queue is known to have jobs on the node. */
   forget(): void {
     for (const queue of this.shares.queues) this.lacked(queue)
   }

@@ -1,4 +1,4 @@
-/** What is asked of several nodes: of every one of the cluster, or page by page. */
+/** Questions to several nodes: to every node of the cluster, or page by page. */
 import * as Chunk from "effect/Chunk"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -27,7 +27,7 @@ export interface Reachable {
 export interface Needs {
   /** Sends a command to the holder of its job, or to the node in use. */
   readonly execute: <A, E>(command: Command<A, E>) => Effect.Effect<A, E | CommandError>
-  /** Sends many commands at once, and gives for each what came of it. */
+  /** Sends many commands at once, and gives the result of each. */
   readonly executeAll: <A, E>(
     commands: ReadonlyArray<Command<A, E>>
   ) => Effect.Effect<ReadonlyArray<Either.Either<A, E | CommandError>>>
@@ -42,7 +42,7 @@ type Checked<A, E> = Either.Either<Command<A, E>, InvalidArgument>
 /** The most nodes that are asked at a time. */
 const concurrency = 16
 
-/** Asks every node in some way; where there is none to ask, because they are leaving, the one in use. */
+/** Asks every node in some way, or the node in use if all of them are leaving. */
 const onAll = <A, E>(
   { execute, executeOn, nodes }: Needs,
   ask: (execute: Needs["execute"]) => Effect.Effect<A, E | CommandError>
@@ -63,7 +63,7 @@ export const queueLength = (needs: Needs, queue: string): Effect.Effect<number, 
     Effect.map(everywhere(needs, command), (lengths) => lengths.reduce((sum, length) => sum + length, 0))
   )
 
-/** What all nodes, or the one in use, know of a queue. */
+/** The statistics of a queue on all nodes, or on the one in use. */
 export const queueStats = (
   needs: Needs,
   asksAllNodes: boolean,
@@ -81,7 +81,7 @@ export const queueStats = (
 
 const time = Either.getOrThrow(Server.time.make())
 
-// How many of the first jobs are looked at: where consumers are busy, the very first may be gone before it is shown.
+// How many of the first jobs are looked at: while consumers are busy, the very first may be gone before it is shown.
 const looks = [1, 8, 64]
 
 /** For how long the first of the jobs that wait on a node has been there. Its age is by the clock of the node, not by ours. */
@@ -123,7 +123,7 @@ export const oldestAge = (
 
 type Shown = Option.Option<JobInfo>
 
-/** Asks nodes about a job, and gives what the first of them knows. That none knows it is only said where all have answered. */
+/** Asks nodes about a job, and gives the first answer that knows it. It says that none knows the job only if all have answered. */
 const askAll = (
   { executeOn }: Needs,
   nodes: ReadonlyArray<Reachable>,
@@ -137,7 +137,7 @@ const askAll = (
     }
   )
 
-/** Asks the holder of a job where it is known, then the node that took it, then all others. */
+/** Asks the holder of a job if it is known, then the node that took the job, then all others. */
 export const show = (needs: Needs, job: JobRef): Effect.Effect<Shown, CommandError | InvalidArgument> =>
   Effect.flatMap(Jobs.show.make(job), (command) => {
     const fromHolder = command.holder === undefined ? Effect.succeedNone : needs.execute(command)
@@ -168,7 +168,7 @@ const othersThan = (
 
 /**
  * Settles on other nodes those of the jobs that their holder does not know: it may have been replaced by an empty one, or be
- * gone, and others have copies. What the holder knows it has settled, or it needs no settling.
+ * gone, and others have copies. A job that the holder knows is settled there, or needs no settling.
  */
 export const settleElsewhere = <E>(
   needs: Needs,
@@ -197,7 +197,7 @@ export const settleElsewhere = <E>(
     })
   })
 
-/** Asks the other nodes for a job's lease, where its holder does not know the job. */
+/** Asks the other nodes for the lease of a job that its holder does not know. */
 export const workingElsewhere = <A, E>(
   needs: Needs,
   command: Command<A, E>,
@@ -210,10 +210,10 @@ export const workingElsewhere = <A, E>(
     )
   ).pipe(Effect.mapError((last) => (Predicate.isTagged(last, "LeaseTooOld") ? last : error)))
 
-/** Where a scan is: at which of the nodes, and where it goes on there. */
+/** The position of a scan: one of the nodes, and the cursor there. */
 interface Position {
   readonly index: number
-  /** The node to ask; where that is left open, the one that answers is asked for the next page too. */
+  /** The node to ask. If it is undefined, the node that answers is asked for the next page too. */
   readonly node: string | undefined
   readonly cursor: string
 }

@@ -1,10 +1,10 @@
 /** First in, first out. */
 
 const leastSize = 16
-// A ring that was needed for more is let go once it is empty.
+// A larger ring is replaced by a small one when it is empty.
 const keptSize = 1024
 
-/** A ring: an array that is shifted, or a chain, would hold on to what is done with for longer. */
+/** A ring: an array that is shifted, or a chain, would keep items that were taken for longer. */
 export class Fifo<A> {
   private ring = new Array<A | undefined>(leastSize).fill(undefined)
   private head = 0
@@ -25,7 +25,7 @@ export class Fifo<A> {
     return this.ring[this.head]
   }
 
-  /** Takes the first; nothing where there is none. */
+  /** Takes the first; undefined if the queue is empty. */
   shift(): A | undefined {
     if (this.count === 0) return undefined
     const item = this.ring[this.head]

@@ -6,8 +6,8 @@ import { interruptSoon, type RunningFiber } from "./runtime.js"
 import * as Time from "./time.js"
 
 /**
- * Logs what happened. `more` is what to append to the message: nothing where it is said at first; else how often it has happened
- * since it was last said. What is long, as a stack trace, belongs into the first line alone.
+ * Logs an event. `more` is to be appended to the message: it is empty the first time, and later it says how often the event has
+ * happened since the last line. Long details, such as a stack trace, belong only in the first line.
  */
 export type Line = (more: string) => Effect.Effect<void>
 
@@ -21,7 +21,7 @@ interface Kind {
 }
 
 const quietMillis = 60_000
-// Names of queues, nodes and errors make kinds: more of them share a line.
+// Kinds hold names of queues, nodes and errors. Beyond this many they share a line.
 const mostKinds = 100
 const others = ""
 
@@ -31,13 +31,13 @@ export class Notices {
   private readonly kinds = new Map<string, Kind>()
   private isEnded = false
 
-  /** `fork` starts a fiber that nothing else ends: it runs for a minute at most, where something is counted, and `end` ends it. */
+  /** `fork` starts a fiber that nothing else ends. While something is counted it runs, for a minute at most; `end` ends it. */
   constructor(clock: Clock.Clock, fork: (effect: Effect.Effect<void>) => RunningFiber) {
     this.now = () => Time.monotonicMillis(clock)
     this.fork = fork
   }
 
-  /** Logs, where nothing of the kind was logged for a minute; else counts it, and the log says so when the minute is over. */
+  /** Logs the event if none of its kind was logged for a minute. Otherwise counts it, for a line at the end of the minute. */
   say(kind: string, line: Line): Effect.Effect<void> {
     return Effect.suspend(() => {
       if (this.isEnded) return quietly(line(""))
@@ -61,13 +61,13 @@ export class Notices {
     })
   }
 
-  /** Says what was counted, and counts no more. */
+  /** Logs what was counted, and counts no more. */
   readonly end: Effect.Effect<void> = Effect.suspend(() => {
     this.isEnded = true
     const kinds = [...this.kinds.values()]
     this.kinds.clear()
     for (const { timer } of kinds) if (timer !== undefined) interruptSoon(timer)
-    // Where it would have been said otherwise: with the same loggers and annotations.
+    // In such a fiber, so that the loggers and annotations are the same.
     return Effect.asVoid(Fiber.await(this.fork(Effect.forEach(kinds, (entry) => this.sum(entry), { discard: true }))))
   })
 
@@ -97,5 +97,5 @@ export class Notices {
 
 const isOver = ({ count, until }: Kind, now: number): boolean => count === 0 && now >= until
 
-// A logger of the user may have no stomach for it: nothing else is to fail for that.
+// A logger of the user may fail: nothing else is to fail with it.
 const quietly = (log: Effect.Effect<void>): Effect.Effect<void> => Effect.catchAllCause(log, () => Effect.void)

@@ -32,7 +32,7 @@ export class Slot<A, E> {
     }
   }
 
-  /** Says that nobody waits any more. */
+  /** Notes that nobody waits any more. */
   abandon(): void {
     if (this.isSettled) return
     this.isSettled = true
@@ -50,7 +50,7 @@ export class Slot<A, E> {
   // Only the wait can be interrupted, and it carries no value. The value is taken in the last step inside of the mask, after a
   // look at whether the fiber was interrupted while it woke: a fiber that has just resumed does not yield within these steps,
   // so that no interruption comes between the look and the caller's next step.
-  /** Waits for the value where nothing interrupts but in what `restore` is given. */
+  /** Waits for the value inside a mask: only the effect that is given to `restore` can be interrupted. */
   takeWithin(restore: <B, E1, R>(effect: Effect.Effect<B, E1, R>) => Effect.Effect<B, E1, R>): Effect.Effect<A, E> {
     return Effect.matchCauseEffect(restore(this.filled), {
       onFailure: (cause) => {

@@ -9,8 +9,8 @@ export class Timekeeper {
   private wake: (() => void) | undefined = undefined
 
   /**
-   * `nextDue` says when `tick` has to be called next; Infinity where never. All times are those of `Time.monotonicMillis`, so that
-   * nothing comes early or late where the time of day is set.
+   * `nextDue` says when `tick` has to be called next; Infinity for never. All times are those of `Time.monotonicMillis`, so that
+   * nothing comes early or late when the time of day is set.
    */
   constructor(nextDue: () => number, tick: (now: number) => void) {
     this.nextDue = nextDue
@@ -24,7 +24,7 @@ export class Timekeeper {
     this.wake?.()
   }
 
-  /** Ends once something is due before the time given, which may have been said before the fiber that waits has begun. */
+  /** Ends as soon as something is due before the time given, also if `expect` was called before the waiting fiber began. */
   private dueBefore(target: number): Effect.Effect<void> {
     return Effect.async<void>((resume) => {
       if (this.target < target) return resume(Effect.void)

@@ -43,7 +43,7 @@ const freshMillis = 1000
 const ping = ["PING"]
 
 export class Links {
-  /** Links by what became of them. */
+  /** How many links were opened, and how many were closed by reason. */
   readonly counts = { created: 0, surplus: 0, expired: 0, silent: 0, lost: 0 }
   private readonly needs: Needs
   private readonly byNode = new Map<string, NodeLinks>()

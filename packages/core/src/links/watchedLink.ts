@@ -4,16 +4,16 @@ import { ConnectionError } from "../DisqueError.js"
 import type { Arguments, DisqueLink } from "../DisqueLink.js"
 import type { Reply } from "../Reply.js"
 
-/** `isLate` where its time was up while it stood behind others: that says nothing of the link. */
+/** `isLate` if the time of the command ended while it stood behind others: that says nothing about the link. */
 type Done = (outcome: Exit.Exit<Reply, ConnectionError>, isLate: boolean) => void
 
-// A class, because V8 may come to put what a literal makes where a full collection alone finds it, with all that it holds.
+// A class, because V8 may allocate object literals where only a full garbage collection frees them and all that they hold.
 class Pending {
   readonly command: Arguments
-  /** How much it takes on its way, in bytes, or less where its text takes more. */
+  /** How many bytes the command takes on the wire, or fewer if its text is not ASCII. */
   readonly size: number
   readonly millis: number
-  /** When its time is up, as the link counts it. */
+  /** When the time of the command ends, as the link counts time. */
   readonly due: number
   done: Done
 
@@ -31,40 +31,39 @@ class Pending {
 // Nobody waits for the reply any more.
 const nobody: Done = () => {}
 
-// Where the node takes one command at a time, it has enough to go on with: more is sent once there are so few left, many in one
-// write.
+// How many commands a node has at hand if it takes one at a time. More are sent when few are left, so that many go in one write.
 const mostAhead = 8
 const leastAhead = 4
-// What is behind a command that waits a server keeps, and ends the connection where that comes to 1 GB.
+// A server keeps the commands behind one that waits, and ends the connection when they reach 1 GB.
 const mostFlying = 64 * 1024 * 1024
-// A line in which each is answered so soon moves: that there are many in it is no reason to give up.
+// A line moves if each command in it is answered this soon. Then its length is no reason to give up.
 const movingMillis = 100
 
 /**
- * Keeps the time of commands in two ways. The node has `millis` for the command at the front, from when it came there: after that
- * the link is of no use. And who handed a command over waits for it for `millis`, wherever it stands in the line, but for the
- * time in which the line moved: what has not been sent by then never is.
+ * Each command has a deadline in two ways. The node has `millis` to answer the command at the front of the line, from when it came
+ * there: after that the link is of no use. And the caller waits for `millis`, wherever its command stands in the line, not counting
+ * the time in which the line moved: a command that has not been sent by then is never sent.
  */
 export class WatchedLink {
   readonly node: string
-  /** When the link was last given back; meaningful while it is idle. */
+  /** Since when the link has been idle; meaningful while it is. */
   idleSince = 0
-  /** How often the node had turned links away when this one was dialed. */
+  /** How often the node had turned links away when this link was dialed. */
   epoch = 0
-  /** Why this side closed it. */
+  /** Why this side closed the link. */
   closedFor: ConnectionError["reason"] | undefined = undefined
-  /** Whether the node takes one command of it at a time, because each waits for other nodes. */
+  /** Whether the node takes one command at a time from the link, because each waits for other nodes. */
   isOneAtATime = false
   private readonly link: DisqueLink
   private readonly now: () => number
   private pending: Array<Pending> = []
   private head = 0
-  // From here on they are kept back.
+  // The index of the first command that is kept back.
   private sent = 0
-  /** How many bytes of commands are on their way. */
+  /** How many bytes of commands were sent and not answered. */
   private flying = 0
   private headSince = 0
-  // How long the line has stood still so far, and when on that scale the first time is up: or sooner, until that is looked at.
+  // For how long the line has stood still so far, and, on that scale, the first deadline of a caller or an earlier time.
   private stoodStill = 0
   private firstDue = Number.POSITIVE_INFINITY
   private isMoving = true
@@ -81,17 +80,17 @@ export class WatchedLink {
     return this.link.isOpen()
   }
 
-  /** Whether the node is in the process: what was sent there can be taken back, and nothing comes between. */
+  /** Whether the node is in this process: then a command can be taken back, and no network can fail. */
   get isLocal(): boolean {
     return this.link.withdraw !== undefined
   }
 
-  /** When the last reply came, or was found never to come. */
+  /** When the last reply came, or was found to never come. */
   get lastReplyAt(): number {
     return this.headSince
   }
 
-  /** When `expire` is to be called next, by the clock that the link was given. */
+  /** When `expire` is to be called next, by the clock of the link. */
   get deadline(): number {
     const front = this.pending[this.head]
     return front === undefined
@@ -109,7 +108,7 @@ export class WatchedLink {
     return this.head === this.pending.length ? this.headSince : Number.POSITIVE_INFINITY
   }
 
-  /** Sends a command that is waited for for `millis`, of which `spent` have gone before. `now` is given where it is known. */
+  /** Sends a command. The caller waits for it for `millis`, of which `spent` have passed. `now` saves a look at the clock. */
   send(command: Arguments, millis: number, done: Done, now: number = this.now(), spent = 0): void {
     if (this.head === this.pending.length) this.headSince = now
     const due = this.stoodStill + (now - this.headSince) + millis - spent
@@ -118,7 +117,7 @@ export class WatchedLink {
     if (!this.isOneAtATime || this.sent - this.head < (this.isMoving ? mostAhead : 1)) this.transmit()
   }
 
-  /** Ends the commands whose time is up, and says whether the link still is of use. */
+  /** Ends the commands whose time is up, and says whether the link is still of use. */
   expire(now: number): boolean {
     const front = this.pending[this.head]
     if (front === undefined) return true
@@ -149,7 +148,7 @@ export class WatchedLink {
     return true
   }
 
-  /** Takes back the blocking command in flight: true where it is certain to have taken no job. */
+  /** Takes back the blocking command in flight: true if it is certain to have taken no job. */
   withdraw(): boolean {
     if (this.link.withdraw?.() !== true) return false
     this.shift()
@@ -178,7 +177,7 @@ export class WatchedLink {
       this.sent += 1
       this.flying += entry.size
       this.link.send(entry.command, this.settle)
-      // Where the line stands still, what has not been sent can still end as such: so no more is than the node can begin with.
+      // While the line stands still, no more is sent than the node can begin with: what is not sent can still fail as unsent.
       if (this.isOneAtATime && !this.isMoving) return
     }
   }
@@ -191,7 +190,7 @@ export class WatchedLink {
     done(outcome, false)
   }
 
-  // The link is broken: what was kept back goes nowhere any more.
+  // The link is broken: the commands that were kept back are never sent.
   private failKept(): void {
     this.headSince = this.now()
     const reason = this.closedFor === "closed" ? "closed" : "unsent"
