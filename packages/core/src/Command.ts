@@ -29,7 +29,10 @@ export interface Call {
   readonly secret?: string | undefined
 }
 
-/** What is the same for all calls of a command. */
+/**
+ * What is the same for all calls of a command. A specification states what is special about its command; what it leaves out has
+ * the default that is safe: the command is sent once, over the link of all others, to whichever node is in use.
+ */
 export interface Spec<
   Input extends ReadonlyArray<unknown>,
   A,
@@ -41,21 +44,25 @@ export interface Spec<
   readonly name: string
   /** What it does, in a line. */
   readonly summary: string
-  /** Its arguments as Disque writes them; empty where it has none. */
-  readonly syntax: string
+  /** Its arguments as Disque writes them. Default: it has none. */
+  readonly syntax?: string
   /** The method of a connection or a pool that sends it: `addJob`, `cluster.meet`, … */
   readonly method: string
-  /** Whether the node may let it wait, so that nothing else can use the link meanwhile. */
-  readonly blocks: B
-  /** Whether it may be sent again where its reply never came. Where not, it can fail with `OutcomeUnknown`. */
-  readonly isIdempotent: I
-  /** Whether it does its work only on a node that holds the job. */
-  readonly needsHolder: boolean
-  /** The error replies that this command is known to give, beside those that any command can give. */
-  readonly refusals: ReadonlyArray<W>
-  /** What kind of error a reply is, where its first word does not tell. */
+  /** Whether the node may let it wait, so that nothing else can use the link meanwhile. Default: false. */
+  readonly blocks?: B
+  /**
+   * Whether it may be sent again if its reply never came. Default: false; then it can fail with `OutcomeUnknown`.
+   */
+  readonly isIdempotent?: I
+  /** Whether it does its work only on a node that holds the job. Default: false. */
+  readonly needsHolder?: boolean
+  /** The error replies that this command is known to give, beside those that any command can give. Default: none. */
+  readonly refusals?: ReadonlyArray<W>
+  /** Tells what kind of error a reply is, if its first word does not tell. */
   readonly kindOf?: (text: string) => DisqueError.RefusalWord | undefined
-  readonly encode: (...input: Input) => Either.Either<Call, DisqueError.InvalidArgument>
+  /** Checks the arguments of a call. Default: it has none. */
+  readonly encode?: (...input: Input) => Either.Either<Call, DisqueError.InvalidArgument>
+  /** Reads the reply of the node at the address given. */
   readonly decode: (reply: Reply.Reply, node: string) => A
 }
 
@@ -73,13 +80,21 @@ export interface Definition<
   I extends boolean,
   B extends boolean
 > extends Spec<Input, A, W, I, B> {
+  readonly syntax: string
+  readonly blocks: B
+  readonly isIdempotent: I
+  readonly needsHolder: boolean
+  readonly refusals: ReadonlyArray<W>
   /** Checks the arguments and gives the command to send. */
   readonly make: (...input: Input) => Either.Either<Command<A, Refused<W> | Lost<A, I>, B>, DisqueError.InvalidArgument>
 }
 
 /** Any definition, for those who list them. */
 export interface AnyDefinition
-  extends Omit<Spec<ReadonlyArray<never>, unknown, DisqueError.RefusalWord, boolean, boolean>, "encode"> {
+  extends Omit<
+    Definition<ReadonlyArray<never>, unknown, DisqueError.RefusalWord, boolean, boolean>,
+    "encode" | "make"
+  > {
   readonly make: (
     ...input: ReadonlyArray<never>
   ) => Either.Either<Command<unknown, unknown>, DisqueError.InvalidArgument>
@@ -166,18 +181,21 @@ class MadeCommand<A, E, B extends boolean> implements Command<A, E, B> {
   }
 }
 
+const withoutArguments: Either.Either<Call> = Either.right({ args: [] })
+
 /** Defines a command from its specification. */
 export const define = <
-  Input extends ReadonlyArray<unknown>,
-  A,
+  Input extends ReadonlyArray<unknown> = [],
+  A = unknown,
   const W extends DisqueError.RefusalWord = never,
-  const I extends boolean = boolean,
-  const B extends boolean = boolean
+  const I extends boolean = false,
+  const B extends boolean = false
 >(
   spec: Spec<Input, A, W, I, B>
 ): Definition<Input, A, W, I, B> => {
   type Error = Refused<W> | Lost<A, I> | DisqueError.CommandError
-  const known: ReadonlySet<string> = new Set<string>(spec.refusals)
+  const { blocks = false as B, encode, isIdempotent = false as I, needsHolder = false, refusals = [] } = spec
+  const known: ReadonlySet<string> = new Set<string>(refusals)
   const words: Arguments = spec.name.split(" ")
 
   const refuse = (error: Reply.ErrorReply, command: string, node: string, secret: string | undefined): Error => {
@@ -201,10 +219,14 @@ export const define = <
     }
   const decode = decodeAs(spec.name, undefined)
 
+  const traits = { blocks, isIdempotent, needsHolder }
   return {
     ...spec,
+    ...traits,
+    syntax: spec.syntax ?? "",
+    refusals,
     make: (...input) => {
-      const encoded = spec.encode(...input)
+      const encoded = encode === undefined ? withoutArguments : encode(...input)
       if (Either.isLeft(encoded)) return Either.left(encoded.left)
       const call = encoded.right
       const name = call.name ?? spec.name
@@ -216,7 +238,7 @@ export const define = <
         return Either.left(new DisqueError.InvalidArgument({ subject: name, argument: "command", value, expected }))
       }
       const isPlain = call.name === undefined && call.secret === undefined
-      return Either.right(new MadeCommand(spec, call, name, wire, isPlain ? decode : decodeAs(name, call.secret)))
+      return Either.right(new MadeCommand(traits, call, name, wire, isPlain ? decode : decodeAs(name, call.secret)))
     }
   }
 }

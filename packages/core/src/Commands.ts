@@ -6,6 +6,7 @@
 export * as client from "./commands/client.js"
 export * as cluster from "./commands/cluster.js"
 export * as config from "./commands/config.js"
+export { peek, scanJobIds, scanJobs, show } from "./commands/inspection.js"
 export type { GetJobsOptions, NewJob } from "./commands/jobs.js"
 export {
   ackJobs,
@@ -16,10 +17,6 @@ export {
   fastAckJobs,
   getJobs,
   nackJobs,
-  peek,
-  scanJobIds,
-  scanJobs,
-  show,
   working
 } from "./commands/jobs.js"
 export * as latency from "./commands/latency.js"

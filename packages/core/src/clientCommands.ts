@@ -3,7 +3,8 @@ import * as Effect from "effect/Effect"
 import type * as Either from "effect/Either"
 import type { Command } from "./Command.js"
 import { expectedAddress } from "./cluster/address.js"
-import * as DisqueCommands from "./DisqueCommands.js"
+import * as commandMethods from "./commandMethods.js"
+import type * as DisqueCommands from "./DisqueCommands.js"
 import { type CommandError, ConnectionError, InvalidArgument, type PoolExhausted } from "./DisqueError.js"
 import type { Fetch, FetchError } from "./fetching/fetcher.js"
 import type { Job } from "./Job.js"
@@ -32,7 +33,7 @@ export const clientCommands = (
   const executeOn = <A, E>(node: string, command: Command<A, E>) => executor.executeOn(node, command)
   const { nodes } = discovery
   return {
-    ...DisqueCommands.make({
+    ...commandMethods.make({
       execute: (command) => executor.execute(command),
       executeAll: (commands) => executor.executeAll(commands),
       executeOn,
@@ -47,7 +48,7 @@ export const clientCommands = (
           const address = routes.addressOf(node)
           return address === undefined ? Effect.fail(noAddress(node)) : use(address)
         })
-      return DisqueCommands.make({
+      return commandMethods.make({
         execute: (command) => to((address) => executor.executeOn(address, command)),
         executeAll: (commands) =>
           Effect.forEach(commands, (command) => Effect.either(to((address) => executor.executeOn(address, command))), {

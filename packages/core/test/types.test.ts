@@ -21,7 +21,8 @@ import {
   type PoolExhausted,
   type QueuePaused,
   type QueueTooLong,
-  type RefusalError
+  type RefusalError,
+  type Reply
 } from "../src/index.js"
 
 /** What can go wrong with a method: that of its effect or its stream. */
@@ -85,17 +86,17 @@ describe("the error channel", () => {
       readonly auth: Asked
       readonly commands: CommandError
       readonly rewriteAof: CommandError
-      readonly shutdown: Unsure
-      readonly debug: Unsure
+      readonly shutdown: Asked | OutcomeUnknown<void>
+      readonly debug: Asked | OutcomeUnknown<Reply.Reply>
     }>()
     expectTypeOf<Errors<DisqueCommands["cluster"]>>().toEqualTypeOf<{
       readonly meet: Asked
-      readonly forget: Unsure
+      readonly forget: Asked | OutcomeUnknown<void>
       readonly nodes: CommandError
       readonly info: CommandError
       readonly leaving: CommandError
       readonly setLeaving: Asked
-      readonly reset: Unsure
+      readonly reset: Asked | OutcomeUnknown<void>
     }>()
     expectTypeOf<Errors<DisqueCommands["config"]>>().toEqualTypeOf<{
       readonly get: Asked

@@ -6,8 +6,6 @@ import * as input from "../internal/input.js"
 import { JsonMap, withJson } from "../internal/json.js"
 import * as Reply from "../Reply.js"
 
-const nothing = input.checked((): Command.Call => ({ args: [] }))
-
 /** A client of a node (CLIENT LIST). */
 export interface ClientInfo {
   readonly id: bigint
@@ -54,17 +52,12 @@ const readClient = (line: string): ClientInfo => {
   })
 }
 
-/** CLIENT LIST: the clients of a node. */
+/** CLIENT LIST: the clients that are connected. */
 export const list = Command.define({
   name: "CLIENT LIST",
   summary: "Gives the clients that are connected to the node.",
-  syntax: "",
   method: "client.list",
-  blocks: false,
   isIdempotent: true,
-  needsHolder: false,
-  refusals: [],
-  encode: nothing,
   decode: (reply): ReadonlyArray<ClientInfo> =>
     Reply.text(reply)
       .split("\n")
@@ -82,16 +75,16 @@ export interface KillOptions {
   readonly skipMe?: boolean | undefined
 }
 
-/** CLIENT KILL: disconnects clients, and gives how many. */
+/**
+ * CLIENT KILL: disconnects the clients that all of the options fit, and gives how many. The link that asks is spared unless
+ * `skipMe` is false.
+ */
 export const kill = Command.define({
   name: "CLIENT KILL",
   summary: "Disconnects clients, and gives how many there were.",
   syntax: "[ADDR ip:port] [ID id] [TYPE normal] SKIPME yes|no",
   method: "client.kill",
-  blocks: false,
   isIdempotent: true,
-  needsHolder: false,
-  refusals: [],
   encode: input.checked((given: KillOptions): Command.Call => {
     const options = input.options("CLIENT KILL", given)
     const args: Array<string> = []
@@ -114,16 +107,13 @@ export const kill = Command.define({
   decode: Reply.integer
 })
 
-/** CLIENT SETNAME: names the link that it is sent over. */
+/** CLIENT SETNAME: names the link for commands, while it lasts; an empty name takes it away. */
 export const setName = Command.define({
   name: "CLIENT SETNAME",
   summary: "Names the link that it is sent over, for CLIENT LIST. An empty name removes the name.",
   syntax: "name",
   method: "client.setName",
-  blocks: false,
   isIdempotent: true,
-  needsHolder: false,
-  refusals: [],
   encode: input.checked(
     (name: string): Command.Call => ({
       args: [input.matching("CLIENT SETNAME", "name", name, /^[!-~]*$/, "printable ASCII without spaces")]
@@ -132,16 +122,11 @@ export const setName = Command.define({
   decode: Reply.ok
 })
 
-/** CLIENT GETNAME: the name of the link that it is sent over. */
+/** CLIENT GETNAME: the name of the link for commands. */
 export const getName = Command.define({
   name: "CLIENT GETNAME",
   summary: "Gives the name of the link that it is sent over.",
-  syntax: "",
   method: "client.getName",
-  blocks: false,
   isIdempotent: true,
-  needsHolder: false,
-  refusals: [],
-  encode: nothing,
   decode: (reply): Option.Option<string> => (reply === null ? Option.none() : Option.some(Reply.text(reply)))
 })

@@ -7,22 +7,20 @@ import { JsonMap, withJson } from "../internal/json.js"
 import * as Reply from "../Reply.js"
 import { addressOf, type InfoValue, readLines, readValue } from "./server.js"
 
-const nothing = input.checked((): Command.Call => ({ args: [] }))
-
 // The bus of a node listens this much above its port.
 const maxPort = 65_535 - 10_000
 
-/** CLUSTER MEET: makes two nodes, and the clusters that they are in, one cluster. */
+/**
+ * CLUSTER MEET: joins the node, and its cluster, to the one at an address. Disque takes IP addresses alone, and the port of
+ * clients. The nodes know each other some moments after the reply.
+ */
 export const meet = Command.define({
   name: "CLUSTER MEET",
   summary:
     "Joins the node, and its cluster, to the node at an address. The join is complete some moments after the reply.",
   syntax: "ip port",
   method: "cluster.meet",
-  blocks: false,
   isIdempotent: true,
-  needsHolder: false,
-  refusals: [],
   encode: input.checked((ip: string, port: number): Command.Call => {
     const expected = "the IP address of a node: Disque resolves no names"
     const host = input.matching(
@@ -37,19 +35,18 @@ export const meet = Command.define({
   decode: Reply.ok
 })
 
-/** CLUSTER FORGET: takes a node off the list of the one asked. */
+/**
+ * CLUSTER FORGET: takes a node off the list of the one asked, and keeps it off for a minute. Within it, every other node has
+ * to be told too, or it comes back. `CommandRefused` where the id is unknown, or that of the node itself.
+ */
 export const forget = Command.define({
   name: "CLUSTER FORGET",
   summary: "Makes the asked node forget another node, and keep it out for a minute. Every node has to be told.",
   syntax: "node-id",
   method: "cluster.forget",
-  blocks: false,
-  isIdempotent: false,
-  needsHolder: false,
-  refusals: [],
   encode: input.checked(
-    (id: string): Command.Call => ({
-      args: [input.matching("CLUSTER FORGET", "node id", id, /^[0-9a-f]{40}$/, "the id of a node, 40 hex digits")]
+    (nodeId: string): Command.Call => ({
+      args: [input.matching("CLUSTER FORGET", "node id", nodeId, /^[0-9a-f]{40}$/, "the id of a node, 40 hex digits")]
     })
   ),
   decode: Reply.ok
@@ -106,17 +103,12 @@ const readNode = (line: string, dialed: string): ClusterNode => {
   }
 }
 
-/** CLUSTER NODES: the nodes that one knows, failed and leaving ones among them. */
+/** CLUSTER NODES: the nodes that it knows, failed and leaving ones among them. */
 export const nodes = Command.define({
   name: "CLUSTER NODES",
   summary: "Gives the nodes that the node knows, including failed and leaving ones.",
-  syntax: "",
   method: "cluster.nodes",
-  blocks: false,
   isIdempotent: true,
-  needsHolder: false,
-  refusals: [],
-  encode: nothing,
   decode: (reply, node): ReadonlyArray<ClusterNode> =>
     Reply.text(reply)
       .split("\n")
@@ -148,17 +140,12 @@ const whole = (fields: ReadonlyMap<string, string>, name: string): string => {
   })
 }
 
-/** CLUSTER INFO: what a node knows of its cluster as a whole. */
+/** CLUSTER INFO: what it knows of its cluster as a whole. */
 export const info = Command.define({
   name: "CLUSTER INFO",
   summary: "Gives what a node knows of its cluster as a whole.",
-  syntax: "",
   method: "cluster.info",
-  blocks: false,
   isIdempotent: true,
-  needsHolder: false,
-  refusals: [],
-  encode: nothing,
   decode: (reply): ClusterInfo => {
     const lines = readLines(Reply.text(reply))
     const fields = new Map(lines)
@@ -174,17 +161,12 @@ export const info = Command.define({
   }
 })
 
-/** CLUSTER LEAVING: whether the node is leaving. */
+/** CLUSTER LEAVING: whether it is leaving. */
 export const leaving = Command.define({
   name: "CLUSTER LEAVING",
   summary: "Tells whether the node is leaving its cluster.",
-  syntax: "",
   method: "cluster.leaving",
-  blocks: false,
   isIdempotent: true,
-  needsHolder: false,
-  refusals: [],
-  encode: nothing,
   decode: (reply): boolean => {
     if (Reply.isText(reply, "yes")) return true
     if (Reply.isText(reply, "no")) return false
@@ -192,17 +174,17 @@ export const leaving = Command.define({
   }
 })
 
-/** CLUSTER LEAVING yes|no: lets the node begin to leave, or stay. */
+/**
+ * CLUSTER LEAVING yes|no: lets it begin to leave, or stay. A leaving node keeps no copy of new jobs, sends away those who
+ * wait for one (`NodeLeaving`), and can be shut down once it knows no job any more (`registered_jobs` of INFO).
+ */
 export const setLeaving = Command.define({
   name: "CLUSTER LEAVING",
   summary:
     "Makes the node leave its cluster, or stay. A leaving node takes no new jobs and hands out the jobs that it has.",
   syntax: "yes|no",
   method: "cluster.setLeaving",
-  blocks: false,
   isIdempotent: true,
-  needsHolder: false,
-  refusals: [],
   encode: input.checked((isLeaving: boolean): Command.Call => {
     if (typeof isLeaving !== "boolean") {
       return input.refuse("CLUSTER LEAVING", "isLeaving", input.show(isLeaving), "true or false")
@@ -212,16 +194,12 @@ export const setLeaving = Command.define({
   decode: Reply.ok
 })
 
-/** CLUSTER RESET: lets the node forget its cluster. */
+/** CLUSTER RESET: lets it forget its cluster, **and its jobs and queues**; `hard` gives it a new id too. */
 export const reset = Command.define({
   name: "CLUSTER RESET",
   summary: "Makes the node forget its cluster and all of its jobs and queues. `hard` also gives the node a new id.",
   syntax: "[SOFT|HARD]",
   method: "cluster.reset",
-  blocks: false,
-  isIdempotent: false,
-  needsHolder: false,
-  refusals: [],
   encode: input.checked(
     (mode?: "soft" | "hard"): Command.Call => ({
       args: mode === undefined ? [] : [input.oneOf("CLUSTER RESET", "mode", mode, ["soft", "hard"])]

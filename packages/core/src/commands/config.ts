@@ -5,8 +5,6 @@ import * as input from "../internal/input.js"
 import { JsonMap } from "../internal/json.js"
 import * as Reply from "../Reply.js"
 
-const nothing = input.checked((): Command.Call => ({ args: [] }))
-
 /** The parameters that 1.0 lets be set while it runs. */
 export type ConfigName =
   | "aof-enqueue-jobs-once"
@@ -35,16 +33,15 @@ export type ConfigName =
   | "watchdog-period"
   | (string & {})
 
-/** CONFIG GET: the parameters whose names fit a pattern. */
+/**
+ * CONFIG GET: the parameters whose names fit a pattern (`*`, `?`, `[…]`), as text; `requirepass` is among them in the clear.
+ */
 export const get = Command.define({
   name: "CONFIG GET",
   summary: "Gives the parameters whose names match a pattern. The value of `requirepass` is not hidden.",
   syntax: "pattern",
   method: "config.get",
-  blocks: false,
   isIdempotent: true,
-  needsHolder: false,
-  refusals: [],
   encode: input.checked(
     (pattern: ConfigName): Command.Call => ({
       args: [input.text("CONFIG GET", "pattern", pattern, "the name of a parameter, or a pattern such as `max*`")]
@@ -74,16 +71,16 @@ const readSetting = (name: string, value: string | number | Redacted.Redacted): 
   return text
 }
 
-/** CONFIG SET: sets a parameter until the node ends. */
+/**
+ * CONFIG SET: sets a parameter until the node ends. What is `Redacted`, and `requirepass` always, is in no error. The node
+ * refuses a name or value that it does not know with `CommandRefused`.
+ */
 export const set = Command.define({
   name: "CONFIG SET",
   summary: "Sets a parameter, until the node ends.",
   syntax: "name value",
   method: "config.set",
-  blocks: false,
   isIdempotent: true,
-  needsHolder: false,
-  refusals: [],
   encode: input.checked((name: ConfigName, value: string | number | Redacted.Redacted): Command.Call => {
     const word = input.matching(
       "CONFIG SET",
@@ -99,17 +96,12 @@ export const set = Command.define({
   decode: Reply.ok
 })
 
-/** CONFIG REWRITE: writes the configuration to the node's file. */
+/** CONFIG REWRITE: writes the configuration to the file that the node was started with; `CommandRefused` without one. */
 export const rewrite = Command.define({
   name: "CONFIG REWRITE",
   summary: "Writes the configuration to the file that the node was started with.",
-  syntax: "",
   method: "config.rewrite",
-  blocks: false,
   isIdempotent: true,
-  needsHolder: false,
-  refusals: [],
-  encode: nothing,
   decode: Reply.ok
 })
 
@@ -117,12 +109,7 @@ export const rewrite = Command.define({
 export const resetStatistics = Command.define({
   name: "CONFIG RESETSTAT",
   summary: "Sets the counters of INFO to zero.",
-  syntax: "",
   method: "config.resetStatistics",
-  blocks: false,
   isIdempotent: true,
-  needsHolder: false,
-  refusals: [],
-  encode: nothing,
   decode: Reply.ok
 })

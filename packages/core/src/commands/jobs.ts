@@ -1,13 +1,11 @@
-/** The commands that add, fetch, settle and show jobs. */
-import * as Duration from "effect/Duration"
+/** The commands that add, fetch and settle jobs. */
+import type * as Duration from "effect/Duration"
 import * as Either from "effect/Either"
-import * as Option from "effect/Option"
 import * as Command from "../Command.js"
 import * as input from "../internal/input.js"
-import { JsonMap, withJson } from "../internal/json.js"
-import * as page from "../internal/page.js"
-import type { Job, JobInfo, JobRef, JobState, PeekedJob } from "../Job.js"
-import type { JobId } from "../JobId.js"
+import { JsonMap } from "../internal/json.js"
+import { readId, readSeconds } from "../internal/readers.js"
+import type { Job, JobRef } from "../Job.js"
 import * as Reply from "../Reply.js"
 
 /** A job to be added. */
@@ -58,8 +56,6 @@ const defaultTtlSeconds = 86_400
 // and one with a longer TTL would be gone.
 const maxRetrySeconds = 4_294_967
 export const maxTtlSeconds = 2_147_483_647
-
-const readId: Reply.Reader<JobId> = (reply) => Reply.text(reply) as JobId
 
 const encodeAddJob = (queue: string, body: string | Uint8Array, given?: AddJobOptions): Command.Call => {
   const name = input.queue("ADDJOB", queue)
@@ -118,9 +114,6 @@ export const addJob = Command.define({
   summary: "Adds a job to a queue, and replies once as many copies exist as were asked for.",
   syntax: "queue body ms-timeout [REPLICATE n] [DELAY s] [RETRY s] [TTL s] [MAXLEN n] [ASYNC]",
   method: "addJob",
-  blocks: false,
-  isIdempotent: false,
-  needsHolder: false,
   refusals: ["NOREPL", "MAXLEN", "PAUSED", "OOM", "LEAVING"],
   encode: input.checked(encodeAddJob),
   decode: readId
@@ -173,7 +166,6 @@ export const getJobs = Command.define({
   method: "getJobs",
   blocks: true,
   isIdempotent: true,
-  needsHolder: false,
   refusals: ["LEAVING"],
   encode: (queues: ReadonlyArray<string>, count: number, waitMillis: number) =>
     Either.right({
@@ -195,20 +187,14 @@ const ofJobs = (subject: string) =>
     })
   )
 
-/** What the commands about one job have in common. */
-const ofJob = (subject: string) =>
-  input.checked((job: JobRef): Command.Call => ({ args: [input.jobId(subject, job)], holder: input.holder(job) }))
-
 /** ACKJOB: acknowledges jobs on every node that holds them. */
 export const ackJobs = Command.define({
   name: "ACKJOB",
   summary: "Acknowledges jobs on every node that holds them.",
   syntax: "id [id …]",
   method: "ackJob",
-  blocks: false,
   isIdempotent: true,
   needsHolder: true,
-  refusals: [],
   encode: ofJobs("ACKJOB"),
   decode: Reply.integer
 })
@@ -219,10 +205,8 @@ export const fastAckJobs = Command.define({
   summary: "Acknowledges jobs without making sure that every holder hears of it.",
   syntax: "id [id …]",
   method: "fastAckJob",
-  blocks: false,
   isIdempotent: true,
   needsHolder: true,
-  refusals: [],
   encode: ofJobs("FASTACK"),
   decode: Reply.integer
 })
@@ -233,7 +217,6 @@ export const nackJobs = Command.define({
   summary: "Puts jobs back into their queues at once, which counts in their `nacks`.",
   syntax: "id [id …]",
   method: "nackJob",
-  blocks: false,
   isIdempotent: true,
   needsHolder: true,
   refusals: ["OOM"],
@@ -247,7 +230,6 @@ export const enqueueJobs = Command.define({
   summary: "Puts jobs back into their queues at once, which counts in their `additionalDeliveries`.",
   syntax: "id [id …]",
   method: "enqueueJob",
-  blocks: false,
   isIdempotent: true,
   needsHolder: true,
   refusals: ["OOM"],
@@ -261,10 +243,8 @@ export const dequeueJobs = Command.define({
   summary: "Takes jobs out of their queue on one node without delivering them. They come again after their retry time.",
   syntax: "id [id …]",
   method: "dequeueJob",
-  blocks: false,
   isIdempotent: true,
   needsHolder: true,
-  refusals: [],
   encode: ofJobs("DEQUEUE"),
   decode: Reply.integer
 })
@@ -275,16 +255,11 @@ export const deleteJobs = Command.define({
   summary: "Deletes one node's copies of jobs. Other holders still deliver the jobs.",
   syntax: "id [id …]",
   method: "deleteJob",
-  blocks: false,
   isIdempotent: true,
   needsHolder: true,
-  refusals: [],
   encode: ofJobs("DELJOB"),
   decode: Reply.integer
 })
-
-const readSeconds: Reply.Reader<Duration.Duration> = (reply) => Duration.seconds(Reply.integer(reply))
-const readMillis: Reply.Reader<Duration.Duration> = (reply) => Duration.millis(Reply.integer(reply))
 
 /** WORKING: postpones the next delivery of a job by its retry time. */
 export const working = Command.define({
@@ -292,146 +267,11 @@ export const working = Command.define({
   summary: "Postpones the next delivery of a job by its retry time, and gives that time.",
   syntax: "id",
   method: "working",
-  blocks: false,
   isIdempotent: true,
   needsHolder: true,
   refusals: ["NOJOB", "TOOLATE"],
-  encode: ofJob("WORKING"),
+  encode: input.checked(
+    (job: JobRef): Command.Call => ({ args: [input.jobId("WORKING", job)], holder: input.holder(job) })
+  ),
   decode: readSeconds
-})
-
-const states: ReadonlyArray<JobState> = ["wait-repl", "active", "queued", "acked"]
-
-const readState: Reply.Reader<JobState> = (reply) => {
-  const text = Reply.text(reply)
-  const state = states.find((state) => state === text)
-  if (state !== undefined) return state
-  throw new Reply.Mismatch({ expected: `one of ${states.join(", ")}`, actual: Reply.quote(text) })
-}
-
-const readTexts = Reply.array(Reply.text)
-
-const readJobInfo: Reply.Reader<JobInfo> = (reply) => {
-  const fields = Reply.record(reply)
-  return withJson<JobInfo>({
-    id: Reply.field(fields, "id", readId),
-    queue: Reply.field(fields, "queue", Reply.nullable(Reply.text)),
-    state: Reply.field(fields, "state", readState),
-    replicate: Reply.field(fields, "repl", Reply.integer),
-    ttl: Reply.field(fields, "ttl", readSeconds),
-    ctime: Reply.field(fields, "ctime", Reply.int64),
-    delay: Reply.field(fields, "delay", readSeconds),
-    retry: Reply.field(fields, "retry", readSeconds),
-    nacks: Reply.field(fields, "nacks", Reply.integer),
-    additionalDeliveries: Reply.field(fields, "additional-deliveries", Reply.integer),
-    nodesDelivered: Reply.field(fields, "nodes-delivered", readTexts),
-    nodesConfirmed: Reply.field(fields, "nodes-confirmed", readTexts),
-    nextRequeueWithin: Reply.field(fields, "next-requeue-within", Reply.nullable(readMillis)),
-    nextAwakeWithin: Reply.field(fields, "next-awake-within", Reply.nullable(readMillis)),
-    body: Reply.field(fields, "body", Reply.nullable(Reply.bytes)),
-    fields
-  })
-}
-
-/** SHOW: what a node knows of a job; none where it does not know it. */
-export const show = Command.define({
-  name: "SHOW",
-  summary: "Gives what a node knows of a job.",
-  syntax: "id",
-  method: "show",
-  blocks: false,
-  isIdempotent: true,
-  needsHolder: true,
-  refusals: [],
-  encode: ofJob("SHOW"),
-  decode: (reply): Option.Option<JobInfo> => (reply === null ? Option.none() : Option.some(readJobInfo(reply)))
-})
-
-const readPeeked: Reply.Reader<PeekedJob> = (reply) => {
-  const parts = Reply.tuple(3)(reply)
-  return {
-    queue: Reply.at(parts, 0, Reply.text),
-    id: Reply.at(parts, 1, readId),
-    body: Reply.at(parts, 2, Reply.bytes)
-  }
-}
-
-/** Which jobs of a queue to look at. */
-export interface PeekOptions {
-  /** The most jobs to show; 1 unless told otherwise. */
-  readonly count?: number | undefined
-  /** Whether to begin with the job that would be delivered first (`oldest`, unless told otherwise) or with the last one. */
-  readonly from?: "oldest" | "newest" | undefined
-}
-
-/** QPEEK: shows jobs of a node's queue without taking them. */
-export const peek = Command.define({
-  name: "QPEEK",
-  summary: "Shows jobs of a node's queue without taking them.",
-  syntax: "queue count",
-  method: "peek",
-  blocks: false,
-  isIdempotent: true,
-  needsHolder: false,
-  refusals: [],
-  encode: input.checked((queue: string, given?: PeekOptions): Command.Call => {
-    const name = input.queue("QPEEK", queue)
-    const options = input.options("QPEEK", given)
-    const count = input.count("QPEEK", "count", options.count ?? 1, 1, Number.MAX_SAFE_INTEGER)
-    const from = input.oneOf("QPEEK", "from", options.from ?? "oldest", ["oldest", "newest"])
-    return { args: [name, String(from === "newest" ? -count : count)], queue: name }
-  }),
-  decode: Reply.array(readPeeked)
-})
-
-/** Which jobs to look for. */
-export interface JobsOptions {
-  /** Jobs of this queue; of all queues unless told otherwise. */
-  readonly queue?: string | undefined
-  /** Jobs in one of these states, as the node sees them; in any unless told otherwise. */
-  readonly states?: ReadonlyArray<JobState> | undefined
-  /** About how many jobs a page has; 100 unless told otherwise. */
-  readonly pageSize?: number | undefined
-}
-
-const encodeScan =
-  (reply: "id" | "all") =>
-  (cursor: string, given?: JobsOptions): Command.Call => {
-    const options = input.options("JSCAN", given)
-    const pageSize = input.count("JSCAN", "pageSize", options.pageSize ?? 100, 1, 1_000_000)
-    const args = [page.readCursor("JSCAN", cursor), "COUNT", String(pageSize)]
-    if (options.queue !== undefined) args.push("QUEUE", input.queue("JSCAN", options.queue))
-    const wanted = options.states ?? []
-    if (!Array.isArray(wanted)) input.refuse("JSCAN", "states", input.show(wanted), "an array of states")
-    for (const state of wanted) args.push("STATE", input.oneOf("JSCAN", "state", state, states))
-    args.push("REPLY", reply)
-    return { args, ...(options.queue === undefined ? {} : { queue: options.queue }) }
-  }
-
-/** JSCAN: a page of the jobs that a node knows. */
-export const scanJobs = Command.define({
-  name: "JSCAN",
-  summary: "Gives a page of what a node knows of its jobs.",
-  syntax: "cursor [COUNT n] [QUEUE queue] [STATE state …] REPLY all",
-  method: "jobs",
-  blocks: false,
-  isIdempotent: true,
-  needsHolder: false,
-  refusals: [],
-  encode: input.checked(encodeScan("all")),
-  decode: page.readPage(readJobInfo)
-})
-
-/** JSCAN: a page of the ids of the jobs that a node knows. */
-export const scanJobIds = Command.define({
-  name: "JSCAN",
-  summary: "Gives a page of the ids of the jobs that a node knows.",
-  syntax: "cursor [COUNT n] [QUEUE queue] [STATE state …] REPLY id",
-  method: "jobIds",
-  blocks: false,
-  isIdempotent: true,
-  needsHolder: false,
-  refusals: [],
-  encode: input.checked(encodeScan("id")),
-  decode: page.readPage(readId)
 })

@@ -1,15 +1,13 @@
 /** The commands about what made a node wait, measured where `latency-monitor-threshold` is set. */
 import type * as DateTime from "effect/DateTime"
-import * as Duration from "effect/Duration"
+import type * as Duration from "effect/Duration"
 import * as Command from "../Command.js"
 import * as input from "../internal/input.js"
+import { readMillis } from "../internal/readers.js"
 import * as Reply from "../Reply.js"
 import { momentOf } from "./server.js"
 
-const nothing = input.checked((): Command.Call => ({ args: [] }))
-
 const readMoment: Reply.Reader<DateTime.Utc> = (reply) => momentOf(Reply.integer(reply) * 1000)
-const readMillis: Reply.Reader<Duration.Duration> = (reply) => Duration.millis(Reply.integer(reply))
 
 /** A time that a node waited. */
 export interface LatencySample {
@@ -52,55 +50,39 @@ const eventName = (subject: string, event: string): string =>
 export const latest = Command.define({
   name: "LATENCY LATEST",
   summary: "Gives the events that made the node wait, and the latest sample of each.",
-  syntax: "",
   method: "latency.latest",
-  blocks: false,
   isIdempotent: true,
-  needsHolder: false,
-  refusals: [],
-  encode: nothing,
   decode: Reply.array(readEvent)
 })
 
-/** LATENCY HISTORY: the samples of an event. */
+/** LATENCY HISTORY: the latest 160 samples of an event, the oldest first. */
 export const history = Command.define({
   name: "LATENCY HISTORY",
   summary: "Gives the latest 160 samples of an event, oldest first: an empty array for an event without samples.",
   syntax: "event",
   method: "latency.history",
-  blocks: false,
   isIdempotent: true,
-  needsHolder: false,
-  refusals: [],
   encode: input.checked((event: string): Command.Call => ({ args: [eventName("LATENCY HISTORY", event)] })),
   decode: Reply.array(readSample)
 })
 
-/** LATENCY GRAPH: the samples of an event, drawn. */
+/** LATENCY GRAPH: the samples of an event, drawn as text; `CommandRefused` where there are none. */
 export const graph = Command.define({
   name: "LATENCY GRAPH",
   summary: "Draws the samples of an event. An event without samples is refused.",
   syntax: "event",
   method: "latency.graph",
-  blocks: false,
   isIdempotent: true,
-  needsHolder: false,
-  refusals: [],
   encode: input.checked((event: string): Command.Call => ({ args: [eventName("LATENCY GRAPH", event)] })),
   decode: Reply.text
 })
 
-/** LATENCY DOCTOR: what the node makes of it. */
+/** LATENCY DOCTOR: what the node makes of it, in prose. */
 export const doctor = Command.define({
   name: "LATENCY DOCTOR",
   summary: "Explains in prose what made the node wait, and what may help.",
-  syntax: "",
   method: "latency.doctor",
-  blocks: false,
   isIdempotent: true,
-  needsHolder: false,
-  refusals: [],
-  encode: nothing,
   decode: Reply.text
 })
 
@@ -110,10 +92,7 @@ export const reset = Command.define({
   summary: "Drops the samples of the named events, or of all events, and gives how many events there were.",
   syntax: "[event …]",
   method: "latency.reset",
-  blocks: false,
   isIdempotent: true,
-  needsHolder: false,
-  refusals: [],
   encode: input.checked(
     (...events: ReadonlyArray<string>): Command.Call => ({
       args: events.map((event) => eventName("LATENCY RESET", event))

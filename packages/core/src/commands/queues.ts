@@ -1,10 +1,11 @@
 /** The commands about queues. */
-import * as Duration from "effect/Duration"
+import type * as Duration from "effect/Duration"
 import * as Option from "effect/Option"
 import * as Command from "../Command.js"
 import * as input from "../internal/input.js"
 import { withJson } from "../internal/json.js"
 import * as page from "../internal/page.js"
+import { readSeconds } from "../internal/readers.js"
 import * as Reply from "../Reply.js"
 
 /** QLEN: the number of jobs in one node's queue. */
@@ -13,10 +14,7 @@ export const queueLength = Command.define({
   summary: "Gives the number of jobs in one node's queue: 0 for a queue that the node does not know.",
   syntax: "queue",
   method: "queueLength",
-  blocks: false,
   isIdempotent: true,
-  needsHolder: false,
-  refusals: [],
   encode: input.checked((queue: string): Command.Call => {
     const name = input.queue("QLEN", queue)
     return { args: [name], queue: name }
@@ -67,8 +65,6 @@ export interface NodeQueueStats {
   readonly fields: ReadonlyMap<string, Reply.Reply>
 }
 
-const readSeconds: Reply.Reader<Duration.Duration> = (reply) => Duration.seconds(Reply.integer(reply))
-
 const readStats = (reply: Reply.Reply, node: string): NodeQueueStats => {
   const fields = Reply.record(reply)
   return withJson<NodeQueueStats>({
@@ -93,10 +89,7 @@ export const queueStats = Command.define({
   summary: "Gives what a node knows of a queue.",
   syntax: "queue",
   method: "queueStats",
-  blocks: false,
   isIdempotent: true,
-  needsHolder: false,
-  refusals: [],
   encode: input.checked((queue: string): Command.Call => {
     const name = input.queue("QSTAT", queue)
     return { args: [name], queue: name }
@@ -123,10 +116,7 @@ export const scanQueues = Command.define({
   summary: "Gives a page of the names of the queues that a node knows.",
   syntax: "cursor [COUNT n] [MINLEN n] [MAXLEN n] [IMPORTRATE n]",
   method: "queues",
-  blocks: false,
   isIdempotent: true,
-  needsHolder: false,
-  refusals: [],
   encode: input.checked((cursor: string, given?: QueuesOptions): Command.Call => {
     const options = input.options("QSCAN", given)
     const pageSize = input.count("QSCAN", "pageSize", options.pageSize ?? 100, 1, 1_000_000)
@@ -152,10 +142,7 @@ export const pause = Command.define({
   summary: "Pauses a queue on a node, or on all nodes. This replaces what was paused before.",
   syntax: "queue none|in|out|all|state [bcast]",
   method: "pause",
-  blocks: false,
   isIdempotent: true,
-  needsHolder: false,
-  refusals: [],
   encode: input.checked(
     (queue: string, what: PauseOption, given?: { readonly broadcast?: boolean | undefined }): Command.Call => {
       const name = input.queue("PAUSE", queue)

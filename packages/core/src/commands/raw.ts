@@ -40,9 +40,6 @@ export const raw = Command.define({
     "Sends the given words, and gives the reply as it comes. GETJOB, MONITOR, QUIT and CLIENT REPLY are refused.",
   syntax: "name [argument …]",
   method: "raw",
-  blocks: false,
-  isIdempotent: false,
-  needsHolder: false,
   refusals: everyRefusal,
   encode: input.checked((name: string, ...rest: ReadonlyArray<string | number | Uint8Array>): Command.Call => {
     const word = input.matching("raw", "name", name, /^[!-~]+$/, "the name of a command, one word")
@@ -54,17 +51,13 @@ export const raw = Command.define({
   decode: Reply.plain
 })
 
-/** DEBUG: what the developers of Disque need. */
+/** DEBUG: what the developers of Disque need; gives the reply as it comes. */
 export const debug = Command.define({
   name: "DEBUG",
   summary:
     "Runs a debugging command of Disque's developers, some of which crash the node. Gives the reply as it comes.",
   syntax: "word [argument …]",
   method: "server.debug",
-  blocks: false,
-  isIdempotent: false,
-  needsHolder: false,
-  refusals: [],
   encode: input.checked(
     (word: string, ...rest: ReadonlyArray<string | number | Uint8Array>): Command.Call => ({
       args: [

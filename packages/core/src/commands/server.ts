@@ -7,19 +7,12 @@ import * as input from "../internal/input.js"
 import { JsonMap, withJson } from "../internal/json.js"
 import * as Reply from "../Reply.js"
 
-const nothing = input.checked((): Command.Call => ({ args: [] }))
-
 /** PING: whether the node answers. */
 export const ping = Command.define({
   name: "PING",
   summary: "Asks whether the node answers.",
-  syntax: "",
   method: "ping",
-  blocks: false,
   isIdempotent: true,
-  needsHolder: false,
-  refusals: [],
-  encode: nothing,
   decode: Reply.text
 })
 
@@ -77,13 +70,8 @@ const readNodes = (reply: Reply.Reply, ownId: string, dialed: string): ReadonlyA
 export const hello = Command.define({
   name: "HELLO",
   summary: "Gives the node's id, and the nodes of its cluster.",
-  syntax: "",
   method: "hello",
-  blocks: false,
   isIdempotent: true,
-  needsHolder: false,
-  refusals: [],
-  encode: nothing,
   decode: (reply, node): Hello => {
     const parts = Reply.tuple(2)(reply)
     const id = Reply.at(parts, 1, Reply.text)
@@ -145,16 +133,16 @@ const readInfo: Reply.Reader<ServerInfo> = (reply) => {
   return sections
 }
 
-/** INFO: what a node tells of itself. */
+/**
+ * INFO: what the node measures of itself, by section and field: `info.get("jobs")?.get("registered_jobs")`. Memory is in
+ * bytes, times are in what their names say. `section` is one of its sections, or `all` for `commandstats` too.
+ */
 export const info = Command.define({
   name: "INFO",
   summary: "Gives what a node measures of itself, section by section.",
   syntax: "[section|default|all]",
   method: "server.info",
-  blocks: false,
   isIdempotent: true,
-  needsHolder: false,
-  refusals: [],
   encode: input.checked(
     (section?: InfoSection | "default" | "all" | (string & {})): Command.Call => ({
       args: section === undefined ? [] : [input.text("INFO", "section", section, "the name of a section")]
@@ -180,17 +168,12 @@ export const momentOf = (millis: number): DateTime.Utc => {
   throw new Reply.Mismatch({ expected: "a time", actual: `${millis} ms` })
 }
 
-/** TIME: the time on a node. */
+/** TIME: the time on the node, to the microsecond. */
 export const time = Command.define({
   name: "TIME",
   summary: "Gives the time of the node.",
-  syntax: "",
   method: "server.time",
-  blocks: false,
   isIdempotent: true,
-  needsHolder: false,
-  refusals: [],
-  encode: nothing,
   decode: (reply): ServerTime => {
     const parts = Reply.tuple(2)(reply)
     const seconds = Reply.at(parts, 0, Reply.integer)
@@ -202,16 +185,17 @@ export const time = Command.define({
   }
 })
 
-/** AUTH: lets the link in. Links of a connection and a pool authenticate by themselves. */
+/**
+ * AUTH: authenticates the link for commands. Links authenticate by themselves where the layer was given a password.
+ *
+ * Fails with `NotAuthenticated` where the password is wrong, and with `CommandRefused` where the node wants none.
+ */
 export const auth = Command.define({
   name: "AUTH",
   summary: "Authenticates the link that it is sent over.",
   syntax: "password",
   method: "server.auth",
-  blocks: false,
   isIdempotent: true,
-  needsHolder: false,
-  refusals: [],
   encode: input.checked((password: Redacted.Redacted): Command.Call => {
     const secret = input.secret("AUTH", "password", password)
     return { args: [secret], secret }
@@ -242,47 +226,36 @@ const readCommand: Reply.Reader<CommandInfo> = (reply) => {
   }
 }
 
-/** COMMAND: the commands that a node knows. */
+/** COMMAND: the commands that the node knows. */
 export const commands = Command.define({
   name: "COMMAND",
   summary: "Gives the commands that the node knows.",
-  syntax: "",
   method: "server.commands",
-  blocks: false,
   isIdempotent: true,
-  needsHolder: false,
-  refusals: [],
-  encode: nothing,
   decode: Reply.array(readCommand)
 })
 
-/** BGREWRITEAOF: begins to write the append-only file anew. */
+/** BGREWRITEAOF: begins to write the append-only file anew. `CommandRefused` where that is under way already. */
 export const rewriteAof = Command.define({
   name: "BGREWRITEAOF",
   summary: "Starts to rewrite the node's append-only file, in the background.",
-  syntax: "",
   method: "server.rewriteAof",
-  blocks: false,
   isIdempotent: true,
-  needsHolder: false,
-  refusals: [],
-  encode: nothing,
   decode: (reply): void => {
     Reply.text(reply)
   }
 })
 
-/** SHUTDOWN: ends a node. It does not answer unless it refuses, so that its success is that the link is lost. */
+/**
+ * SHUTDOWN: ends the node, after its append-only file was written anew where `rewriteAof` asks for that. It has succeeded
+ * when the link ends; a node that neither ends nor answers in time makes it fail with `OutcomeUnknown`.
+ */
 export const shutdown = Command.define({
   name: "SHUTDOWN",
   summary:
     "Ends the node, which replies only if it refuses. The method succeeds when the link ends; the value by itself fails with `OutcomeUnknown` then.",
   syntax: "[REWRITE-AOF]",
   method: "server.shutdown",
-  blocks: false,
-  isIdempotent: false,
-  needsHolder: false,
-  refusals: [],
   encode: input.checked((given?: { readonly rewriteAof?: boolean | undefined }): Command.Call => {
     const options = input.options("SHUTDOWN", given)
     return { args: input.flag("SHUTDOWN", "rewriteAof", options.rewriteAof) ? ["REWRITE-AOF"] : [] }

@@ -7,8 +7,6 @@ import { withJson } from "../internal/json.js"
 import * as Reply from "../Reply.js"
 import { momentOf } from "./server.js"
 
-const nothing = input.checked((): Command.Call => ({ args: [] }))
-
 /** A command that took a node long (SLOWLOG). */
 export interface SlowLogEntry {
   readonly id: bigint
@@ -33,16 +31,13 @@ const readEntry: Reply.Reader<SlowLogEntry> = (reply) => {
   })
 }
 
-/** SLOWLOG GET: the commands that took longest, the latest first. */
+/** SLOWLOG GET: the latest commands that took longer than `slowlog-log-slower-than`, the latest first; 10 unless told. */
 export const get = Command.define({
   name: "SLOWLOG GET",
   summary: "Gives the latest commands that took longer than `slowlog-log-slower-than`, newest first.",
   syntax: "count",
   method: "slowlog.get",
-  blocks: false,
   isIdempotent: true,
-  needsHolder: false,
-  refusals: [],
   encode: input.checked(
     (count?: number): Command.Call => ({
       args: [String(input.count("SLOWLOG GET", "count", count ?? 10, 1, Number.MAX_SAFE_INTEGER))]
@@ -51,30 +46,20 @@ export const get = Command.define({
   decode: Reply.array(readEntry)
 })
 
-/** SLOWLOG LEN: how many commands the log holds. */
+/** SLOWLOG LEN: how many there are. */
 export const length = Command.define({
   name: "SLOWLOG LEN",
   summary: "Gives how many commands the log of slow commands holds.",
-  syntax: "",
   method: "slowlog.length",
-  blocks: false,
   isIdempotent: true,
-  needsHolder: false,
-  refusals: [],
-  encode: nothing,
   decode: Reply.integer
 })
 
-/** SLOWLOG RESET: empties the log. */
+/** SLOWLOG RESET: drops them. */
 export const reset = Command.define({
   name: "SLOWLOG RESET",
   summary: "Empties the log of slow commands.",
-  syntax: "",
   method: "slowlog.reset",
-  blocks: false,
   isIdempotent: true,
-  needsHolder: false,
-  refusals: [],
-  encode: nothing,
   decode: Reply.ok
 })

@@ -7,7 +7,7 @@ import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Stream from "effect/Stream"
 import type { Command } from "../Command.js"
-import * as Jobs from "../commands/jobs.js"
+import * as Inspection from "../commands/inspection.js"
 import * as Queues from "../commands/queues.js"
 import * as Server from "../commands/server.js"
 import type { CommandError, InvalidArgument } from "../DisqueError.js"
@@ -92,9 +92,9 @@ const oldestOn = (
 ): Effect.Effect<Option.Option<Duration.Duration>, CommandError | InvalidArgument> => {
   if (count === undefined) return Effect.succeedNone
   return Effect.gen(function* () {
-    const waiting = yield* execute(yield* Jobs.peek.make(queue, { count }))
+    const waiting = yield* execute(yield* Inspection.peek.make(queue, { count }))
     if (waiting.length === 0) return Option.none()
-    const show = (job: PeekedJob) => Effect.flatMap(Jobs.show.make(job.id), execute)
+    const show = (job: PeekedJob) => Effect.flatMap(Inspection.show.make(job.id), execute)
     const shown = yield* Effect.forEach(waiting, show, { concurrency: "unbounded" })
     const first = Option.firstSomeOf(shown.map(Option.filter(({ state }) => state !== "acked")))
     if (Option.isNone(first)) return yield* oldestOn(queue, execute, more)
@@ -109,7 +109,7 @@ export const oldestAge = (
   asksAllNodes: boolean,
   queue: string
 ): Effect.Effect<Option.Option<Duration.Duration>, CommandError | InvalidArgument> =>
-  Effect.flatMap(Jobs.peek.make(queue), () =>
+  Effect.flatMap(Inspection.peek.make(queue), () =>
     asksAllNodes
       ? Effect.map(
           onAll(needs, (execute) => oldestOn(queue, execute, looks)),
@@ -139,7 +139,7 @@ const askAll = (
 
 /** Asks the holder of a job if it is known, then the node that took the job, then all others. */
 export const show = (needs: Needs, job: JobRef): Effect.Effect<Shown, CommandError | InvalidArgument> =>
-  Effect.flatMap(Jobs.show.make(job), (command) => {
+  Effect.flatMap(Inspection.show.make(job), (command) => {
     const fromHolder = command.holder === undefined ? Effect.succeedNone : needs.execute(command)
     return Effect.flatMap(fromHolder, (shown) => {
       if (Option.isSome(shown)) return Effect.succeed(shown)
@@ -179,7 +179,7 @@ export const settleElsewhere = <E>(
   Effect.flatMap(othersThan(needs, holder), (others) => {
     if (others.length === 0) return Effect.succeed(0)
     const isUnknown = (job: JobRef): Effect.Effect<boolean, CommandError> => {
-      const show = Jobs.show.make(job)
+      const show = Inspection.show.make(job)
       return Either.isRight(show) ? Effect.map(needs.execute(show.right), Option.isNone) : Effect.succeed(false)
     }
     return Effect.flatMap(Effect.filter(jobs, isUnknown, { concurrency }), (lost) => {
