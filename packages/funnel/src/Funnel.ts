@@ -7,11 +7,9 @@ import {
   DisquePool,
   type GetJobsError,
   type InvalidArgument,
-  type Job,
   type JobId,
   type JobQueue
 } from "@disco/core"
-import { toJson } from "@disco/core/internal"
 import * as Cause from "effect/Cause"
 import type * as Chunk from "effect/Chunk"
 import type * as Duration from "effect/Duration"
@@ -20,20 +18,30 @@ import * as Either from "effect/Either"
 import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import type * as Queue from "effect/Queue"
-import type * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import { Inbox, type SettleError } from "./incoming/inbox.js"
-import { deliver, deliverGroups, type Hand, Later } from "./incoming/jobStream.js"
-import type { LeasedJob, LeaseLost } from "./incoming/leasedJob.js"
+import { type FunnelJob, TakenJob, TakenTypedJob, type TypedJob } from "./funnel/funnelJob.js"
+import {
+  type Checked,
+  type CommonOptions,
+  check,
+  checkConcurrency,
+  checkGroup,
+  type FunnelOptions
+} from "./funnel/options.js"
+import { forEach } from "./incoming/forEach.js"
+import { type Hand, Later } from "./incoming/hand.js"
+import { Inbox } from "./incoming/inbox.js"
+import { groupStream, jobStream } from "./incoming/jobStream.js"
 import { squash, textOf } from "./internal/failure.js"
 import { isSucceeded } from "./internal/isSucceeded.js"
-import * as options from "./internal/options.js"
 import { closeWithSiblings } from "./internal/siblings.js"
-import { defaultSchedule, type FunnelClosed, Outbox, type Undelivered } from "./outgoing/outbox.js"
+import { type FunnelClosed, Outbox, type Undelivered } from "./outgoing/outbox.js"
 import { deadQueueOf } from "./worker/letter.js"
 import { defaultLetterTtl, LetterSender } from "./worker/letterSender.js"
 
+export type { FunnelJob, TypedJob } from "./funnel/funnelJob.js"
+export type { CommonOptions, FunnelOptions } from "./funnel/options.js"
 export { LeaseLost, type LeaseLostReason } from "./incoming/leasedJob.js"
 export type { Queues } from "./internal/options.js"
 export { FunnelClosed, type Undelivered } from "./outgoing/outbox.js"
@@ -49,29 +57,6 @@ export interface OutgoingJob {
   readonly queue: string
   readonly body: string | Uint8Array
   readonly options?: AddJobOptions | undefined
-}
-
-/** A job that came through a funnel, and is in the hands of who took it. */
-export interface FunnelJob extends Job.Job {
-  /**
-   * ACKJOB: the job is done, whatever becomes of its consumer. Does nothing to a job that is settled already. Fails with
-   * `LeaseLost` where the job was perhaps delivered to others too, and acknowledges it all the same.
-   */
-  readonly ack: Effect.Effect<void, SettleError | LeaseLost>
-  /**
-   * NACK: puts the job back at once. Does nothing to a job that is settled already, or is delivered once (RETRY 0). Fails with
-   * `LeaseLost` where others have the job, or will have it.
-   */
-  readonly nack: Effect.Effect<void, SettleError | LeaseLost>
-  /** Ends once the lease is lost, and says why; never before. */
-  readonly lost: Effect.Effect<LeaseLost>
-  /** Runs an effect that is interrupted, and fails, when the lease is lost. */
-  readonly guard: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E | LeaseLost, R>
-}
-
-/** A job with its payload. */
-export interface TypedJob<A> extends FunnelJob {
-  readonly payload: A
 }
 
 /** A payload to be added. */
@@ -121,6 +106,30 @@ export interface FunnelOf<In, Out, E> {
     within: Duration.DurationInput
   ) => Stream.Stream<Chunk.NonEmptyChunk<In>, FunnelError>
   /**
+   * Runs a handler for each job, up to `concurrency` of them at a time (1), and settles each job by the exit of its handler. This
+   * is the way to consume concurrently: nothing is guessed from what a stream pulls, and no job waits for others.
+   *
+   * | the handler | its job |
+   * |---|---|
+   * | succeeds | is acknowledged |
+   * | fails, dies or interrupts itself | goes back at once (NACK), which the log says at warning level; the other handlers go on, and so does the run |
+   * | is interrupted, as the run is or the funnel closes | goes back at once |
+   *
+   * A job that goes back comes again at once, to this funnel or another, and `job.nacks` counts how often. For pauses between
+   * attempts, a limit to them and a dead-letter queue, there is `Worker`. With `acknowledge: "manual"`, handlers settle their
+   * jobs by `job.ack` and `job.nack`, whatever their exit is.
+   *
+   * The run ends when the funnel closes, or is closed already. It fails as `incoming` does, once the handlers under way have ended.
+   * When it is interrupted, or the funnel closes, handlers are interrupted, and what was fetched ahead goes back; closing waits for
+   * handlers for half of `closeWithin` at most. While a handler runs, the lease of its job is renewed; if the lease is lost all
+   * the same, the handler goes on, unless it uses `job.lost` or `job.guard`. What a handler forks ends with it. Several runs, and
+   * runs of `incoming`, share the jobs: each job goes to one of them.
+   */
+  readonly forEach: <E2, R>(
+    handler: (job: In) => Effect.Effect<unknown, E2, R>,
+    options?: { readonly concurrency?: number | undefined }
+  ) => Effect.Effect<void, FunnelError, R>
+  /**
    * Takes jobs to add; offering waits while it is full. What is offered before the scope closes is added before the close
    * ends. Offering to a funnel that is closed interrupts the fiber that offers, as queues in Effect do.
    */
@@ -140,170 +149,6 @@ export interface Funnel extends FunnelOf<FunnelJob, OutgoingJob, AddJobError> {}
 /** A funnel of payloads. */
 export interface TypedFunnel<A>
   extends FunnelOf<TypedJob<A>, OutgoingPayload<A>, AddJobError | JobQueue.InvalidPayload> {}
-
-/** The options of all funnels. */
-export interface CommonOptions {
-  /**
-   * `auto`: the funnel acknowledges a job when its consumer is done with it. `manual`: only `ack` and `nack` settle a job, and
-   * the close of the funnel puts back what is left.
-   */
-  readonly acknowledge?: "auto" | "manual" | undefined
-  /** How jobs are acknowledged; by ACKJOB. FASTACK costs less, and gives more second deliveries when nodes fail. */
-  readonly ackWith?: "ackjob" | "fastack" | undefined
-  /**
-   * How many jobs the operators after `incoming` may have pulled and not finished when they pull another one; none, and 16 once
-   * several are seen to be in work at once, each for a second at most. See `incoming` for who needs it.
-   */
-  readonly ahead?: number | undefined
-  /**
-   * How many jobs are fetched ahead of those in the hands of consumers, kept under their leases; 16, and up to 256 where
-   * consumers are faster than one GETJOB after another. With 0, a job is fetched only once a consumer waits for it.
-   */
-  readonly prefetch?: number | undefined
-  /**
-   * How long a job that was fetched ahead waits for a consumer; 10 seconds. Then it goes back, so that others may have it, and
-   * no more are fetched ahead until consumers are faster than that.
-   */
-  readonly prefetchTimeToLive?: Duration.DurationInput | undefined
-  /** The most jobs fetched by one GETJOB; `prefetch`, up to 128. */
-  readonly fetchCount?: number | undefined
-  /**
-   * The longest that one GETJOB waits on its node; the `slice` of the pool. Closing waits for the one that is under way, for half of
-   * `closeWithin` at most.
-   */
-  readonly fetchTimeout?: Duration.DurationInput | undefined
-  /** How many GETJOBs wait on each node; 1. */
-  readonly fetchers?: number | undefined
-  /** How many offered jobs wait to be added; 256. */
-  readonly outgoingCapacity?: number | undefined
-  /** How many jobs are under way to the nodes at a time; 256. */
-  readonly batch?: number | undefined
-  /** How long a node may take to make the copies of a job that is added; 5 seconds. */
-  readonly addTimeout?: Duration.DurationInput | undefined
-  /** When adding a job is tried again, where that can help; for a minute, ever more seldom. */
-  readonly addSchedule?: Schedule.Schedule<unknown, unknown> | undefined
-  /** How outgoing jobs are added, unless told otherwise by the job. */
-  readonly defaults?: AddJobOptions | undefined
-  /**
-   * The longest that the close may take; 10 seconds. What is not done by then is reported in the log. The time counts from the end
-   * of the run of `incoming` that ends with the funnel, which waits for half of it at most.
-   */
-  readonly closeWithin?: Duration.DurationInput | undefined
-}
-
-/** The options of a funnel. */
-export interface FunnelOptions extends CommonOptions {
-  /** The queues to take jobs from: those named first before the others, or by weights as in `{ urgent: 3, normal: 1 }`. */
-  readonly queues: options.Queues
-}
-
-const subject = "Funnel"
-
-const defaultPrefetch = 16
-const mostPrefetchByDefault = 256
-
-const check = (given: CommonOptions, queues: options.Queues) =>
-  Either.gen(function* () {
-    const plan = yield* options.queues(subject, queues)
-    const prefetch = yield* options.count(subject, "prefetch", given.prefetch ?? defaultPrefetch, 0)
-    const mostPrefetch = given.prefetch ?? mostPrefetchByDefault
-    return {
-      plan,
-      prefetch,
-      mostPrefetch,
-      prefetchMillis: yield* options.prefetchMillis(subject, given.prefetchTimeToLive),
-      fetchCount: yield* options.count(
-        subject,
-        "fetchCount",
-        given.fetchCount ?? Math.max(1, Math.min(128, mostPrefetch)),
-        1
-      ),
-      ahead: given.ahead === undefined ? undefined : yield* options.count(subject, "ahead", given.ahead, 0),
-      acknowledge: yield* options.word(subject, "acknowledge", given.acknowledge ?? "auto", ["auto", "manual"]),
-      ackWith: yield* options.word(subject, "ackWith", given.ackWith ?? "ackjob", ["ackjob", "fastack"]),
-      fetchTimeout:
-        given.fetchTimeout === undefined
-          ? undefined
-          : yield* options.millis(subject, "fetchTimeout", given.fetchTimeout, 1),
-      fetchers: yield* options.count(subject, "fetchers", given.fetchers ?? 1, 1),
-      capacity: yield* options.count(subject, "outgoingCapacity", given.outgoingCapacity ?? 256, 1),
-      batch: yield* options.count(subject, "batch", given.batch ?? 256, 1),
-      closeMillis: yield* options.millis(subject, "closeWithin", given.closeWithin ?? "10 seconds", 0),
-      schedule: given.addSchedule ?? defaultSchedule,
-      addOptions: {
-        ...(given.addTimeout === undefined
-          ? {}
-          : { timeout: yield* options.millis(subject, "addTimeout", given.addTimeout, 1) }),
-        ...given.defaults
-      }
-    }
-  })
-
-const checkGroup = (size: number, within: Duration.DurationInput) =>
-  Either.all({
-    size: options.count("incomingGrouped", "size", size, 1),
-    withinMillis: options.millis("incomingGrouped", "within", within, 0)
-  })
-
-type Checked = Either.Either.Right<ReturnType<typeof check>>
-
-/** A job in the hands of a consumer. */
-class Taken implements FunnelJob {
-  readonly queue: string
-  readonly id: JobId.JobId
-  readonly body: Uint8Array
-  readonly nacks: number
-  readonly additionalDeliveries: number
-  readonly node: string
-  private readonly inbox: Inbox
-  private readonly leased: LeasedJob
-
-  constructor(inbox: Inbox, leased: LeasedJob) {
-    const { job } = leased
-    this.queue = job.queue
-    this.id = job.id
-    this.body = job.body
-    this.nacks = job.nacks
-    this.additionalDeliveries = job.additionalDeliveries
-    this.node = job.node
-    this.inbox = inbox
-    this.leased = leased
-  }
-
-  /** As `JSON.stringify` shows it: the job, without the hands that it is in. */
-  toJSON(): unknown {
-    const { leased: _held, inbox: _inbox, ...job } = this
-    return toJson(job)
-  }
-
-  get ack() {
-    return this.inbox.acknowledge(this.leased)
-  }
-
-  get nack() {
-    return this.inbox.putBack(this.leased)
-  }
-
-  get lost(): Effect.Effect<LeaseLost> {
-    return Effect.async<LeaseLost>((resume) => {
-      const unwatch = this.leased.watch((lost) => resume(Effect.succeed(lost)))
-      return Effect.sync(unwatch)
-    })
-  }
-
-  guard<A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E | LeaseLost, R> {
-    return Effect.raceFirst(effect, Effect.flatMap(this.lost, Effect.fail))
-  }
-}
-
-class TypedTaken<A> extends Taken implements TypedJob<A> {
-  readonly payload: A
-
-  constructor(inbox: Inbox, leased: LeasedJob, payload: A) {
-    super(inbox, leased)
-    this.payload = payload
-  }
-}
 
 // So many turns of the scheduler an acknowledgement can be withdrawn: the failure of a consumer in another fiber needs some.
 const ackTurns = 16
@@ -360,12 +205,16 @@ const open = <In, Out, E extends AddJobError | JobQueue.InvalidPayload>(
     const delivery = { settles: checked.acknowledge === "auto", ahead: checked.ahead }
 
     return {
-      incoming: deliver(inbox, hand, delivery),
+      incoming: jobStream(inbox, hand, delivery),
       incomingGrouped: (size, within) =>
         Either.match(checkGroup(size, within), {
           onLeft: Stream.fail,
-          onRight: (group) => deliverGroups(inbox, hand, group, delivery)
+          onRight: (group) => groupStream(inbox, hand, group, delivery)
         }),
+      forEach: (handler, options) =>
+        Effect.flatMap(checkConcurrency(options?.concurrency), (concurrency) =>
+          forEach(inbox, hand, handler, { concurrency, settles: delivery.settles })
+        ),
       outgoing: outbox.queue,
       send: (job) => outbox.send(job),
       undelivered: outbox.undelivered,
@@ -411,7 +260,7 @@ export const make = (options: FunnelOptions): Effect.Effect<Funnel, InvalidArgum
     const optionsOf = ({ options }: OutgoingJob) =>
       options === undefined ? checked.addOptions : { ...checked.addOptions, ...options }
     return open<FunnelJob, OutgoingJob, AddJobError>(checked, {
-      hand: (inbox) => (leased) => new Taken(inbox, leased),
+      hand: (inbox) => (leased) => new TakenJob(inbox, leased),
       add: (pool, job) => pool.addJob(job.queue, job.body, optionsOf(job)),
       addAll: (pool, jobs) =>
         addJobs(
@@ -457,7 +306,7 @@ export const forQueue = <A, I, R>(
     return yield* open<TypedJob<A>, OutgoingPayload<A>, AddJobError | JobQueue.InvalidPayload>(checked, {
       hand: (inbox) => (leased) => {
         const opening = queue.open(leased.job)
-        if (isSucceeded(opening)) return new TypedTaken(inbox, leased, opening.value.payload)
+        if (isSucceeded(opening)) return new TakenTypedJob(inbox, leased, opening.value.payload)
         return new Later(
           Effect.matchCauseEffect(Effect.provide(opening, context), {
             onFailure: (cause) => {
@@ -469,7 +318,7 @@ export const forQueue = <A, I, R>(
               const sent = letters.sendDeadLetter(leased, contents, "undecodable", dead, defaultLetterTtl)
               return Effect.as(sent, Option.none())
             },
-            onSuccess: ({ payload }) => Effect.succeedSome(new TypedTaken(inbox, leased, payload))
+            onSuccess: ({ payload }) => Effect.succeedSome(new TakenTypedJob(inbox, leased, payload))
           })
         )
       },

@@ -64,6 +64,7 @@ export class Inbox {
   private readonly buffer: PrefetchBuffer
   private readonly bufferTimer: Timekeeper
   private consumers = 0
+  private readonly closers = new Set<Effect.Effect<void>>()
   private isPaused = false
   private isReturning = false
   private isClosed = false
@@ -371,8 +372,9 @@ export class Inbox {
   /** Puts back what nobody has settled, and ends when everything is. */
   readonly close: Effect.Effect<void> = Effect.suspend(() => {
     this.stop()
-    // What is here goes back, whether or not a node answers for what may yet come.
-    return this.patience.wait(this.fetching.stop, endingPart)
+    const closers = Effect.all([this.fetching.stop, ...this.closers], { concurrency: "unbounded", discard: true })
+    // What is here goes back, whether or not a node answers for what may yet come, and a handler ends.
+    return this.patience.wait(closers, endingPart)
   }).pipe(
     Effect.zipRight(
       Effect.suspend(() => {
@@ -385,6 +387,12 @@ export class Inbox {
     Effect.zipRight(Effect.suspend(() => this.settlement.settled)),
     Effect.zipRight(Effect.suspend(() => this.end))
   )
+
+  /** Has an effect run when the inbox closes, before jobs that are not settled go back. Gives what takes that back. */
+  onClose(effect: Effect.Effect<void>): () => void {
+    this.closers.add(effect)
+    return () => this.closers.delete(effect)
+  }
 
   /** Ends what runs for the inbox, whatever it waits for. */
   get end(): Effect.Effect<void> {

@@ -9,20 +9,10 @@ import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { currentFiber, unsafeCurrentFiber } from "../internal/runtime.js"
+import { type Hand, Later } from "./hand.js"
 import type { Inbox } from "./inbox.js"
 import type { LeasedJob } from "./leasedJob.js"
 import { StreamRun } from "./streamRun.js"
-
-/** What a consumer gets for a job takes an effect; none where the job is not for it, and was taken care of. */
-export class Later<In> {
-  readonly job: Effect.Effect<Option.Option<In>>
-  constructor(job: Effect.Effect<Option.Option<In>>) {
-    this.job = job
-  }
-}
-
-/** Makes of a job what a consumer gets. */
-export type Hand<In> = (leased: LeasedJob) => In | Later<In>
 
 // A group is given out so long before a job of it may be delivered again.
 const marginMillis = 100
@@ -35,7 +25,7 @@ export interface Group {
   readonly withinMillis: number
 }
 
-export interface DeliverOptions {
+export interface JobStreamOptions {
   /** Whether a run settles the jobs that its consumer is done with; else the consumer does. */
   readonly settles: boolean
   readonly ahead: number | undefined
@@ -45,21 +35,24 @@ export interface DeliverOptions {
  * Each run gives jobs until the inbox closes, one in an element: operators go through a chunk at once, so that of several jobs
  * in one nobody could tell which are done.
  */
-export const deliver = <In>(inbox: Inbox, hand: Hand<In>, options: DeliverOptions): Stream.Stream<In, GetJobsError> =>
-  running(inbox, options, (run) => jobsOf(inbox, hand, run))
+export const jobStream = <In>(
+  inbox: Inbox,
+  hand: Hand<In>,
+  options: JobStreamOptions
+): Stream.Stream<In, GetJobsError> => running(inbox, options, (run) => jobsOf(inbox, hand, run))
 
 /** The same in groups, each of which is an element. */
-export const deliverGroups = <In>(
+export const groupStream = <In>(
   inbox: Inbox,
   hand: Hand<In>,
   group: Group,
-  options: DeliverOptions
+  options: JobStreamOptions
 ): Stream.Stream<Chunk.NonEmptyChunk<In>, GetJobsError> =>
   running(inbox, options, (run) => groupsOf(inbox, hand, group, run))
 
 const running = <A>(
   inbox: Inbox,
-  { ahead, settles }: DeliverOptions,
+  { ahead, settles }: JobStreamOptions,
   elements: (run: StreamRun | undefined) => Elements<A>
 ): Stream.Stream<A, GetJobsError> =>
   Stream.unwrapScoped(

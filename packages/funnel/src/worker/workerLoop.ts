@@ -2,6 +2,7 @@
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import type { IdleFibers } from "../incoming/idleFibers.js"
 import type { LeasedJob } from "../incoming/leasedJob.js"
 import {
   type AnyFiber,
@@ -18,7 +19,6 @@ import type { AttemptRecords } from "./attemptRecords.js"
 import { fillBatch } from "./batch.js"
 import type { WorkerDefinition } from "./definition.js"
 import type { FailureHandling } from "./failureHandling.js"
-import type { IdleFibers } from "./idleFibers.js"
 import type { JobReader, Read } from "./jobReader.js"
 import type { JobReports } from "./jobReports.js"
 import type { JobReturns } from "./jobReturns.js"

@@ -3,7 +3,7 @@ import { Funnel } from "@disco/funnel"
 import { assert, describe } from "@effect/vitest"
 import { Deferred, Effect, Exit, Fiber, Queue, type Scope, Stream } from "effect"
 import type { Backend } from "./Backend.js"
-import { collect, freshQueue } from "./utils.js"
+import { collect, freshQueue, until } from "./utils.js"
 
 /** What a funnel does, wherever the node is. */
 export const funnel = (backend: Backend): void => {
@@ -147,6 +147,73 @@ export const funnel = (backend: Backend): void => {
         assert.isTrue(back.every(([, nacks]) => Number(nacks) <= 1))
         assert.isAtLeast(back.filter(([, nacks]) => nacks === 1).length, 3)
         yield* Fiber.interrupt(consumers)
+      }))
+
+    test("forEach acknowledges the jobs of handlers that succeed, and goes on where one fails", (pool, queue) =>
+      Effect.gen(function* () {
+        const ids = yield* add(pool, queue, "1", "2", "3", "4", "5", "6")
+        const funnel = yield* Funnel.make({ queues: queue })
+        const seen: Array<string> = []
+        const run = yield* Effect.fork(
+          funnel.forEach(
+            (job) => {
+              seen.push(`${Job.text(job)} ${job.nacks}`)
+              return Job.text(job) === "3" && job.nacks === 0 ? Effect.fail("no") : Effect.yieldNow()
+            },
+            { concurrency: 3 }
+          )
+        )
+        yield* until(backend, () => seen.length === 7)
+        yield* settle
+        yield* Fiber.interrupt(run)
+        assert.sameMembers(seen, ["1 0", "2 0", "3 0", "3 1", "4 0", "5 0", "6 0"])
+        for (const id of ids) assert.strictEqual((yield* pool.show(id))._tag, "None")
+      }))
+
+    test("forEach puts back what is in work and what was fetched ahead when it is interrupted", (pool, queue) =>
+      Effect.gen(function* () {
+        const bodies = ["1", "2", "3", "4", "5", "6"]
+        yield* add(pool, queue, ...bodies)
+        const funnel = yield* Funnel.make({ queues: queue })
+        const holding = yield* Queue.unbounded<string>()
+        const run = yield* Effect.fork(
+          funnel.forEach((job) => Effect.zipRight(Queue.offer(holding, Job.text(job)), Effect.never), {
+            concurrency: 2
+          })
+        )
+        const inWork = [...(yield* Queue.takeN(holding, 2))]
+        yield* Fiber.interrupt(run)
+        const back = yield* left(pool, queue, 6)
+        assert.sameMembers(
+          back.map(([body]) => body),
+          bodies
+        )
+        for (const [body, nacks] of back) if (inWork.includes(String(body))) assert.strictEqual(nacks, 1)
+      }))
+
+    test("forEach ends when its funnel closes, and its jobs go back once", (pool, queue) =>
+      Effect.gen(function* () {
+        yield* add(pool, queue, "1", "2", "3")
+        const run = yield* Effect.scoped(
+          Effect.gen(function* () {
+            const funnel = yield* Funnel.make({ queues: queue })
+            const begun = yield* Deferred.make<void>()
+            const run = yield* Effect.forkDaemon(
+              funnel.forEach(() => Effect.zipRight(Deferred.succeed(begun, undefined), Effect.never), {
+                concurrency: 3
+              })
+            )
+            yield* Deferred.await(begun)
+            return run
+          })
+        )
+        assert.deepStrictEqual(yield* Fiber.await(run), Exit.void)
+        const back = yield* left(pool, queue, 3)
+        assert.sameMembers(
+          back.map(([body]) => body),
+          ["1", "2", "3"]
+        )
+        assert.isTrue(back.every(([, nacks]) => Number(nacks) <= 1))
       }))
 
     test("closing adds what was offered, beyond the capacity of outgoing too", (pool, queue) =>

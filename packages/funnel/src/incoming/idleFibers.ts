@@ -1,10 +1,10 @@
-/** The fibers of a worker that have no job: one of them waits for the next job, the others rest until it calls one of them. */
+/** Fibers that take jobs and have none: one of them waits for the next job, the others rest until it calls one of them. */
 import type { GetJobsError } from "@disco/core"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import type * as Option from "effect/Option"
-import type { LeasedJob } from "../incoming/leasedJob.js"
 import type { Restore } from "../internal/runtime.js"
+import type { LeasedJob } from "./leasedJob.js"
 
 /** The inbox of the jobs, as far as idle fibers need it. */
 interface Inbox {

@@ -1,0 +1,93 @@
+/** The jobs that the consumers of a funnel are given. */
+import type { Job, JobId } from "@disco/core"
+import { toJson } from "@disco/core/internal"
+import * as Effect from "effect/Effect"
+import type { SettleError } from "../incoming/inbox.js"
+import type { LeasedJob, LeaseLost } from "../incoming/leasedJob.js"
+
+/** A job that came through a funnel, and is in the hands of who took it. */
+export interface FunnelJob extends Job.Job {
+  /**
+   * ACKJOB: the job is done, whatever becomes of its consumer. Does nothing to a job that is settled already. Fails with
+   * `LeaseLost` where the job was perhaps delivered to others too, and acknowledges it all the same.
+   */
+  readonly ack: Effect.Effect<void, SettleError | LeaseLost>
+  /**
+   * NACK: puts the job back at once. Does nothing to a job that is settled already, or is delivered once (RETRY 0). Fails with
+   * `LeaseLost` where others have the job, or will have it.
+   */
+  readonly nack: Effect.Effect<void, SettleError | LeaseLost>
+  /** Ends once the lease is lost, and says why; never before. */
+  readonly lost: Effect.Effect<LeaseLost>
+  /** Runs an effect that is interrupted, and fails, when the lease is lost. */
+  readonly guard: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E | LeaseLost, R>
+}
+
+/** A job with its payload. */
+export interface TypedJob<A> extends FunnelJob {
+  readonly payload: A
+}
+
+/** Settles jobs at once. */
+interface Settlement {
+  readonly acknowledge: (leased: LeasedJob) => Effect.Effect<void, SettleError | LeaseLost>
+  readonly putBack: (leased: LeasedJob) => Effect.Effect<void, SettleError | LeaseLost>
+}
+
+/** A job in the hands of a consumer. */
+export class TakenJob implements FunnelJob {
+  readonly queue: string
+  readonly id: JobId.JobId
+  readonly body: Uint8Array
+  readonly nacks: number
+  readonly additionalDeliveries: number
+  readonly node: string
+  private readonly settlement: Settlement
+  private readonly leased: LeasedJob
+
+  constructor(settlement: Settlement, leased: LeasedJob) {
+    const { job } = leased
+    this.queue = job.queue
+    this.id = job.id
+    this.body = job.body
+    this.nacks = job.nacks
+    this.additionalDeliveries = job.additionalDeliveries
+    this.node = job.node
+    this.settlement = settlement
+    this.leased = leased
+  }
+
+  /** As `JSON.stringify` shows it: the job, without the hands that it is in. */
+  toJSON(): unknown {
+    const { leased: _held, settlement: _settlement, ...job } = this
+    return toJson(job)
+  }
+
+  get ack() {
+    return this.settlement.acknowledge(this.leased)
+  }
+
+  get nack() {
+    return this.settlement.putBack(this.leased)
+  }
+
+  get lost(): Effect.Effect<LeaseLost> {
+    return Effect.async<LeaseLost>((resume) => {
+      const unwatch = this.leased.watch((lost) => resume(Effect.succeed(lost)))
+      return Effect.sync(unwatch)
+    })
+  }
+
+  guard<A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E | LeaseLost, R> {
+    return Effect.raceFirst(effect, Effect.flatMap(this.lost, Effect.fail))
+  }
+}
+
+export class TakenTypedJob<A> extends TakenJob implements TypedJob<A> {
+  readonly payload: A
+
+  constructor(settlement: Settlement, leased: LeasedJob, payload: A) {
+    super(settlement, leased)
+    this.payload = payload
+  }
+}

@@ -1,0 +1,116 @@
+/** The options of a funnel, and how they are checked. */
+import type { AddJobOptions } from "@disco/core"
+import type * as Duration from "effect/Duration"
+import * as Either from "effect/Either"
+import type * as Schedule from "effect/Schedule"
+import * as options from "../internal/options.js"
+import { defaultSchedule } from "../outgoing/outbox.js"
+
+/** The options of all funnels. */
+export interface CommonOptions {
+  /**
+   * `auto`: the funnel acknowledges a job when its consumer is done with it. `manual`: only `ack` and `nack` settle a job, and
+   * the close of the funnel puts back what is left.
+   */
+  readonly acknowledge?: "auto" | "manual" | undefined
+  /** How jobs are acknowledged; by ACKJOB. FASTACK costs less, and gives more second deliveries when nodes fail. */
+  readonly ackWith?: "ackjob" | "fastack" | undefined
+  /**
+   * How many jobs the operators after `incoming` may have pulled and not finished when they pull another one; none, and 16 once
+   * several are seen to be in work at once, each for a second at most. See `incoming` for who needs it.
+   */
+  readonly ahead?: number | undefined
+  /**
+   * How many jobs are fetched ahead of those in the hands of consumers, kept under their leases; 16, and up to 256 where
+   * consumers are faster than one GETJOB after another. With 0, a job is fetched only once a consumer waits for it.
+   */
+  readonly prefetch?: number | undefined
+  /**
+   * How long a job that was fetched ahead waits for a consumer; 10 seconds. Then it goes back, so that others may have it, and
+   * no more are fetched ahead until consumers are faster than that.
+   */
+  readonly prefetchTimeToLive?: Duration.DurationInput | undefined
+  /** The most jobs fetched by one GETJOB; `prefetch`, up to 128. */
+  readonly fetchCount?: number | undefined
+  /**
+   * The longest that one GETJOB waits on its node; the `slice` of the pool. Closing waits for the one that is under way, for half of
+   * `closeWithin` at most.
+   */
+  readonly fetchTimeout?: Duration.DurationInput | undefined
+  /** How many GETJOBs wait on each node; 1. */
+  readonly fetchers?: number | undefined
+  /** How many offered jobs wait to be added; 256. */
+  readonly outgoingCapacity?: number | undefined
+  /** How many jobs are under way to the nodes at a time; 256. */
+  readonly batch?: number | undefined
+  /** How long a node may take to make the copies of a job that is added; 5 seconds. */
+  readonly addTimeout?: Duration.DurationInput | undefined
+  /** When adding a job is tried again, where that can help; for a minute, ever more seldom. */
+  readonly addSchedule?: Schedule.Schedule<unknown, unknown> | undefined
+  /** How outgoing jobs are added, unless told otherwise by the job. */
+  readonly defaults?: AddJobOptions | undefined
+  /**
+   * The longest that the close may take; 10 seconds. What is not done by then is reported in the log. The time counts from the end
+   * of the run of `incoming` that ends with the funnel, which waits for half of it at most.
+   */
+  readonly closeWithin?: Duration.DurationInput | undefined
+}
+
+/** The options of a funnel. */
+export interface FunnelOptions extends CommonOptions {
+  /** The queues to take jobs from: those named first before the others, or by weights as in `{ urgent: 3, normal: 1 }`. */
+  readonly queues: options.Queues
+}
+
+const subject = "Funnel"
+
+const defaultPrefetch = 16
+const mostPrefetchByDefault = 256
+
+export const check = (given: CommonOptions, queues: options.Queues) =>
+  Either.gen(function* () {
+    const plan = yield* options.queues(subject, queues)
+    const prefetch = yield* options.count(subject, "prefetch", given.prefetch ?? defaultPrefetch, 0)
+    const mostPrefetch = given.prefetch ?? mostPrefetchByDefault
+    return {
+      plan,
+      prefetch,
+      mostPrefetch,
+      prefetchMillis: yield* options.prefetchMillis(subject, given.prefetchTimeToLive),
+      fetchCount: yield* options.count(
+        subject,
+        "fetchCount",
+        given.fetchCount ?? Math.max(1, Math.min(128, mostPrefetch)),
+        1
+      ),
+      ahead: given.ahead === undefined ? undefined : yield* options.count(subject, "ahead", given.ahead, 0),
+      acknowledge: yield* options.word(subject, "acknowledge", given.acknowledge ?? "auto", ["auto", "manual"]),
+      ackWith: yield* options.word(subject, "ackWith", given.ackWith ?? "ackjob", ["ackjob", "fastack"]),
+      fetchTimeout:
+        given.fetchTimeout === undefined
+          ? undefined
+          : yield* options.millis(subject, "fetchTimeout", given.fetchTimeout, 1),
+      fetchers: yield* options.count(subject, "fetchers", given.fetchers ?? 1, 1),
+      capacity: yield* options.count(subject, "outgoingCapacity", given.outgoingCapacity ?? 256, 1),
+      batch: yield* options.count(subject, "batch", given.batch ?? 256, 1),
+      closeMillis: yield* options.millis(subject, "closeWithin", given.closeWithin ?? "10 seconds", 0),
+      schedule: given.addSchedule ?? defaultSchedule,
+      addOptions: {
+        ...(given.addTimeout === undefined
+          ? {}
+          : { timeout: yield* options.millis(subject, "addTimeout", given.addTimeout, 1) }),
+        ...given.defaults
+      }
+    }
+  })
+
+export const checkGroup = (size: number, within: Duration.DurationInput) =>
+  Either.all({
+    size: options.count("incomingGrouped", "size", size, 1),
+    withinMillis: options.millis("incomingGrouped", "within", within, 0)
+  })
+
+export type Checked = Either.Either.Right<ReturnType<typeof check>>
+
+export const checkConcurrency = (concurrency: number | undefined) =>
+  options.count("forEach", "concurrency", concurrency ?? 1, 1)
