@@ -5,7 +5,7 @@ import { FileSystem, Path } from "@effect/platform"
 import { NodeContext, NodeRuntime } from "@effect/platform-node"
 import { Console, Effect, Queue, Schema, Stream } from "effect"
 
-// One job for each file; the workers send what they found through another queue.
+// One job for each file. The workers send their counts through another queue.
 const files = JobQueue.make("files", { payload: Schema.Struct({ path: Schema.String }) })
 const counts = JobQueue.make("counts", { payload: Schema.Struct({ path: Schema.String, lines: Schema.Number }) })
 

@@ -9,7 +9,7 @@ const orders = JobQueue.make("orders", { payload: Schema.Struct({ card: Schema.S
 class Busy extends Data.TaggedError("Busy") {}
 class Declined extends Data.TaggedError("Declined") {}
 
-// A bank that is busy is asked again; a card that it declines, never. Nor is what no bank need be asked about.
+// A busy bank is asked again. A card that the bank declines, and an order without a card, are given up at once.
 const charge = ({ card }: { readonly card: string }) =>
   Effect.gen(function* () {
     yield* Console.log(`charge ${card}`)

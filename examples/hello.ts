@@ -16,7 +16,7 @@ const program = Effect.gen(function* () {
   yield* next
 }).pipe(Effect.catchTag("GetJobTimeout", (timeout) => Console.log(timeout.message)))
 
-// A node in the process; on a cluster, only the layer is another one.
+// A node in the process. For a cluster, only the layer changes.
 const Disque = process.env.DISQUE_NODES ? NodeDisque.layerConnectionConfig() : EmbeddedDisque.layerConnection
 
 NodeRuntime.runMain(Effect.provide(program, Disque))

@@ -6,7 +6,7 @@ import { DateTime, Effect, Layer, Schema, TestClock } from "effect"
 
 const reports = JobQueue.make("reports", { payload: Schema.Struct({ day: Schema.String }) })
 
-// One process adds the jobs: each that runs this adds its own. Any number of them may do the work.
+// Run this layer in one process, because each process that runs it adds its own jobs. Any number of processes may do the work.
 const everyMorning = Recurring.layer(reports, {
   cron: "0 6 * * *",
   timeZone: "UTC",

@@ -10,7 +10,7 @@ const webhooks = JobQueue.make("webhooks", {
   options: { retry: "1 minute" }
 })
 
-// What answers with an error is tried again, ever later; an address that is gone is not.
+// A request that fails is tried again, at growing intervals. An address that is gone is given up at once.
 const post = ({ event, url }: { readonly url: string; readonly event: string }) =>
   HttpClientRequest.post(url).pipe(
     HttpClientRequest.bodyUnsafeJson({ event }),
