@@ -1,13 +1,13 @@
 /**
- * The jobs that were given up: they are in the queue `<name>.dead`, each in a letter that says why.
+ * The jobs that were given up. They are in the queue `<name>.dead`, each in a letter that says why.
  *
- * Letters are found by looking at every node by itself, and nothing here waits for jobs to come: QPEEK shows the front of
- * each node's queue and SHOW the letters whose ids are given. Where those are not enough, JSCAN goes through all jobs that
- * the node knows. A node that does not answer is left out, and said in the log; where none does, the effect fails. What is in
- * `<name>.dead` and is no letter stays there, untouched; `redrive` and `purge` say in the log how many such jobs they saw.
+ * Each node is asked for its letters by itself, and nothing here waits for jobs to come: QPEEK shows the front of the queue of a
+ * node, and SHOW the letters whose ids are given. If those are not enough, JSCAN goes through all jobs that the node knows. A node
+ * that does not answer is left out, and the log says so; if no node answers, the effect fails. A job in `<name>.dead` that is not a
+ * letter stays there untouched; `redrive` and `purge` log how many such jobs they saw.
  *
- * `redrive` and `purge` take letters one by one, by DEQUEUE: the others are neither hidden nor delivered meanwhile, and of
- * several programs that want a letter one gets it.
+ * `redrive` and `purge` take letters one by one, by DEQUEUE: the other letters are neither hidden nor delivered meanwhile. If several
+ * programs want the same letter, one of them gets it.
  */
 import {
   type AddJobError,
@@ -35,15 +35,14 @@ const deadOf = (queue: string | AnyQueue): string => deadQueueOf(typeof queue ==
 
 const chooserOf = (queue: string | AnyQueue, options: Selection<never>, wantsPayload: boolean) =>
   Chooser.make(
-    // The overloads below see to it that a predicate of payloads comes with a queue that has them.
+    // By the overloads below, a predicate of payloads comes with a `JobQueue`.
     options as Selection,
     typeof queue === "string" || !wantsPayload ? Effect.succeed : withPayload(queue)
   )
 
 /**
- * Lists letters without taking them: the oldest, in the order of their `lastAt`, and unless told otherwise 100 at most, or as
- * many as there are `ids`. For a queue with a schema, each has the payload of its job too. What somebody has taken is not
- * listed.
+ * Lists letters without taking them: the oldest ones, in the order of their `lastAt`; by default at most 100, or as many as there are
+ * `ids`. For a `JobQueue`, each entry has the payload of its job too. A letter that another client has taken is not listed.
  *
  * @example
  * ```ts
@@ -87,7 +86,7 @@ const drained = <E>(
 ) =>
   Effect.gen(function* () {
     const pool = yield* DisquePool
-    // Payloads are decoded for who asks about them.
+    // Payloads are decoded only for a predicate.
     const chooser = yield* chooserOf(queue, options, options.where !== undefined)
     return yield* drain(pool, deadOf(queue), chooser, (entry) => act(pool, entry))
   })
@@ -96,7 +95,7 @@ const drained = <E>(
 const mostRetrySeconds = 4_294_967
 const mostTtlSeconds = 2_147_483_647
 
-/** What a letter says of a time, as ADDJOB takes it: at least a second, and nothing where it says nothing. */
+/** A time of a letter as ADDJOB takes it, at least a second; undefined if the letter has none. */
 const seconds = (said: number | undefined, most: number): Duration.Duration | undefined =>
   said !== undefined && said > 0 ? Duration.seconds(Math.min(Math.max(Math.round(said), 1), most)) : undefined
 
@@ -105,35 +104,36 @@ const defaultTtl = Duration.days(7)
 const isZero = (input: Duration.DurationInput | undefined): boolean =>
   Option.exists(Duration.decodeUnknown(input), (duration) => Duration.equals(duration, Duration.zero))
 
-/** How the job of a letter is added: as it was, and where the letter does not know that, as its queue adds jobs. */
+/** The options to add the job of a letter with: as it was added at first, or as its queue adds jobs if the letter does not say. */
 const optionsOf = (queue: string | AnyQueue, { id, retry: said, ttl: lived }: Letter): AddJobOptions => {
-  // It was delayed once already, if it was.
+  // A job that was added with a delay has had its delay.
   const { retry: usual, ...usually }: AddJobOptions =
     typeof queue === "string" ? {} : queue.addOptions({ delay: undefined })
   const ttl = seconds(lived, mostTtlSeconds) ?? usually.ttl ?? defaultTtl
   const isAtMostOnce = said === undefined ? JobId.isJobId(id) && !JobId.isAtLeastOnce(id) : said === 0
-  // With RETRY 0, a cluster takes no job that is to have copies.
+  // A cluster refuses a job with RETRY 0 that has more than one copy.
   if (isAtMostOnce) return { ...usually, ttl, retry: 0, replicate: 1 }
   const retry = seconds(said, mostRetrySeconds) ?? (isZero(usual) ? undefined : usual)
   return { ...usually, ttl, retry }
 }
 
 /**
- * Adds jobs that were given up to their queues again, by ADDJOB, and acknowledges their letters. Gives how many there were:
- * all that there are on each node as it is asked, unless told otherwise. With `limit` alone, the oldest of a node go first,
- * one node after the other.
+ * Adds jobs that were given up to their queues again, by ADDJOB, and acknowledges their letters. Gives the number of jobs. By default
+ * these are all letters that a node has when it is asked. With `limit` alone, the oldest letters of a node go first, and one node
+ * comes after the other.
  *
- * A job is added as it was, with all its attempts before it and the whole of its TTL, and without a delay. What its letter
- * does not know is as the queue's options say, where a `JobQueue` is given; the TTL is 7 days where nothing is known of it.
- * An at-most-once job is added with `retry: 0` and `replicate: 1`.
+ * A job is added as it was at first, with no attempts, its whole TTL, and without a delay. Options that its letter does not know are
+ * those of the `JobQueue`, if one is given; a TTL that neither knows is 7 days. An at-most-once job is added with `retry: 0` and
+ * `replicate: 1`.
  *
- * 16 letters are taken at a time, by DEQUEUE and WORKING, and acknowledged by ACKJOB. Where a job cannot be added, `redrive`
- * fails as ADDJOB does; then, and where it is interrupted, those in hand go back by ENQUEUE, which counts as an additional
- * delivery of the letter: an interruption waits for that for 5 seconds at most. Where that fails too, it is said in the log, and the letter comes again after its retry time.
+ * 16 letters are taken at a time, by DEQUEUE and WORKING, and acknowledged by ACKJOB. If a job cannot be added, `redrive` fails as
+ * ADDJOB does. Then, and if `redrive` is interrupted, the letters in hand go back by ENQUEUE, which counts as an additional delivery
+ * of the letter. An interruption waits for that for at most 5 seconds. If ENQUEUE fails too, the log says so, and the letter comes
+ * again after its retry time.
  *
- * So nothing is lost, but a job may be in both queues: where `redrive` is interrupted while the job is added, where it is
- * unknown whether it was (`OutcomeUnknown`), and where its letter cannot be acknowledged. A letter that was itself added with
- * RETRY 0, which a `Worker` does not do, goes back as a copy.
+ * So no job is lost, but a job may be in both queues: if `redrive` is interrupted while the job is added, if it is unknown whether it
+ * was added (`OutcomeUnknown`), or if its letter cannot be acknowledged. A letter that was itself added with RETRY 0, which a `Worker`
+ * does not do, goes back as a copy.
  *
  * @example
  * ```ts
@@ -162,15 +162,14 @@ export function redrive(
 }
 
 /**
- * Acknowledges letters, by DEQUEUE, WORKING and ACKJOB: they are gone, and the jobs in them. Gives how many there were: all
- * that there are on each node as it is asked, unless told otherwise. With `limit` alone, the oldest of a node go first, one
- * node after the other.
+ * Deletes letters and the jobs in them, by DEQUEUE, WORKING and ACKJOB. Gives the number of letters. By default these are all letters
+ * that a node has when it is asked. With `limit` alone, the oldest letters of a node go first, and one node comes after the other.
  *
  * @example
  * ```ts
  * import { DeadLetter } from "@disco/funnel"
  *
- * // What did not fit the schema will not fit it tomorrow.
+ * // A body that does not fit the schema today will not fit it tomorrow.
  * const program = DeadLetter.purge("emails", { where: ({ letter }) => letter.reason === "undecodable" })
  * ```
  */

@@ -1,18 +1,17 @@
 /**
- * Jobs that come again and again: a payload is added whenever a cron or a schedule says so.
+ * Recurring jobs: a job is added whenever a cron or a schedule says so.
  *
- * **A tick** is a time at which a job is to be added. Ticks of a `cron`, or of a `schedule` that is one, go by the time of day. A
- * clock that is set is noticed within an hour, or within a 24th of the wait where that is longer; no tick comes twice for it. Ticks
- * of an interval (`Schedule.spaced`, `Schedule.fixed`) go by time as it passes, whatever is done to the clock. A wait may take as
- * long as it likes.
+ * **A tick** is a time at which a job is to be added. Ticks of a `cron`, and of a `schedule` that is a cron, go by the time of day. If
+ * the clock is set, that is noticed within an hour, or within a 24th of the wait if that is longer, and no tick comes twice. Ticks of
+ * an interval (`Schedule.spaced`, `Schedule.fixed`) go by the time that passes, however the clock is set. A wait may have any length.
  *
- * **A tick is missed** where it comes while the job of an earlier one is still made or added; where the program comes to it more
- * than a minute late, because it was blocked or asleep; and where the clock is set forward past it. `catchUp` says what becomes of
- * it. A tick that the program comes to within a minute, or as soon as it notices that the clock was set, is late and no more: its
- * job is added, one for all where there are several. Intervals have no ticks to miss: `Schedule.spaced` counts from when a job was
- * added, and `Schedule.fixed` has a way of its own to make up.
+ * **A tick is missed** if it comes while the job of an earlier tick is still made or added, if the program comes to it more than a
+ * minute late because it was blocked or asleep, or if the clock is set forward past it. `catchUp` says what happens to missed ticks. A
+ * tick that the program comes to within a minute, or as soon as it notices that the clock was set, is only late: its job is added, one
+ * job for all such ticks. Intervals have no ticks to miss: `Schedule.spaced` counts from when a job was added, and `Schedule.fixed`
+ * catches up by itself.
  *
- * **Not remembered**: what falls into a time at which the program does not run is unknown to it, and never made up for.
+ * **Not remembered**: the program does not know of ticks at which it did not run, and does not catch up on them.
  */
 import { type AddJobOptions, DisquePool, type InvalidArgument, type JobQueue } from "@disco/core"
 import { Notices, Time } from "@disco/core/internal"
@@ -35,15 +34,15 @@ import { ofCalendar, ofSchedule, type Tick, type Ticks } from "./recurring/ticks
 
 interface Shared<A, E, R> {
   /**
-   * The payload of the next job, made when its time has come. One that fails, dies or interrupts itself is reported in the log, and
-   * the job is left out.
+   * The payload of the next job, made at its tick. If this effect fails, dies or interrupts itself, the log says so, and the job is
+   * left out.
    */
   readonly payload: Effect.Effect<A, E, R>
-  /** How jobs are added: a delay, a retry time, and so on. Those of the queue unless told otherwise. */
+  /** How jobs are added: a delay, a retry time, and so on; by default as the queue says. */
   readonly options?: AddJobOptions | undefined
   /**
-   * What becomes of ticks that were missed: with `"none"`, the default, they are left out; with `"last"`, one job is added at once
-   * for the last of them, however many there were. Another word fails with `InvalidArgument`.
+   * What happens to missed ticks. With `"none"`, the default, they are left out. With `"last"`, one job is added at once for the last
+   * of them, however many there were. Any other word fails with `InvalidArgument`.
    */
   readonly catchUp?: "none" | "last" | undefined
 }

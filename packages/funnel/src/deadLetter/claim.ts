@@ -1,11 +1,11 @@
-/** Taking single letters out of their queue, without touching the others. */
+/** Takes single letters out of their queue, without touching the others. */
 import { JobId } from "@disco/core"
 import type { Notices } from "@disco/core/internal"
 import * as Effect from "effect/Effect"
 import { NodeFailed } from "./nodes.js"
 import type { Pool } from "./search.js"
 
-/** A letter where it was found. */
+/** A letter, and the node on which it was found. */
 export interface Place {
   readonly id: JobId.JobId
   readonly node: string
@@ -28,8 +28,8 @@ const logged = <E extends { readonly message: string }>(
   )
 
 /**
- * DEQUEUE: takes a letter, and says whether it was there to be taken: of several that try, one succeeds. WORKING then takes it
- * off other nodes that have queued it, and has it come again no sooner than after its retry time.
+ * DEQUEUE: takes a letter, and says whether it was still in the queue: of several clients that try, one succeeds. WORKING then takes
+ * the letter out of the queues of other nodes, and postpones its next delivery by its retry time.
  */
 export const claim = (pool: Pool, place: Place): Effect.Effect<boolean, NodeFailed> => {
   const commands = pool.on(place.node)
@@ -41,14 +41,14 @@ export const claim = (pool: Pool, place: Place): Effect.Effect<boolean, NodeFail
     if (count === 0) return Effect.succeed(false)
     if (!JobId.isAtLeastOnce(place.id)) return Effect.succeed(true)
     return Effect.match(commands.working(place.id), {
-      // It is taken all the same where half of its TTL has gone, or the node went: only not if it was acknowledged just now.
+      // The letter is taken even if WORKING fails, because half of its TTL has gone or the node went; but not if it was acknowledged.
       onFailure: (error) => error._tag !== "JobNotFound",
       onSuccess: () => true
     })
   })
 }
 
-/** ENQUEUE: puts a letter back that was claimed. Where that fails, it comes again after its retry time. */
+/** ENQUEUE: puts a claimed letter back. If that fails, the letter comes again after its retry time. */
 export const putBack = (
   pool: Pool,
   notices: Notices,
@@ -58,7 +58,7 @@ export const putBack = (
 ): Effect.Effect<void> =>
   JobId.isAtLeastOnce(place.id)
     ? logged(notices, place, queue, pool.enqueueJob(place), ", and comes again after its retry time")
-    : // What was added with RETRY 0 is never queued again: a copy takes its place.
+    : // A job that was added with RETRY 0 is never queued again, so a copy takes its place.
       logged(
         notices,
         place,
@@ -68,8 +68,8 @@ export const putBack = (
       )
 
 /**
- * Takes a letter, does something in its place, and acknowledges it. Gives whether it was there to be taken. Where what is done
- * fails or is interrupted, the letter goes back; once it has succeeded, it does not.
+ * Takes a letter, runs an effect, and acknowledges the letter. Says whether the letter was still in the queue. If the effect fails or
+ * is interrupted, the letter goes back; once it has succeeded, it does not.
  */
 export const settle = <E, R>(
   pool: Pool,

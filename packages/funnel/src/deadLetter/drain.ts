@@ -1,4 +1,4 @@
-/** Taking letters out of their queue, from all nodes. */
+/** Takes letters out of their queue, on all nodes. */
 import type { CommandError, InvalidArgument } from "@disco/core"
 import { Notices } from "@disco/core/internal"
 import * as Effect from "effect/Effect"
@@ -15,14 +15,14 @@ import type { Chooser, Chosen, Entry } from "./selection.js"
 /** The most letters that are claimed at a time. */
 const inHand = 16
 
-/** How long the letters in hand may take to go back where a drain is interrupted. */
+/** How long the claimed letters may take to go back if a drain is interrupted. */
 const closeMillis = 5000
 
 type Failure<E> = E | CommandError | InvalidArgument | NodeFailed
 
 class Drain<E extends Entry, E2, R> {
   done = 0
-  // One letter may be queued on two nodes.
+  // A letter may be queued on two nodes.
   private readonly settled = new Set<string>()
   private readonly pool: Pool
   private readonly notices: Notices
@@ -44,12 +44,12 @@ class Drain<E extends Entry, E2, R> {
     this.act = act
   }
 
-  /** Whether there is nothing left to look for. */
+  /** Whether all letters that were asked for have been found. */
   private get isOver(): boolean {
     return this.done >= (this.chooser.limit ?? Number.POSITIVE_INFINITY) || this.chooser.missing?.size === 0
   }
 
-  /** The letters whose ids are known need no search. */
+  /** Letters whose ids are known need no search. */
   byId(ids: ReadonlySet<string>, node: string): Effect.Effect<void, Failure<E2>, R> {
     return Effect.suspend(() => {
       const search = new Search(this.pool, node, this.queue)
@@ -58,15 +58,15 @@ class Drain<E extends Entry, E2, R> {
   }
 
   /**
-   * The front of the queue, portion by portion: what was dealt with is gone from it. Where a whole portion is of no use, there
-   * may be more behind it.
+   * Deals with the front of the queue of a node, portion by portion: letters that were dealt with are gone from it. If no letter of a
+   * whole portion was chosen, the rest of the queue is searched.
    */
   node(node: string): Effect.Effect<void, Failure<E2>, R> {
     const self = this
     return Effect.gen(function* () {
       if (self.isOver) return
       const search = new Search(self.pool, node, self.queue)
-      // No more than there are now: jobs that were redriven may be back while this goes on.
+      // No more than there are now: a job that was redriven may be back in a new letter before the end.
       let most = yield* search.length
       while (most > 0) {
         const jobs = yield* search.front(portion)
@@ -85,7 +85,7 @@ class Drain<E extends Entry, E2, R> {
     })
   }
 
-  /** Deals with those of the jobs that are meant, so many at most, and gives how many those were. */
+  /** Deals with the letters that are chosen among these jobs, at most `most`, and gives their number. */
   private deal(
     node: string,
     jobs: Parameters<Chooser<E, R>["choose"]>[0],
@@ -95,7 +95,7 @@ class Drain<E extends Entry, E2, R> {
     return Effect.gen(function* () {
       const wanted = Math.min(most, (self.chooser.limit ?? Number.POSITIVE_INFINITY) - self.done)
       const chosen = yield* self.chooser.choose(jobs, wanted)
-      // One that fails is no reason to interrupt the others between their steps.
+      // A letter that fails does not interrupt the others between their steps.
       const results = yield* Effect.forEach(chosen, (one) => Effect.either(self.settle(node, one)), {
         concurrency: inHand
       })
@@ -118,7 +118,7 @@ class Drain<E extends Entry, E2, R> {
   }
 }
 
-/** Waits for an interrupted drain no longer than its time: what it has in hand goes back later, where a node says nothing. */
+/** Bounds the end of an interrupted drain: if a node does not answer, the claimed letters go back later. */
 const withinItsTime = <A, E, R>(queue: string, draining: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
   Effect.uninterruptibleMask((restore) =>
     Effect.flatMap(Effect.forkDaemon(Effect.interruptible(draining)), (fiber) =>
@@ -136,7 +136,7 @@ const withinItsTime = <A, E, R>(queue: string, draining: Effect.Effect<A, E, R>)
     )
   )
 
-/** Does something in the place of each letter that is meant, and acknowledges it. Gives how many there were. */
+/** Runs an effect for each letter that is chosen, and acknowledges the letter. Gives the number of letters. */
 export const drain = <E extends Entry, E2, R>(
   pool: Pool,
   queue: string,

@@ -1,4 +1,4 @@
-/** Looking at letters, and leaving them where they are. */
+/** Lists letters, and leaves them in their queue. */
 import type { CommandError, InvalidArgument } from "@disco/core"
 import * as Effect from "effect/Effect"
 import { Nodes } from "./nodes.js"
@@ -10,7 +10,7 @@ const defaultLimit = 100
 /** The most jobs that one QPEEK shows. */
 const mostShown = 1000
 
-/** Those letters of any number that failed last the longest ago, each of them once. */
+/** Keeps the letters whose last failure is the longest ago, each of them once. */
 class Oldest<E extends Entry> {
   private kept = new Map<string, E>()
   private readonly limit: number
@@ -31,7 +31,7 @@ class Oldest<E extends Entry> {
   }
 }
 
-/** The letters that are meant, of all nodes. */
+/** The letters that are chosen, of all nodes. */
 export const listed = <E extends Entry, R>(
   pool: Pool,
   queue: string,
@@ -48,11 +48,11 @@ export const listed = <E extends Entry, R>(
         oldest.add(chosen)
         return chosen.length
       })
-    // The letters whose ids are known need no search.
+    // Letters whose ids are known need no search.
     if (missing !== undefined) {
       yield* nodes.each((node) => Effect.flatMap(new Search(pool, node, queue).byId(missing), keep), "at once")
     }
-    // The oldest of each node are the oldest of all, unless there are some among them that are not meant.
+    // The front of each queue has the oldest letters of its node. The rest is searched only if too few of them are chosen.
     const look = (node: string) =>
       Effect.gen(function* () {
         if (missing?.size === 0) return

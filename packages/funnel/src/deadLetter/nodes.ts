@@ -1,10 +1,10 @@
-/** The nodes that are asked for letters, each by itself. */
+/** The nodes of the cluster, each of which is asked for letters by itself. */
 import type { CommandError, InvalidArgument } from "@disco/core"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import { quietly } from "../internal/quietly.js"
 
-/** A node did not do what it was asked: it is left out, and the others are not. */
+/** A command on one node failed: this node is left out, and the others are not. */
 export class NodeFailed extends Data.TaggedError("NodeFailed")<{
   readonly node: string
   readonly error: CommandError | InvalidArgument
@@ -21,7 +21,7 @@ export class Nodes {
     this.answering = addresses
   }
 
-  /** Asks all nodes that have answered so far, at once or one after the other. */
+  /** Asks all nodes that have not failed so far, at once or one after the other. */
   each<E, R>(
     ask: (node: string) => Effect.Effect<void, E, R>,
     order: "at once" | "in turn"
@@ -41,7 +41,7 @@ export class Nodes {
     )
   }
 
-  /** Says which nodes were left out; where that is all of them, it fails as the first did. */
+  /** Logs which nodes were left out. If all of them were, it fails with the error of the first. */
   report(queue: string): Effect.Effect<void, CommandError | InvalidArgument> {
     return Effect.suspend(() => {
       const [first] = this.failures

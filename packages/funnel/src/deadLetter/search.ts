@@ -1,4 +1,4 @@
-/** Looking for letters on one node, without taking any. */
+/** Looks for letters on one node, without taking any. */
 import type { CommandError, DisquePool, InvalidArgument, Job } from "@disco/core"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -7,10 +7,10 @@ import { NodeFailed } from "./nodes.js"
 
 export type Pool = DisquePool.Service
 
-/** How many jobs of a queue are looked at, and dealt with, at a time. */
+/** How many jobs of a queue are read and dealt with at a time. */
 export const portion = 64
 
-// JSCAN looks at ten times as many places of the node's table for a page.
+// For a page, JSCAN looks at ten times as many slots of the table of jobs.
 const pageSize = 256
 
 const idsAtATime = 16
@@ -60,8 +60,8 @@ export class Search {
   }
 
   /**
-   * JSCAN: all jobs that the node has queued, a portion at a time, until `use` says that it needs no more. It goes through all
-   * jobs that the node knows, of whatever queue, and holds a page and a portion of them.
+   * JSCAN: all jobs of the queue that the node has queued, a portion at a time, until `use` gives false. The command goes through the
+   * jobs of all queues; a page and a portion of jobs are in memory at a time.
    */
   all<E, R>(
     use: (jobs: ReadonlyArray<Job.PeekedJob>) => Effect.Effect<boolean, E, R>

@@ -1,4 +1,4 @@
-/** Which letters are meant. */
+/** Reads the letters among some jobs, and chooses those that the user selects. */
 import { type InvalidArgument, type Job, JobId, type JobQueue } from "@disco/core"
 import { withJson } from "@disco/core/internal"
 import * as Effect from "effect/Effect"
@@ -6,29 +6,29 @@ import * as Either from "effect/Either"
 import * as check from "../internal/options.js"
 import { bodyOf, decodeLetter, type Letter } from "../worker/letter.js"
 
-/** A letter, and the id of the job that it is now. */
+/** A letter, and the id of the job that carries it. */
 export interface Entry {
-  /** The id of the letter in the queue `<name>.dead`; that of the job that was given up is `letter.id`. */
+  /** The id of the letter in the queue `<name>.dead`. The id of the job that was given up is `letter.id`. */
   readonly id: JobId.JobId
   readonly letter: Letter
 }
 
 /** A letter with the payload of the job that was given up. */
 export interface TypedEntry<out A> extends Entry {
-  /** The payload as its queue decodes it, or why it does not: a letter whose reason is `undecodable` has none. */
+  /** The decoded payload, or why it cannot be decoded: a letter whose reason is `undecodable` has no payload. */
   readonly payload: Either.Either<A, JobQueue.InvalidPayload>
 }
 
-/** Which letters are meant: those that all of these options fit. */
+/** Which letters to choose: those that fit all of these options. */
 export interface Selection<in E extends Entry = Entry> {
   /** The most letters: a whole number, 1 or more. */
   readonly limit?: number | undefined
   /**
-   * Ids of letters (`entry.id`) or of the jobs that were given up (`entry.letter.id`). One that is no job id is refused, with
-   * `InvalidArgument`; one that is not found counts for nothing. The search ends when each was found once.
+   * Ids of letters (`entry.id`) or of the jobs that were given up (`entry.letter.id`). A text that is not a job id fails with
+   * `InvalidArgument`; an id that is not found is ignored. The search ends when each id was found once.
    */
   readonly ids?: string | ReadonlyArray<string> | undefined
-  /** Which letters are meant. It may be asked more than once about one; what it throws is a defect. */
+  /** Whether to choose a letter. It may be called more than once for a letter; if it throws, that is a defect. */
   readonly where?: ((entry: E) => boolean) | undefined
 }
 
@@ -50,18 +50,18 @@ const readIds = (given: Selection["ids"]): Either.Either<ReadonlySet<string> | u
       )
 }
 
-// Where the queue or the body cannot be read, there is no job to be added: without the letter, nothing would be left of it.
+// If the queue or the body cannot be read, no job can be added again, so the letter is not to be touched.
 const isWhole = (letter: Letter): boolean =>
   letter.queue !== "" && (letter.bodyBase64 === undefined || letter.bodyBase64 === "" || bodyOf(letter).length > 0)
 
-/** The letter in a job; nothing where it is none. */
+/** The letter in a job; undefined if the job is not a letter. */
 const read = (job: Job.PeekedJob): Effect.Effect<Entry | undefined> =>
   Effect.match(decodeLetter(job), {
     onFailure: () => undefined,
     onSuccess: (letter) => (isWhole(letter) ? { id: job.id, letter } : undefined)
   })
 
-/** Gives entries the payloads of a queue. */
+/** Adds the payload to an entry, as its queue decodes it. */
 export const withPayload =
   <A, I, R>(queue: JobQueue.JobQueue<A, I, R>) =>
   (entry: Entry): Effect.Effect<TypedEntry<A>, never, R> => {
@@ -70,13 +70,13 @@ export const withPayload =
     return Effect.map(Effect.either(queue.decode(job)), (payload) => withJson({ ...entry, payload }))
   }
 
-/** A letter that was chosen, and its body as it is in its queue. */
+/** A letter that was chosen, and the body of the job that carries it. */
 export interface Chosen<out E> {
   readonly entry: E
   readonly body: Uint8Array
 }
 
-/** Chooses letters, and remembers what it has seen: the ids that are still to be found, and what is no letter. */
+/** Chooses letters, and remembers which ids are still to be found and which jobs are not letters. */
 export class Chooser<E extends Entry, R> {
   readonly limit: number | undefined
   private readonly ids: ReadonlySet<string> | undefined
@@ -112,17 +112,17 @@ export class Chooser<E extends Entry, R> {
     })
   }
 
-  /** The ids that are still to be found; undefined where letters are not chosen by their ids. */
+  /** The ids that are still to be found; undefined if letters are not chosen by their ids. */
   get missing(): ReadonlySet<string> | undefined {
     return this.ids === undefined ? undefined : this.notFound
   }
 
-  /** How many jobs were seen that are no letters. */
+  /** How many jobs were seen that are not letters. */
   get foreign(): number {
     return this.strangers.size
   }
 
-  /** The letters among some jobs that are meant, so many at most. */
+  /** The letters to choose among some jobs, at most `most`. */
   choose(
     jobs: ReadonlyArray<Job.PeekedJob>,
     most = Number.POSITIVE_INFINITY

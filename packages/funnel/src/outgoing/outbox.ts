@@ -1,4 +1,4 @@
-/** Jobs on their way to the cluster: offered to a queue, and added in batches. */
+/** Jobs on their way to the cluster: they are offered to a queue, and added in batches. */
 import type { JobId } from "@disco/core"
 import { Notices, Time, withJson } from "@disco/core/internal"
 import * as Cause from "effect/Cause"
@@ -17,7 +17,7 @@ import * as Stream from "effect/Stream"
 import { causeText, kindOf, squash } from "../internal/failure.js"
 import { forkInterruptible, interruptLater, type Restore } from "../internal/runtime.js"
 
-/** The funnel closed before the job was added, or was closed already. */
+/** The funnel closed before the job was added, or was already closed. */
 export class FunnelClosed extends Data.TaggedError("FunnelClosed") {
   readonly remedy = "none"
   readonly isRetryable = false
@@ -34,11 +34,11 @@ export interface Undelivered<T, E> {
 
 export interface OutboxOptions<T, E> {
   readonly add: (job: T) => Effect.Effect<JobId.JobId, E>
-  /** Adds several at once, each with a result of its own. */
+  /** Adds several jobs at once, each with its own result. */
   readonly addAll: (jobs: ReadonlyArray<T>) => Effect.Effect<ReadonlyArray<Either.Either<JobId.JobId, E>>>
-  /** When to try again what can be tried again. */
+  /** When to try again, after an error that is retryable. */
   readonly schedule: Schedule.Schedule<unknown, E>
-  /** For the log: the queue, and how many bytes there are, where it is known. */
+  /** For the log: the queue, and the size of the body if it is known. */
   readonly describe: (job: T) => { readonly queue: string; readonly bytes?: number | undefined }
   readonly batch: number
   readonly capacity: number
@@ -56,7 +56,7 @@ class Sending<T, E> {
 
 const jobOf = <T, E>(item: T | Sending<T, E>): T => (item instanceof Sending ? item.job : item)
 
-// Put behind what was offered before the close, so that the outbox ends after it.
+// Is offered at the close, so that the outbox ends after all jobs that were offered before.
 const end = Symbol("end")
 type Item<T, E> = T | Sending<T, E> | typeof end
 
@@ -67,7 +67,7 @@ interface Retryable {
   readonly message: string
 }
 
-/** For as long as a minute, ever more seldom. */
+/** Tries again for a minute, with waits that grow up to 5 seconds. */
 export const defaultSchedule = Schedule.exponential("100 millis").pipe(
   Schedule.union(Schedule.spaced("5 seconds")),
   Schedule.upTo("1 minute")
@@ -85,7 +85,7 @@ export class Outbox<T, E extends Retryable> {
   private isAbandoned = false
   private onLanded: (() => void) | undefined = undefined
 
-  /** The most jobs of one call: the others go on while a call waits for the last of its jobs. */
+  /** The most jobs of one call, so that other calls go on while one waits for the last of its jobs. */
   private readonly call: number
 
   private constructor(
@@ -111,7 +111,7 @@ export class Outbox<T, E extends Retryable> {
     })
   }
 
-  /** Offers a job, and gives its id. Interrupting it takes the job back as long as it waits to be offered. */
+  /** Offers a job, and gives its id once it is added. An interruption takes the job back while it waits to be offered. */
   send(job: T): Effect.Effect<JobId.JobId, E | FunnelClosed> {
     return Effect.async<JobId.JobId, E | FunnelClosed>((resume) => {
       const sending = new Sending<T, E>(job, (outcome) => resume(outcome))
@@ -125,7 +125,7 @@ export class Outbox<T, E extends Retryable> {
     })
   }
 
-  /** What could not be added; a job is in it only while somebody reads. */
+  /** The jobs that could not be added. They are logged instead while nobody reads this stream. */
   readonly undelivered: Stream.Stream<Undelivered<T, E>> = Stream.unwrapScoped(
     Effect.gen(this, function* () {
       this.readers += 1
@@ -145,9 +145,8 @@ export class Outbox<T, E extends Retryable> {
     )
   ).pipe(Effect.catchAllCause(() => Effect.void))
 
-  // A queue loses what it hands to a fiber that is interrupted while it waits, so this one waits uninterruptibly, and ends by
-  // what it is sent.
-  /** Adds what is offered, until the end. */
+  // A queue loses a job that it hands to a waiting fiber which is then interrupted. So this waits uninterruptibly, until `end`.
+  /** Adds the jobs that are offered, until the close. */
   readonly run: Effect.Effect<void> = Effect.uninterruptible(
     Effect.iterate(true, {
       while: (isOpen) => isOpen,
@@ -165,16 +164,16 @@ export class Outbox<T, E extends Retryable> {
     )
   )
 
-  /** Lets the outbox end, after everything that was offered so far. */
+  /** Lets the outbox end after the jobs that were offered so far. */
   readonly close: Effect.Effect<void> = Effect.suspend(() => Queue.offer(this.queue, end))
 
-  /** Gives up: what is not added by now is reported. */
+  /** Gives up: jobs that are not added by now are reported. */
   readonly abandon: Effect.Effect<void> = Effect.sync(() => {
     this.isAbandoned = true
     for (const sender of this.senders) interruptLater(sender)
   })
 
-  /** What is on its way. */
+  /** How many jobs are being added. */
   get size(): number {
     return this.inFlight
   }
@@ -191,7 +190,7 @@ export class Outbox<T, E extends Retryable> {
     })
   )
 
-  /** Sends a batch on its way, and waits until there is room for more. */
+  /** Begins to add a batch, and waits until there is room for more. */
   private dispatch(taken: ReadonlyArray<Item<T, E>>): Effect.Effect<void> {
     return Effect.suspend(() => {
       const items = taken.filter((item): item is T | Sending<T, E> => item !== end)
@@ -225,7 +224,7 @@ export class Outbox<T, E extends Retryable> {
     sender.addObserver(() => this.senders.delete(sender))
   }
 
-  /** Adds jobs in one go. Those that fail are tried again each by itself, and hold up no other. */
+  /** Adds several jobs at once. Each that fails is tried again by itself, and delays no other. */
   private addAll(items: ReadonlyArray<T | Sending<T, E>>): Effect.Effect<void> {
     return Effect.uninterruptibleMask((restore) => {
       if (this.isAbandoned) return this.settleAll(items, (item) => this.abandoned(item))
@@ -273,12 +272,12 @@ export class Outbox<T, E extends Retryable> {
     )
   }
 
-  // A reader of `undelivered` that does not read holds this up, until the outbox is given up.
+  // This waits for the reader of `undelivered`, until the outbox gives up.
   private lose(item: T | Sending<T, E>, cause: Cause.Cause<E>, restore: Restore): Effect.Effect<void> {
     return Effect.catchAllCause(restore(this.fail(item, cause)), () => this.abandoned(item))
   }
 
-  /** Tries again as the schedule says. */
+  /** Adds a job again, as the schedule says. */
   private again(job: T, error: E): Effect.Effect<JobId.JobId, E> {
     return Effect.gen(this, function* () {
       const driver = yield* Schedule.driver(this.options.schedule)

@@ -1,32 +1,32 @@
 /**
- * The times that a cron names, by the clock on the wall of its time zone.
+ * The times that a cron names, by the wall clock of its time zone.
  *
- * `Cron.next` of effect 3.22 leaves out the hour that comes twice where clocks go back, and where no time zone is given, it reckons
- * with the offset of the moment. This goes by what the wall clock shows; a time is named where `Cron.match` has it so.
+ * `Cron.next` of effect 3.22 leaves out the hour that comes twice when clocks go back, and without a time zone it computes with the
+ * present offset of the machine. This module goes by what the wall clock shows; `Cron.match` says which times a cron names.
  *
  * - A cron of every hour comes whenever the wall clock shows a time that it names: in an hour that comes twice, twice.
- * - A cron of some hours comes when the wall clock has first come as far as a time that it names: once, although the time may
- *   come twice; and where clocks leave the time out, at the first moment after the gap.
+ * - A cron of some hours comes when the wall clock first reaches a time that it names: once, even if the time comes twice; and at
+ *   the first moment after the gap if clocks leave the time out.
  */
 import * as Cron from "effect/Cron"
 import * as DateTime from "effect/DateTime"
 import * as Option from "effect/Option"
 
 export interface Calendar {
-  /** The first time after the one given, in milliseconds since 1970; none where none comes within 400 years. */
+  /** The first time after the one given, in milliseconds since 1970; undefined if there is none within 400 years. */
   readonly next: (after: number) => number | undefined
 }
 
 const secondMillis = 1000
 const dayMillis = 86_400_000
 
-// After so many days, 400 years, all dates come again on the same days of the week.
+// After this many days (400 years), all dates fall on the same days of the week again.
 const cycleDays = 146_097
 
-// Wall clocks are taken for those of UTC, whose days are all alike.
+// Times of wall clocks are computed as times of UTC, whose days all have the same length.
 const utc = Option.some<DateTime.TimeZone>(DateTime.zoneMakeOffset(0))
 
-/** The month and the day of the month of a day since 1970, counted from the 1st of March, which puts leap days last. */
+/** The month and the day of the month of a day since 1970. It counts years from the 1st of March, so that leap days come last. */
 const dateOf = (day: number): readonly [month: number, day: number] => {
   const z = day + 719_468
   const ofEra = z - Math.floor(z / cycleDays) * cycleDays
@@ -48,7 +48,7 @@ export const make = (cron: Cron.Cron, zone: DateTime.TimeZone): Calendar => {
   const isEachHour = hours.length === 24
   const onWall: Cron.Cron = { ...cron, tz: utc }
 
-  /** The first second of a day, from one on, that is named. */
+  /** The first second of a day, at `from` or later, that the cron names. */
   const secondOfDay = (from: number): number | undefined => {
     for (const hour of hours) {
       if (hour * 3600 + 3599 < from) continue
@@ -72,11 +72,11 @@ export const make = (cron: Cron.Cron, zone: DateTime.TimeZone): Calendar => {
     const isWeekday = cron.weekdays.size === 0 || cron.weekdays.has((((day + 4) % 7) + 7) % 7)
     if (isDay === isWeekday) return isDay
     if (cron.days.size === 0 || cron.weekdays.size === 0) return false
-    // Whether one of the two will do, the cron keeps to itself.
+    // Only the cron itself knows whether one of the two is enough.
     return Cron.match(onWall, day * dayMillis + first * secondMillis)
   }
 
-  /** The first time that is named, from one on, both as a wall clock shows them. */
+  /** The first time, at `from` or later, that the cron names; both are times of the wall clock. */
   const nextOnWall = (from: number): number | undefined => {
     if (first === undefined) return undefined
     const today = Math.floor(from / dayMillis)
@@ -91,7 +91,7 @@ export const make = (cron: Cron.Cron, zone: DateTime.TimeZone): Calendar => {
   const offsetAt = (time: number): number =>
     zone._tag === "Offset" ? zone.offset : DateTime.zonedOffset(DateTime.unsafeMakeZoned(time, { timeZone: zone }))
 
-  /** When the offset that holds at one time gives way to another, until a second time; that second time where it does not. */
+  /** When the offset that holds at `from` changes, at `to` at the latest. */
   const changeWithin = (from: number, to: number, offset: number): number => {
     if (offsetAt(to) === offset) return to
     let before = from
@@ -104,7 +104,7 @@ export const make = (cron: Cron.Cron, zone: DateTime.TimeZone): Calendar => {
     return after
   }
 
-  /** How far the wall clock has come until a time: farther than it shows where it was put back within a day. */
+  /** The latest time that the wall clock has shown until a time: later than it shows now if it was set back within a day. */
   const reachedAt = (time: number): number => {
     const offset = offsetAt(time)
     const earlier = offsetAt(time - dayMillis)
@@ -118,7 +118,7 @@ export const make = (cron: Cron.Cron, zone: DateTime.TimeZone): Calendar => {
       const offset = offsetAt(time)
       const wall = nextOnWall(Math.max(time + offset, reached))
       if (wall === undefined) return undefined
-      // No wall clock is a day away from that of UTC: there is nothing to find before.
+      // No wall clock is a day away from UTC, so no time is named before.
       if (wall - dayMillis > time) {
         time = wall - dayMillis
         continue

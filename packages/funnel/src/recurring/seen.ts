@@ -1,12 +1,12 @@
-/** The times of day whose ticks have been seen to, so that none comes twice where the clock is set back. */
+/** The times of day whose ticks have been handled, so that no tick comes twice when the clock is set back. */
 
 interface Span {
-  /** Not itself in the span. */
+  /** The span begins after this time. */
   readonly from: number
   readonly to: number
 }
 
-// There is more than one span where ticks were missed, or where the clock was set to a time before the first of them.
+// There is more than one span if ticks were missed, or if the clock was set to a time before the first span.
 const mostSpans = 100
 
 export class Seen {
@@ -22,7 +22,7 @@ export class Seen {
     this.spans = [...apart.slice(-(mostSpans - 1)), whole]
   }
 
-  /** The end of the span that a time is in. */
+  /** The end of the span that holds a time. */
   endAt(time: number): number | undefined {
     return this.spans.find((span) => span.from < time && time <= span.to)?.to
   }

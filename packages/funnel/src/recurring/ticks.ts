@@ -1,4 +1,4 @@
-/** When jobs are added: the ticks of a cron or of a schedule, one after the other. */
+/** The ticks of a cron or of a schedule: when jobs are added. */
 import { Time } from "@disco/core/internal"
 import type * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -8,24 +8,24 @@ import { stepSchedule } from "../internal/runtime.js"
 import type { Calendar } from "./calendar.js"
 import { Seen } from "./seen.js"
 
-/** At a time of day, for as long as the tick lasts; or after a time, however the clock is set meanwhile. */
+/** A time of day, and how long the tick lasts; or a wait, which does not change if the clock is set meanwhile. */
 export type Tick =
   | { readonly _tag: "At"; readonly at: number; readonly lasts: number }
   | { readonly _tag: "After"; readonly millis: number }
 
 export interface Ticks<R> {
   /**
-   * The first tick after a time of day; none where no more come. `added` is what came of adding the last job: schedules ask for
-   * it.
+   * The first tick after a time of day, if there is one. `added` is the result of adding the last job, which is the input of a
+   * schedule.
    */
   readonly next: (after: number, added: unknown) => Effect.Effect<Option.Option<Tick>, never, R>
-  /** Says that the ticks after one time, until another, have been seen to. */
+  /** Notes that the ticks after one time, until another, have been handled. */
   readonly see: (after: number, until: number) => void
-  /** The tick to wait for instead, now that the clock was set back. */
+  /** The tick to wait for after the clock was set back. */
   readonly setBack: (tick: number, now: number) => number
 }
 
-/** The ticks of a cron: each once, wherever the clock is set. */
+/** The ticks of a cron: each once, however the clock is set. */
 export const ofCalendar = (calendar: Calendar): Ticks<never> => {
   const seen = new Seen()
   const next = (after: number): number | undefined => {
@@ -46,9 +46,9 @@ export const ofCalendar = (calendar: Calendar): Ticks<never> => {
 }
 
 /**
- * The ticks of a schedule. What it wants to happen within a time that has an end is a matter of the calendar, as `Schedule.cron`;
- * what has none is an interval, as `Schedule.spaced`. Once it has wanted the former, it is asked for what comes after the last tick,
- * not after the job of that was added: so it tells what was missed.
+ * The ticks of a schedule. If a step of the schedule has an end, it goes by the calendar, as `Schedule.cron`; if it has none, it is an
+ * interval, as `Schedule.spaced`. A schedule that goes by the calendar is asked for the tick after the last one, not for the tick after
+ * the last job was added: so it shows which ticks were missed.
  */
 export const ofSchedule = <R>(schedule: Schedule.Schedule<unknown, unknown, R>, clock: Clock.Clock): Ticks<R> => {
   const steady = Time.steadyTimeOfDay(clock)
@@ -57,7 +57,7 @@ export const ofSchedule = <R>(schedule: Schedule.Schedule<unknown, unknown, R>, 
   return {
     next: (after, added) =>
       Effect.suspend(() => {
-        // An interval that reckons by the time of day, as `Schedule.fixed`, is not to be thrown off where that is set.
+        // `Schedule.fixed` computes its intervals from the time of day, so it is given one that nobody sets.
         const now = isOfCalendar ? after : steady()
         return Effect.map(stepSchedule(schedule, now, added, state), ({ end, isDone, start: at, state: next }) => {
           state = next
