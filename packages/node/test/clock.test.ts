@@ -1,4 +1,3 @@
-import "./utils/hrtime.js"
 import { DisqueConnection, DisquePool } from "@disco/core"
 import { EmbeddedDisque } from "@disco/embedded"
 import { Funnel } from "@disco/funnel"

@@ -179,10 +179,11 @@ describe("what a node tells of others", () => {
   it("is taken of the best 1,000 nodes, and of 50,000 in a moment", () => {
     const { learn, topology } = setup(["h:1"])
     const nodes = Array.from({ length: 50_000 }, (_, i): Listed => [`${i}`.padStart(40, "n"), "h", 2 + (i % 60_000), 2])
-    const before = performance.now()
+    const before = process.cpuUsage()
     for (let i = 0; i < 3; i++) learn("h:1", x, ...nodes, [x, "h", 1])
     for (const { address } of topology.nodes) topology.failed(address)
-    assert.isBelow(performance.now() - before, 8000)
+    const { system, user } = process.cpuUsage(before)
+    assert.isBelow((user + system) / 1000, 8000)
     assert.isAtMost(topology.members.length, 1000)
     assert.include(topology.members, "h:1")
   })

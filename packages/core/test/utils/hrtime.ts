@@ -1,9 +1,16 @@
 /**
- * Effect keeps the `hrtime` that it finds when it is loaded, so that it would not see that of fake timers. The one that is put here
- * goes by those while there are such. To be imported before anything else.
+ * Lets fake timers set the clock of Effect. Effect keeps the `process.hrtime` that it finds when it is loaded, and would not see the
+ * one of fake timers. This one, which is put in place before any test file is loaded, reads theirs while they are in use.
  */
-const real = process.hrtime
-const current: NodeJS.HRTime = Object.assign((time?: [number, number]) => real(time), {
-  bigint: () => (process.hrtime === current ? real : process.hrtime).bigint()
-})
-process.hrtime = current
+const followsFakeTimers = Symbol.for("disco/test/hrtime")
+
+if (!(followsFakeTimers in process.hrtime)) {
+  const real = process.hrtime
+  const following: NodeJS.HRTime = Object.assign((time?: [number, number]) => real(time), {
+    bigint: () => (process.hrtime === following ? real : process.hrtime).bigint(),
+    [followsFakeTimers]: true
+  })
+  process.hrtime = following
+}
+
+export {}
