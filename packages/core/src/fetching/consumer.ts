@@ -9,7 +9,7 @@ import type { Fetch, FetchError } from "./fetcher.js"
 import { type ConsumeRequest, type FetcherHealth, FetchLoop } from "./fetchLoop.js"
 import { NodeShares, Shares } from "./shares.js"
 
-/** What a consumer needs. */
+/** What consumers need. */
 export interface ConsumerNeeds {
   readonly now: () => number
   readonly cluster: {
@@ -21,18 +21,19 @@ export interface ConsumerNeeds {
   readonly identifySeeds: Effect.Effect<void>
 }
 
-/** What the loops of a consumer need to fetch. */
-interface Fetching {
-  connect(node: string): Effect.Effect<void, FetchError>
-  once(request: Fetch): Effect.Effect<ReadonlyArray<Job>, FetchError>
+/** What a consumer needs of its own. */
+interface Needs extends ConsumerNeeds {
+  readonly fetcher: {
+    connect(node: string): Effect.Effect<void, FetchError>
+    once(request: Fetch): Effect.Effect<ReadonlyArray<Job>, FetchError>
+  }
 }
 
 // The most nodes that are dialed at a time: sockets are few, and a node that does not answer holds one for long.
 const mostDials = 64
 
 export class Consumer {
-  private readonly needs: ConsumerNeeds
-  private readonly fetcher: Fetching
+  private readonly needs: Needs
   private readonly request: ConsumeRequest
   private readonly loops = new Map<string, FetchLoop>()
   /** Each queue once, in the order given. */
@@ -40,9 +41,8 @@ export class Consumer {
   private readonly shares: Shares | undefined
   private readonly dials: Permits
 
-  constructor(needs: ConsumerNeeds, fetcher: Fetching, request: ConsumeRequest) {
+  constructor(needs: Needs, request: ConsumeRequest) {
     this.needs = needs
-    this.fetcher = fetcher
     this.request = request
     const forEver = Number.POSITIVE_INFINITY
     this.dials = new Permits({
@@ -108,8 +108,8 @@ export class Consumer {
         now: this.needs.now,
         request: this.request,
         names: this.names,
-        fetcher: this.fetcher,
-        connect: Effect.catchTag(this.dials.run(this.fetcher.connect(node)), "PoolExhausted", Effect.die),
+        fetcher: this.needs.fetcher,
+        connect: Effect.catchTag(this.dials.run(this.needs.fetcher.connect(node)), "PoolExhausted", Effect.die),
         notices,
         restMillis: () => this.needs.cluster.topology.restMillis(node),
         loops: this

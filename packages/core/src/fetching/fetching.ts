@@ -50,7 +50,7 @@ export class Fetching {
   consume(request: ConsumeRequest): Effect.Effect<never, FetchError> {
     return Effect.scoped(
       Effect.flatMap(this.fetcher, (fetcher) => {
-        const consumer = new Consumer(this.needs, fetcher, request)
+        const consumer = new Consumer({ ...this.needs, fetcher }, request)
         this.consumers.add(consumer)
         return Effect.ensuring(
           consumer.run,
