@@ -25,6 +25,12 @@ describe.concurrent("the examples", { timeout: 30_000 }, () => {
     assert.strictEqual(await run("funnel.ts"), "hello\n")
   })
 
+  it("forEach.ts puts back the job of a handler that fails, and handles the job when it comes again", async () => {
+    const lines = (await run("forEach.ts")).trim().split("\n")
+    assert.include(lines[0], "a handler failed, and its job goes back: not yet")
+    assert.strictEqual(lines[1], "hello, at last")
+  })
+
   it("emails.ts sends a typed payload and receives it", async () => {
     assert.strictEqual(await run("emails.ts"), "Hello, ada@example.com\n")
   })

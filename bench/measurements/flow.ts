@@ -46,6 +46,17 @@ export const flow: Measurement = {
               run: flowing([adding], fetching, queue, body, 64)
             })),
             { name: "Funnel", run: await disco.funnelling(`${queue}-funnel-${size}`, body, { replicate: 1 }) },
+            ...(await Promise.all(
+              [1, 64].map(async (concurrency) => ({
+                name: `forEach, ${concurrency} at a time`,
+                run: await disco.handling(
+                  `${queue}-forEach-${concurrency}-${size}`,
+                  body,
+                  { replicate: 1 },
+                  concurrency
+                )
+              }))
+            )),
             { name: "Worker", run: await disco.working(`${queue}-worker-${size}`, body, { replicate: 1 }) }
           ]
         },

@@ -2,6 +2,7 @@
 import { type AddJobOptions, DisquePool, JobQueue, type PoolOptions } from "@disco/core"
 import { Funnel, Worker } from "@disco/funnel"
 import { NodeDisque } from "@disco/node"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
@@ -106,6 +107,23 @@ export class Disco {
         for (let i = 0; i < jobs; i++) yield* Queue.offer(outgoing, { queue, body })
       })
       const consumer = Stream.runDrain(Stream.take(incoming, jobs))
+      return this.run(Effect.all([producer, consumer], { concurrency: "unbounded", discard: true }))
+    }
+  }
+
+  /** The same with a handler that does nothing, so many at a time. */
+  async handling(queue: string, body: string, defaults: AddJobOptions, concurrency: number): Promise<Run> {
+    const { forEach, outgoing } = await this.run(Funnel.make({ queues: queue, defaults }))
+    return (jobs) => {
+      const producer = Effect.gen(function* () {
+        for (let i = 0; i < jobs; i++) yield* Queue.offer(outgoing, { queue, body })
+      })
+      const consumer = Effect.gen(function* () {
+        const done = yield* Deferred.make<void>()
+        let left = jobs
+        const handler = () => Effect.suspend(() => (--left === 0 ? Deferred.succeed(done, undefined) : Effect.void))
+        yield* Effect.raceFirst(forEach(handler, { concurrency }), Deferred.await(done))
+      })
       return this.run(Effect.all([producer, consumer], { concurrency: "unbounded", discard: true }))
     }
   }
