@@ -15,8 +15,8 @@ import type { ConnectError, ConnectionOptions, DisqueConnection } from "./Disque
 import type { PoolExhausted } from "./DisqueError.js"
 import type { DisqueDialer } from "./DisqueLink.js"
 import type { FetcherHealth } from "./fetching/fetchLoop.js"
-import * as argument from "./internal/argument.js"
 import { Consume, type Consuming } from "./internal/consume.js"
+import * as OptionReader from "./internal/optionReader.js"
 import * as limits from "./links/limits.js"
 
 /** The options of a pool: those of a connection, with `maxActive` 5 and `maxIdle` 2 unless told otherwise. */
@@ -90,13 +90,13 @@ const make = (options: PoolOptions = {}): Effect.Effect<DisquePool.Service, Conn
       [Consume]: (queues, options) =>
         Either.match(
           Either.all({
-            queues: argument.queues("GETJOB", queues),
-            count: argument.count("GETJOB", "count", options.count ?? 64, 1, Number.MAX_SAFE_INTEGER),
-            perNode: argument.count("consume", "perNode", options.perNode ?? 1, 1, 1024),
+            queues: OptionReader.queues("GETJOB", queues),
+            count: OptionReader.count("GETJOB", "count", options.count ?? 64, 1, Number.MAX_SAFE_INTEGER),
+            perNode: OptionReader.count("consume", "perNode", options.perNode ?? 1, 1, 1024),
             sliceMillis:
               options.slice === undefined
                 ? Either.right(checked.sliceMillis)
-                : argument.wait("consume", "slice", options.slice, 1)
+                : OptionReader.duration("consume", "slice", options.slice, 1)
           }),
           {
             onLeft: Effect.fail,

@@ -6,6 +6,7 @@ export { Consume, type ConsumeOptions, type Consuming, consume } from "./interna
 export { Fifo } from "./internal/fifo.js"
 export { toJson, withJson } from "./internal/json.js"
 export { type Line, Notices } from "./internal/notices.js"
+export * as OptionReader from "./internal/optionReader.js"
 export { Slot } from "./internal/slot.js"
 export * as Time from "./internal/time.js"
 export { Timekeeper } from "./internal/timekeeper.js"

@@ -9,14 +9,13 @@ import {
   DisqueDialer,
   type DisqueLink,
   DisquePool,
-  InvalidArgument
+  type InvalidArgument
 } from "@disco/core"
-import { Time } from "@disco/core/internal"
+import { OptionReader, Time } from "@disco/core/internal"
 import * as Context from "effect/Context"
-import * as Duration from "effect/Duration"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Option from "effect/Option"
 import * as Random from "effect/Random"
 import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
@@ -74,50 +73,34 @@ const defaultPort = 7711
 const maxNodes = 100
 const maxPort = 65_535
 
-const invalid = (argument: string, value: unknown, expected: string): InvalidArgument =>
-  new InvalidArgument({ subject: "EmbeddedDisque", argument, value: JSON.stringify(value) ?? String(value), expected })
-
-const duration = (
-  argument: string,
-  input: Duration.DurationInput | undefined,
-  fallback: number
-): Effect.Effect<number, InvalidArgument> => {
-  if (input === undefined) return Effect.succeed(fallback)
-  const millis = Option.map(Duration.decodeUnknown(input), Duration.toMillis)
-  return Option.isSome(millis) && Number.isFinite(millis.value)
-    ? Effect.succeed(millis.value)
-    : Effect.fail(invalid(argument, input, "a finite duration"))
-}
+const subject = "EmbeddedDisque"
 
 const validate = Effect.fnUntraced(function* (options: EmbeddedOptions) {
-  const count = options.nodes ?? options.ports?.length ?? 1
-  if (!Number.isInteger(count) || count < 1 || count > maxNodes) {
-    return yield* invalid("nodes", count, `an integer of 1 to ${maxNodes}`)
-  }
+  const count = yield* OptionReader.count(subject, "nodes", options.nodes ?? options.ports?.length ?? 1, 1, maxNodes)
   const ports = options.ports ?? Array.from({ length: count }, (_, i) => defaultPort + i)
-  if (ports.length !== count) return yield* invalid("ports", ports, `${count} ports, one for each node`)
-  for (const port of ports) {
-    if (!Number.isInteger(port) || port < 1 || port > maxPort) {
-      return yield* invalid("ports", port, `an integer of 1 to ${maxPort}`)
-    }
+  if (ports.length !== count) {
+    return yield* OptionReader.refuse(subject, "ports", ports, `${count} ports, one for each node`)
   }
-  if (new Set(ports).size < count) return yield* invalid("ports", ports, "ports that differ")
+  for (const port of ports) yield* OptionReader.count(subject, "ports", port, 1, maxPort)
+  if (new Set(ports).size < count) return yield* OptionReader.refuse(subject, "ports", ports, "ports that differ")
   const { maxmemory } = options
-  if (maxmemory !== undefined && (!Number.isSafeInteger(maxmemory) || maxmemory < 1)) {
-    return yield* invalid("maxmemory", maxmemory, "a whole number of bytes, at least 1")
-  }
   const requirepass = options.requirepass === undefined ? "" : Redacted.value(options.requirepass)
   if (options.requirepass !== undefined && (requirepass === "" || requirepass.length > 512)) {
-    return yield* invalid("requirepass", "<redacted>", "1 to 512 characters")
+    return yield* OptionReader.refuse(subject, "requirepass", options.requirepass, "1 to 512 characters")
   }
   return {
     ports,
-    maxmemory,
+    maxmemory: maxmemory === undefined ? undefined : yield* OptionReader.count(subject, "maxmemory", maxmemory, 1),
     requirepass,
     host: options.host ?? "127.0.0.1",
-    latency: yield* duration("latency", options.latency, 0),
-    nodeTimeout: yield* duration("nodeTimeout", options.nodeTimeout, 15_000),
-    federationDelay: yield* duration("federationDelay", options.federationDelay, 100)
+    latency: yield* OptionReader.duration(subject, "latency", options.latency ?? 0, 0),
+    nodeTimeout: yield* OptionReader.duration(subject, "nodeTimeout", options.nodeTimeout ?? "15 seconds", 0),
+    federationDelay: yield* OptionReader.duration(
+      subject,
+      "federationDelay",
+      options.federationDelay ?? "100 millis",
+      0
+    )
   }
 })
 

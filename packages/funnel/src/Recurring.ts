@@ -14,7 +14,7 @@
  * **Not remembered**: the program does not know of ticks at which it did not run, and does not catch up on them.
  */
 import { type AddJobOptions, DisquePool, type InvalidArgument, type JobQueue } from "@disco/core"
-import { Notices, Time } from "@disco/core/internal"
+import { Notices, OptionReader, Time } from "@disco/core/internal"
 import * as Cron from "effect/Cron"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
@@ -25,7 +25,6 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
 import { causeText, kindOf, squash, textOf } from "./internal/failure.js"
-import * as check from "./internal/options.js"
 import { quietly } from "./internal/quietly.js"
 import { forkInterruptible } from "./internal/runtime.js"
 import { defaultSchedule } from "./outgoing/outbox.js"
@@ -114,7 +113,7 @@ const zoneOf = (
   const read = typeof given === "string" ? readZone(given) : Option.none()
   return Option.isSome(read)
     ? Either.right(read.value)
-    : check.refuse(
+    : OptionReader.refuseText(
         subject,
         "timeZone",
         typeof given === "string" ? given : textOf(given),
@@ -130,9 +129,10 @@ const reasonOf = (error: unknown): string =>
 
 const cronOf = (given: string | Cron.Cron): Either.Either<Cron.Cron, InvalidArgument> => {
   if (Cron.isCron(given)) return Either.right(given)
-  if (typeof given !== "string") return check.refuse(subject, "cron", textOf(given), "an expression or a Cron")
+  if (typeof given !== "string")
+    return OptionReader.refuseText(subject, "cron", textOf(given), "an expression or a Cron")
   return Either.orElse(Cron.parse(given), (error) =>
-    check.refuse(subject, "cron", given, `a cron expression (${reasonOf(error)})`)
+    OptionReader.refuseText(subject, "cron", given, `a cron expression (${reasonOf(error)})`)
   )
 }
 
@@ -153,7 +153,12 @@ const beginCron = (
     const first = ticks.next(now, undefined)
     return Option.isSome(yield* first)
       ? { ticks, first }
-      : yield* check.refuse(subject, "cron", given, "a time that comes (this one does not within 400 years)")
+      : yield* OptionReader.refuseText(
+          subject,
+          "cron",
+          textOf(given),
+          "a time that comes (this one does not within 400 years)"
+        )
   })
 
 const beginSchedule = <R>(
@@ -161,13 +166,14 @@ const beginSchedule = <R>(
   now: number
 ): Effect.Effect<Begun<R>, InvalidArgument, R> =>
   Effect.gen(function* () {
-    if (!Schedule.isSchedule(schedule)) return yield* check.refuse(subject, "schedule", textOf(schedule), "a Schedule")
+    if (!Schedule.isSchedule(schedule))
+      return yield* OptionReader.refuseText(subject, "schedule", textOf(schedule), "a Schedule")
     const ticks = ofSchedule(schedule, yield* Effect.clock)
     const first = ticks.next(now, undefined)
     const asked = yield* Effect.exit(Time.timeoutOption(first, firstWithin))
     if (Exit.isFailure(asked)) {
       const expected = `one that names its first time (${reasonOf(squash(asked.cause))})`
-      return yield* check.refuse(subject, "schedule", "one that dies", expected)
+      return yield* OptionReader.refuseText(subject, "schedule", "one that dies", expected)
     }
     return { ticks, first: Option.match(asked.value, { onNone: () => first, onSome: Effect.succeed }) }
   })
@@ -185,13 +191,13 @@ const beginTicks = <R>(
 ): Effect.Effect<Begun<R>, InvalidArgument, R> => {
   if (schedule === undefined) {
     return cron === undefined
-      ? check.refuse(subject, "schedule", undefined, "a cron or a schedule")
+      ? OptionReader.refuse(subject, "schedule", undefined, "a cron or a schedule")
       : beginCron(cron, timeZone, now)
   }
-  if (cron !== undefined) return check.refuse(subject, "cron", textOf(cron), "none beside a schedule")
+  if (cron !== undefined) return OptionReader.refuseText(subject, "cron", textOf(cron), "none beside a schedule")
   return timeZone === undefined
     ? beginSchedule(schedule, now)
-    : check.refuse(subject, "timeZone", textOf(timeZone), "none beside a schedule: it goes with cron")
+    : OptionReader.refuseText(subject, "timeZone", textOf(timeZone), "none beside a schedule: it goes with cron")
 }
 
 /** Runs an effect of a user's in a fiber of its own: nothing that it does to its fiber, interruption included, is done to this one. */
@@ -215,7 +221,8 @@ const begin = <A, I, RQ, E, R>(
     const pool = yield* DisquePool
     const clock = yield* Effect.clock
     const timeOfDay = () => clock.unsafeCurrentTimeMillis()
-    const makesUp = (yield* check.word(subject, "catchUp", options.catchUp ?? "none", ["none", "last"])) === "last"
+    const makesUp =
+      (yield* OptionReader.word(subject, "catchUp", options.catchUp ?? "none", ["none", "last"])) === "last"
     const now = timeOfDay()
     const { first, ticks } = yield* beginTicks(options, now)
 

@@ -10,14 +10,15 @@ import {
   type DisqueLink,
   type ConnectionOptions as DisqueOptions,
   DisquePool,
-  InvalidArgument,
+  type InvalidArgument,
   NotAuthenticated,
   type PoolOptions,
   Reply
 } from "@disco/core"
+import { OptionReader } from "@disco/core/internal"
 import * as Config from "effect/Config"
 import type * as ConfigError from "effect/ConfigError"
-import * as Duration from "effect/Duration"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
@@ -80,16 +81,12 @@ const authenticate = (
 const makeDialer = (options: NodesOptions, subject: string): Effect.Effect<DisqueDialer.Service, InvalidArgument> =>
   Effect.gen(function* () {
     const addresses = yield* NodeAddress.parseAll(options.nodes, subject)
-    const timeout = Option.getOrUndefined(Duration.decodeUnknown(options.connectTimeout ?? "5 seconds"))
-    const connectMillis = timeout === undefined ? 0 : Duration.toMillis(timeout)
-    if (!(connectMillis >= 1 && Number.isFinite(connectMillis))) {
-      return yield* new InvalidArgument({
-        subject,
-        argument: "connectTimeout",
-        value: String(options.connectTimeout),
-        expected: "a duration of 1 ms or more"
-      })
-    }
+    const connectMillis = yield* OptionReader.duration(
+      subject,
+      "connectTimeout",
+      options.connectTimeout ?? "5 seconds",
+      1
+    )
     const known = new Map(addresses.map((address) => [NodeAddress.format(address), address]))
     const tls = options.tls ?? {}
     const areAllTls = addresses.every((address) => address.tls)

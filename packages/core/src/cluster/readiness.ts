@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type { Hello } from "../commands/server.js"
 import { type CommandError, ConnectionError, type InvalidArgument, NodeLeaving } from "../DisqueError.js"
-import * as argument from "../internal/argument.js"
+import * as OptionReader from "../internal/optionReader.js"
 import * as Time from "../internal/time.js"
 import { badPriority } from "./topology.js"
 import { allFailed, dialErrors, staggerMillis, tryNodes } from "./tryNodes.js"
@@ -37,7 +37,7 @@ export const readiness =
           ? Effect.fail(new NodeLeaving({ command: "HELLO", node, reply: "it tells that it is leaving" }))
           : Effect.succeed(node)
       )
-    return Effect.flatMap(argument.wait("ready", "within", options.within ?? "1 second", 1), (millis) => {
+    return Effect.flatMap(OptionReader.duration("ready", "within", options.within ?? "1 second", 1), (millis) => {
       if (links.isClosing) return Effect.fail(new ConnectionError({ node: cluster.node, reason: "closed" }))
       const failures: Array<CommandError | NodeLeaving> = []
       const nodes = cluster.nodesToAsk

@@ -76,12 +76,7 @@ export const wait = (subject: string, argument: string, input: Duration.Duration
   const millis = milliseconds(input)
   return millis >= least
     ? millis
-    : invalid(
-        subject,
-        argument,
-        input,
-        `a duration in whole milliseconds, ${least === 0 ? "0" : `${least} ms`} or more`
-      )
+    : invalid(subject, argument, input, `a finite duration in whole milliseconds, ${least} ms or more`)
 }
 
 /** What Disque keeps in seconds. */
@@ -102,7 +97,14 @@ export const seconds = (
 export const count = (subject: string, argument: string, value: number, least: number, most: number): number =>
   Number.isInteger(value) && value >= least && value <= most
     ? value
-    : invalid(subject, argument, value, `a whole number from ${least} to ${most}`)
+    : invalid(
+        subject,
+        argument,
+        value,
+        most === Number.MAX_SAFE_INTEGER
+          ? `a whole number, ${least} or more`
+          : `a whole number from ${least} to ${most}`
+      )
 
 /** Yes or no; no unless given. */
 export const flag = (subject: string, argument: string, value: boolean | undefined): boolean =>

@@ -4,7 +4,7 @@ import * as Either from "effect/Either"
 import * as Schedule from "effect/Schedule"
 import { expectedAddress, readAddress } from "../cluster/address.js"
 import { type ConnectionError, InvalidArgument } from "../DisqueError.js"
-import * as argument from "../internal/argument.js"
+import * as OptionReader from "../internal/optionReader.js"
 
 /** Options that connections and pools share. */
 export interface ConnectionOptions {
@@ -101,19 +101,19 @@ export const check = (
   defaults: { readonly maxActive: number; readonly maxIdle: number; readonly hasReplicationLinks: boolean }
 ): Either.Either<Limits, InvalidArgument> =>
   Either.all({
-    commandMillis: argument.wait(subject, "commandTimeout", options.commandTimeout ?? "5 seconds", 1),
-    sliceMillis: argument.wait(subject, "slice", options.slice ?? "500 millis", 1),
-    maxActive: argument.count(subject, "maxActive", options.maxActive ?? defaults.maxActive, 1, 65_535),
-    maxIdle: argument.count(subject, "maxIdle", options.maxIdle ?? defaults.maxIdle, 0, 65_535),
-    idleMillis: argument.wait(subject, "idleTimeToLive", options.idleTimeToLive ?? "200 seconds", 1),
-    maxWaiting: argument.count(subject, "maxWaiting", options.maxWaiting ?? 1024, 0, 1_000_000),
-    acquireMillis: argument.wait(subject, "acquireTimeout", options.acquireTimeout ?? "5 seconds", 0),
-    retry: Either.right(options.retry ?? retry),
-    refreshMillis: argument.wait(subject, "refreshInterval", options.refreshInterval ?? "30 seconds", 100),
+    commandMillis: OptionReader.duration(subject, "commandTimeout", options.commandTimeout ?? "5 seconds", 1),
+    sliceMillis: OptionReader.duration(subject, "slice", options.slice ?? "500 millis", 1),
+    maxActive: OptionReader.count(subject, "maxActive", options.maxActive ?? defaults.maxActive, 1, 65_535),
+    maxIdle: OptionReader.count(subject, "maxIdle", options.maxIdle ?? defaults.maxIdle, 0, 65_535),
+    idleMillis: OptionReader.duration(subject, "idleTimeToLive", options.idleTimeToLive ?? "200 seconds", 1),
+    maxWaiting: OptionReader.count(subject, "maxWaiting", options.maxWaiting ?? 1024, 0, 1_000_000),
+    acquireMillis: OptionReader.duration(subject, "acquireTimeout", options.acquireTimeout ?? "5 seconds", 0),
+    retry: OptionReader.schedule(subject, "retry", options.retry ?? retry),
+    refreshMillis: OptionReader.duration(subject, "refreshInterval", options.refreshInterval ?? "30 seconds", 100),
     cycle:
       options.cycle === undefined
         ? Either.right(undefined)
-        : argument.count(subject, "cycle", options.cycle, 1, Number.MAX_SAFE_INTEGER),
+        : OptionReader.count(subject, "cycle", options.cycle, 1, Number.MAX_SAFE_INTEGER),
     addressMap: addressMap(subject, options.addressMap ?? {})
   }).pipe(
     Either.map((limits) => ({ ...limits, replicationLinks: defaults.hasReplicationLinks ? limits.maxActive : 1 }))

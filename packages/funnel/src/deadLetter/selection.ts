@@ -1,9 +1,8 @@
 /** Reads the letters among some jobs, and chooses those that the user selects. */
 import { type InvalidArgument, type Job, JobId, type JobQueue } from "@disco/core"
-import { withJson } from "@disco/core/internal"
+import { OptionReader, withJson } from "@disco/core/internal"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
-import * as check from "../internal/options.js"
 import { bodyOf, decodeLetter, type Letter } from "../worker/letter.js"
 
 /** A letter, and the id of the job that carries it. */
@@ -38,11 +37,11 @@ const readIds = (given: Selection["ids"]): Either.Either<ReadonlySet<string> | u
   if (given === undefined) return Either.right(undefined)
   const ids: ReadonlyArray<unknown> | undefined =
     typeof given === "string" ? [given] : Array.isArray(given) ? given : undefined
-  if (ids === undefined) return check.refuse(subject, "ids", given, "an id, or an array of ids")
+  if (ids === undefined) return OptionReader.refuse(subject, "ids", given, "an id, or an array of ids")
   const strange = ids.findIndex((id) => !JobId.isJobId(id))
   return strange < 0
     ? Either.right(new Set(ids as ReadonlyArray<string>))
-    : check.refuse(
+    : OptionReader.refuse(
         subject,
         "ids",
         ids[strange],
@@ -103,10 +102,10 @@ export class Chooser<E extends Entry, R> {
     open: (entry: Entry) => Effect.Effect<E, never, R>
   ): Either.Either<Chooser<E, R>, InvalidArgument> {
     return Either.gen(function* () {
-      const most = limit === undefined ? undefined : yield* check.count(subject, "limit", limit, 1)
+      const most = limit === undefined ? undefined : yield* OptionReader.count(subject, "limit", limit, 1)
       const wanted = yield* readIds(ids)
       if (where !== undefined && typeof where !== "function") {
-        return yield* check.refuse(subject, "where", where, "a function of an entry")
+        return yield* OptionReader.refuse(subject, "where", where, "a function of an entry")
       }
       return new Chooser(most, wanted, where, open)
     })

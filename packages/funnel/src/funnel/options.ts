@@ -1,5 +1,6 @@
 /** The options of a funnel, and how they are checked. */
 import type { AddJobOptions } from "@disco/core"
+import { OptionReader } from "@disco/core/internal"
 import type * as Duration from "effect/Duration"
 import * as Either from "effect/Either"
 import type * as Schedule from "effect/Schedule"
@@ -70,35 +71,35 @@ const mostPrefetchByDefault = 256
 export const check = (given: CommonOptions, queues: options.Queues) =>
   Either.gen(function* () {
     const plan = yield* options.queues(subject, queues)
-    const prefetch = yield* options.count(subject, "prefetch", given.prefetch ?? defaultPrefetch, 0)
+    const prefetch = yield* OptionReader.count(subject, "prefetch", given.prefetch ?? defaultPrefetch, 0)
     const mostPrefetch = given.prefetch ?? mostPrefetchByDefault
     return {
       plan,
       prefetch,
       mostPrefetch,
       prefetchMillis: yield* options.prefetchMillis(subject, given.prefetchTimeToLive),
-      fetchCount: yield* options.count(
+      fetchCount: yield* OptionReader.count(
         subject,
         "fetchCount",
         given.fetchCount ?? Math.max(1, Math.min(128, mostPrefetch)),
         1
       ),
-      ahead: given.ahead === undefined ? undefined : yield* options.count(subject, "ahead", given.ahead, 0),
-      acknowledge: yield* options.word(subject, "acknowledge", given.acknowledge ?? "auto", ["auto", "manual"]),
-      ackWith: yield* options.word(subject, "ackWith", given.ackWith ?? "ackjob", ["ackjob", "fastack"]),
+      ahead: given.ahead === undefined ? undefined : yield* OptionReader.count(subject, "ahead", given.ahead, 0),
+      acknowledge: yield* OptionReader.word(subject, "acknowledge", given.acknowledge ?? "auto", ["auto", "manual"]),
+      ackWith: yield* OptionReader.word(subject, "ackWith", given.ackWith ?? "ackjob", ["ackjob", "fastack"]),
       fetchTimeout:
         given.fetchTimeout === undefined
           ? undefined
-          : yield* options.millis(subject, "fetchTimeout", given.fetchTimeout, 1),
-      fetchers: yield* options.count(subject, "fetchers", given.fetchers ?? 1, 1),
-      capacity: yield* options.count(subject, "outgoingCapacity", given.outgoingCapacity ?? 256, 1),
-      batch: yield* options.count(subject, "batch", given.batch ?? 256, 1),
-      closeMillis: yield* options.millis(subject, "closeWithin", given.closeWithin ?? "10 seconds", 0),
+          : yield* OptionReader.duration(subject, "fetchTimeout", given.fetchTimeout, 1),
+      fetchers: yield* OptionReader.count(subject, "fetchers", given.fetchers ?? 1, 1),
+      capacity: yield* OptionReader.count(subject, "outgoingCapacity", given.outgoingCapacity ?? 256, 1),
+      batch: yield* OptionReader.count(subject, "batch", given.batch ?? 256, 1),
+      closeMillis: yield* OptionReader.duration(subject, "closeWithin", given.closeWithin ?? "10 seconds", 0),
       schedule: given.addSchedule ?? defaultSchedule,
       addOptions: {
         ...(given.addTimeout === undefined
           ? {}
-          : { timeout: yield* options.millis(subject, "addTimeout", given.addTimeout, 1) }),
+          : { timeout: yield* OptionReader.duration(subject, "addTimeout", given.addTimeout, 1) }),
         ...given.defaults
       }
     }
@@ -106,11 +107,11 @@ export const check = (given: CommonOptions, queues: options.Queues) =>
 
 export const checkGroup = (size: number, within: Duration.DurationInput) =>
   Either.all({
-    size: options.count("incomingGrouped", "size", size, 1),
-    withinMillis: options.millis("incomingGrouped", "within", within, 0)
+    size: OptionReader.count("incomingGrouped", "size", size, 1),
+    withinMillis: OptionReader.duration("incomingGrouped", "within", within, 0)
   })
 
 export type Checked = Either.Either.Right<ReturnType<typeof check>>
 
 export const checkConcurrency = (concurrency: number | undefined) =>
-  options.count("forEach", "concurrency", concurrency ?? 1, 1)
+  OptionReader.count("forEach", "concurrency", concurrency ?? 1, 1)

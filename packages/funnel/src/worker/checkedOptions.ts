@@ -1,5 +1,6 @@
 /** The options of a worker, checked and with their defaults. */
 import type { InvalidArgument } from "@disco/core"
+import { OptionReader } from "@disco/core/internal"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
@@ -47,46 +48,53 @@ export const checkOptions = <A, E, R>(
   queueTtl: Duration.DurationInput | undefined
 ): Either.Either<CheckedOptions, InvalidArgument> =>
   Either.gen(function* () {
-    const concurrency = yield* check.count(subject, "concurrency", given.concurrency ?? 1, 1)
+    const concurrency = yield* OptionReader.count(subject, "concurrency", given.concurrency ?? 1, 1)
     const limited = given.rateLimit
     if (limited !== undefined && (typeof limited !== "object" || limited === null)) {
-      return yield* check.refuse(subject, "rateLimit", limited, "{ limit, interval }")
+      return yield* OptionReader.refuse(subject, "rateLimit", limited, "{ limit, interval }")
     }
     if (given.retry !== undefined && !Schedule.isSchedule(given.retry)) {
-      return yield* check.refuse(subject, "retry", given.retry, "a Schedule")
+      return yield* OptionReader.refuse(subject, "retry", given.retry, "a Schedule")
     }
     const rate =
       limited === undefined
         ? undefined
         : {
-            limit: yield* check.count(subject, "rateLimit.limit", limited.limit, 1),
-            intervalMillis: yield* check.millis(subject, "rateLimit.interval", limited.interval, 1)
+            limit: yield* OptionReader.count(subject, "rateLimit.limit", limited.limit, 1),
+            intervalMillis: yield* OptionReader.duration(subject, "rateLimit.interval", limited.interval, 1)
           }
-    const size = yield* check.count(subject, "size", given.size ?? 1, 1)
+    const size = yield* OptionReader.count(subject, "size", given.size ?? 1, 1)
     const batchSize = Math.min(size, rate?.limit ?? size)
-    const prefetch = yield* check.count(subject, "prefetch", given.prefetch ?? Math.max(4, concurrency * batchSize), 0)
+    const prefetch = yield* OptionReader.count(
+      subject,
+      "prefetch",
+      given.prefetch ?? Math.max(4, concurrency * batchSize),
+      0
+    )
     return {
       concurrency,
       batchSize,
-      withinMillis: yield* check.millis(subject, "within", given.within ?? 0, 0),
+      withinMillis: yield* OptionReader.duration(subject, "within", given.within ?? 0, 0),
       prefetch,
       prefetchMillis: yield* check.prefetchMillis(subject, given.prefetchTimeToLive),
       fetchCount: Math.min(128, prefetch + concurrency * batchSize),
       mostParked: concurrency + Math.max(0, prefetch - 64),
-      parkMillis: yield* check.millis(subject, "parkUpTo", given.parkUpTo ?? "10 seconds", 0),
-      attempts: yield* check.count(subject, "attempts", given.attempts ?? 10, 1),
-      crashes: yield* check.count(subject, "crashes", given.crashes ?? 10, 0),
-      ttlMillis: yield* check.millis(subject, "ttl", given.ttl ?? queueTtl ?? defaultTtl, 1000),
+      parkMillis: yield* OptionReader.duration(subject, "parkUpTo", given.parkUpTo ?? "10 seconds", 0),
+      attempts: yield* OptionReader.count(subject, "attempts", given.attempts ?? 10, 1),
+      crashes: yield* OptionReader.count(subject, "crashes", given.crashes ?? 10, 0),
+      ttlMillis: yield* OptionReader.duration(subject, "ttl", given.ttl ?? queueTtl ?? defaultTtl, 1000),
       letterTtl: Duration.millis(
-        yield* check.millis(subject, "deadLetterTtl", given.deadLetterTtl ?? defaultLetterTtl, 1000)
+        yield* OptionReader.duration(subject, "deadLetterTtl", given.deadLetterTtl ?? defaultLetterTtl, 1000)
       ),
-      graceMillis: yield* check.millis(subject, "grace", given.grace ?? "25 seconds", 0),
-      closeMillis: yield* check.millis(subject, "closeWithin", given.closeWithin ?? "5 seconds", 0),
+      graceMillis: yield* OptionReader.duration(subject, "grace", given.grace ?? "25 seconds", 0),
+      closeMillis: yield* OptionReader.duration(subject, "closeWithin", given.closeWithin ?? "5 seconds", 0),
       rate,
       interruptsLost:
-        (yield* check.word(subject, "onLeaseLost", given.onLeaseLost ?? "interrupt", ["interrupt", "ignore"])) ===
-        "interrupt",
-      linksTraces: (yield* check.word(subject, "traces", given.traces ?? "join", ["join", "link"])) === "link"
+        (yield* OptionReader.word(subject, "onLeaseLost", given.onLeaseLost ?? "interrupt", [
+          "interrupt",
+          "ignore"
+        ])) === "interrupt",
+      linksTraces: (yield* OptionReader.word(subject, "traces", given.traces ?? "join", ["join", "link"])) === "link"
     }
   })
 
@@ -109,7 +117,7 @@ export const checkRetriesFit = <E>(
       total += next.value.delay
     }
     if (total < ttlMillis) return
-    yield* check.refuse(
+    yield* OptionReader.refuseText(
       subject,
       "ttl",
       Duration.format(Duration.millis(ttlMillis)),
