@@ -32,8 +32,8 @@ export const format = ({ at }: Pick<NodeAddress, "at">): string => {
   return at.host.includes(":") ? `[${at.host}]:${at.port}` : `${at.host}:${at.port}`
 }
 
-// Which part of what cannot be read is a password cannot be told, nor whether it is one of a longer password with commas. So words
-// are shown, where nothing beside them looks like more than hosts and ports; all else is but counted.
+// Any part of an invalid address may be a password, or a part of one with commas. So the text is shown only if it is a plain word
+// and all other addresses look like hosts and ports. Otherwise only its length is shown.
 const describe = (text: unknown, all: ReadonlyArray<unknown>): string => {
   if (typeof text !== "string") return "no text"
   const areHosts = all.every((each) => typeof each === "string" && /^[\w. -]*(:\d{1,5})?$/.test(each))
@@ -50,7 +50,7 @@ const decode = (text: string): string | undefined => {
   }
 }
 
-// What begins with two slashes, or has a colon and an @, is more likely a URL with something missing: with a password in it.
+// A text that begins with two slashes, or has a colon and an @, may be an incomplete URL with a password in it.
 const isPath = (path: string): boolean => !path.startsWith("//") && !/:.*@/s.test(path)
 
 /** Reads one address. `subject` says where it was written. An error shows nothing that may hold a password. */

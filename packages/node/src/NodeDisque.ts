@@ -23,7 +23,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
-import * as ioredisLink from "./link/ioredis.js"
+import * as ioredisLink from "./link/ioredisLink.js"
 import * as NodeAddress from "./NodeAddress.js"
 
 /** How TLS connections are made. */
@@ -32,26 +32,27 @@ export type TlsOptions = Pick<
   "ca" | "cert" | "key" | "passphrase" | "servername" | "rejectUnauthorized"
 >
 
-/** Where the nodes are, and what it takes to get in. */
+/** Where the nodes are, and how to connect to them. */
 export interface NodesOptions {
   /**
-   * The nodes to start with, one of them picked at random: an array, or one string with commas. Each is `host:port` (port 7711
-   * where it has none), a URL (`disque://:password@host:port`, `disques://…` for TLS), or `unix:/path` of a socket. The other
-   * nodes of the cluster are found from there, and are taken to want the same password, and TLS where all of these do.
+   * The nodes to start with: an array, or one string with commas. The first connection goes to one of them at random. Each is
+   * `host:port` (the default port is 7711), a URL (`disque://:password@host:port`, `disques://…` for TLS), or `unix:/path` of a
+   * socket. The nodes tell about the other nodes of their cluster. These get the same password, and TLS if all nodes of this list
+   * have it.
    */
   readonly nodes: string | ReadonlyArray<string>
   /** The password of the nodes whose address has none. */
   readonly password?: Redacted.Redacted | undefined
   /**
-   * How TLS connections are made: `ca` to trust, `cert` and `key` to be trusted, as for `tls.connect` of Node.js. Each node is
-   * asked for by the name of its host (SNI) unless `servername` says otherwise.
+   * How TLS connections are made, as for `tls.connect` of Node.js: `ca` is trusted, `cert` and `key` identify the client. The server
+   * name (SNI) is the host of each node, unless `servername` is set.
    */
   readonly tls?: TlsOptions | undefined
-  /** How long a connection may take to be made and to answer for the first time; 5 seconds. */
+  /** How long a connection may take until its first answer. Default: 5 seconds. */
   readonly connectTimeout?: Duration.DurationInput | undefined
 }
 
-// A node in such a state takes connections, and refuses commands by itself.
+// A node in such a state accepts connections and refuses commands.
 const mayPass: ReadonlySet<string> = new Set(["LOADING", "MISCONF"])
 
 const authenticate = (
@@ -69,9 +70,9 @@ const authenticate = (
         if (text.startsWith("NOAUTH") || text.includes("invalid password")) {
           return Effect.fail(new NotAuthenticated({ command, node, reply: text }))
         }
-        // A node without a password refuses AUTH; whether this one lets us in is what PING says.
+        // A node without a password refuses AUTH. PING shows whether the node accepts the connection.
         if (command === "AUTH" && text.includes("no password is set")) return Effect.void
-        // Why it will not have us, which it says before it closes the connection: as the reply to what was asked first.
+        // The reason for which the node closes the connection next: it arrives as the reply to the first command.
         return Effect.fail(new ConnectionError({ node, reason: "failed", cause: new Reply.ErrorReply({ text }) }))
       }
     )
@@ -91,7 +92,7 @@ const makeDialer = (options: NodesOptions, subject: string): Effect.Effect<Disqu
     const tls = options.tls ?? {}
     const areAllTls = addresses.every((address) => address.tls)
     const password = options.password ?? addresses.find((address) => address.password !== undefined)?.password
-    // One that the cluster told of.
+    // The address of a node that is not in the list.
     const found = (node: string) =>
       Effect.mapBoth(NodeAddress.parse(node, "HELLO"), {
         onFailure: (cause) => new ConnectionError({ node, reason: "failed", cause }),
@@ -144,7 +145,7 @@ export const layerPool = (options: NodesOptions & PoolOptions): Layer.Layer<Disq
   Layer.provide(DisquePool.layer(options), layerDialer(options))
 
 /**
- * What the environment says: `DISQUE_NODES` (addresses with commas between them) and, where the nodes want one,
+ * The nodes of the environment: `DISQUE_NODES` (addresses with commas between them) and, if the nodes have a password,
  * `DISQUE_PASSWORD`.
  */
 export const config: Config.Config<NodesOptions> = Config.all({
@@ -160,13 +161,13 @@ const layerDialerConfig = (
     Effect.flatMap(nodes, (options) => makeDialer(options, "DISQUE_NODES"))
   )
 
-/** A connection to the nodes that the configuration names, those of the environment unless told otherwise. */
+/** A connection to the nodes that the configuration names. Default: those of the environment. */
 export const layerConnectionConfig = (
   options: DisqueOptions & { readonly nodes?: Config.Config<NodesOptions> | undefined } = {}
 ): Layer.Layer<DisqueConnection, ConnectError | ConfigError.ConfigError> =>
   Layer.provide(DisqueConnection.layer(options), layerDialerConfig(options.nodes ?? config))
 
-/** A pool of connections to the nodes that the configuration names, those of the environment unless told otherwise. */
+/** A pool of connections to the nodes that the configuration names. Default: those of the environment. */
 export const layerPoolConfig = (
   options: PoolOptions & { readonly nodes?: Config.Config<NodesOptions> | undefined } = {}
 ): Layer.Layer<DisquePool, ConnectError | ConfigError.ConfigError> =>

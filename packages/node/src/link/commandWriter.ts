@@ -1,20 +1,20 @@
 /**
- * Commands on their way out: written as RESP, and those of a tick at once, because a system call costs more than the rest. Where
- * they are many they are written in portions, so that the node works on the first of them meanwhile.
+ * Writes commands as RESP. The commands of one tick go out in one write, because a system call costs more than all the rest. Many
+ * commands go out in portions, so that the node can work on the first of them meanwhile.
  */
 import type { Arguments } from "@disco/core"
 
-// So many commands of a tick go out first, and twice as many each time after that: the node has more to do by then.
+// The number of commands in the first portion of a tick. Each further portion has twice as many.
 const firstPortion = 32
-// A link that waits for jobs writes little, one for commands much.
+// A link that waits for jobs writes little. A link for commands writes much.
 const leastSlab = 1024
 const mostSlab = 65_536
-// What is larger goes out from where it is: a copy would cost more than one more part.
+// Larger bytes are not copied: a copy would cost more than one more part.
 const copiedSize = 8192
-// What a header takes at most: its sign, the digits of a length, and line ends before and behind the content.
+// The most bytes of a header: its sign, the digits of a length, and the line ends before and behind the content.
 const headerSize = 24
 
-// Up to here characters are written one by one, which is faster than to call for help.
+// Up to this length, a loop over the characters is faster than a call of Buffer.
 const shortText = 64
 
 const dollar = 0x24
@@ -23,11 +23,11 @@ const zero = 0x30
 const carriageReturn = 0x0d
 const lineFeed = 0x0a
 
-export class Outgoing {
+export class CommandWriter {
   private readonly write: (parts: ReadonlyArray<Uint8Array>) => void
   private parts: Array<Uint8Array> = []
   private slab = Buffer.alloc(0)
-  // What the socket was given stays as it is until it is sent, so that a slab is filled once.
+  // The socket may not have sent the bytes yet, so that each part of a slab is filled once.
   private start = 0
   private end = 0
   private commands = 0
@@ -38,7 +38,7 @@ export class Outgoing {
     this.write = write
   }
 
-  /** Writes a command with others of this tick. */
+  /** Writes a command together with the others of this tick. */
   add(command: Arguments): void {
     let most = headerSize
     for (const argument of command) {
@@ -97,7 +97,7 @@ export class Outgoing {
     for (let i = 0; i < text.length; i++) {
       const code = text.charCodeAt(i)
       if (code > 0x7f) {
-        // More bytes than characters: the header was wrong, and there is room for one byte a character.
+        // There are more bytes than characters: the header was wrong, and the slab is too small.
         this.end = end
         this.header(dollar, Buffer.byteLength(text))
         this.cut()
@@ -139,7 +139,7 @@ export class Outgoing {
     this.slab[this.end++] = lineFeed
   }
 
-  /** Makes a part of what the slab holds so far. */
+  /** Ends a part with the bytes of the slab so far. */
   private cut(): void {
     if (this.end === this.start) return
     this.parts.push(this.slab.subarray(this.start, this.end))

@@ -1,4 +1,4 @@
-/** Links over ioredis, used for its sockets alone: what it would queue, resend or reconnect is Disco's to decide. */
+/** Links over ioredis, of which they use the sockets alone. Queues, resends and reconnects are up to Disco. */
 import { isIP } from "node:net"
 import type { ConnectionOptions } from "node:tls"
 import { type Arguments, ConnectionError, type ConnectionErrorReason, type DisqueLink, Reply } from "@disco/core"
@@ -8,8 +8,8 @@ import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import { Redis, type RedisOptions } from "ioredis"
 import { format, type NodeAddress } from "../NodeAddress.js"
-import { Incoming, Malformed } from "./incoming.js"
-import { Outgoing } from "./outgoing.js"
+import { CommandWriter } from "./commandWriter.js"
+import { Malformed, ReplyParser } from "./replyParser.js"
 
 type Done = Parameters<DisqueLink["send"]>[1]
 
@@ -30,27 +30,27 @@ class IoredisLink implements DisqueLink {
   readonly node: string
   private readonly redis: Redis
   private readonly stream: Redis["stream"]
-  private readonly outgoing: Outgoing
-  /** What waits for replies, in the order of the commands. */
+  private readonly outgoing: CommandWriter
+  /** The callbacks of the commands without a reply, in the order of the commands. */
   private readonly waiting = new Fifo<Done>()
   private isClosed = false
   private lastError: Error | undefined = undefined
-  /** What the node said last, where that was an error: it may have ended the connection for it. */
+  /** The last reply if it was an error, for which the node may have closed the connection. */
   private lastWords: Reply.ErrorReply | undefined = undefined
 
-  /** Takes over the socket of a client that is connected. */
+  /** Takes over the socket of a connected client. */
   constructor(node: string, redis: Redis) {
     this.node = node
     this.redis = redis
     const { stream } = redis
     this.stream = stream
-    this.outgoing = new Outgoing((parts) => {
+    this.outgoing = new CommandWriter((parts) => {
       if (parts.length > 1) stream.cork()
       for (const part of parts) stream.write(part)
       if (parts.length > 1) stream.uncork()
     })
-    const incoming = new Incoming((reply) => this.settle(reply))
-    // The parser of ioredis gives way to ours.
+    const incoming = new ReplyParser((reply) => this.settle(reply))
+    // The parser of ioredis is replaced.
     stream.removeAllListeners("data")
     stream.on("data", (bytes: Buffer) => {
       try {
@@ -90,7 +90,7 @@ class IoredisLink implements DisqueLink {
     } else if (this.lastWords === undefined) {
       throw new Malformed("A reply came to no command.")
     } else {
-      // Why it closes the connection is the one thing that a node says unasked.
+      // A node sends one thing without a command: why it closes the connection.
       this.close(this.lost(undefined))
     }
   }
@@ -110,7 +110,7 @@ class IoredisLink implements DisqueLink {
   }
 }
 
-/** The name by which a node is asked for over TLS, where it has one: an IP address is none, and it ends without a dot. */
+/** The server name for TLS. An IP address is no server name, and a server name has no dot at its end. */
 const serverName = ({ at }: NodeAddress): ConnectionOptions =>
   "path" in at || isIP(at.host) !== 0 ? {} : { servername: at.host.replace(/\.$/, "") }
 
@@ -118,9 +118,9 @@ const options = (address: NodeAddress, tls: ConnectionOptions): RedisOptions => 
   ...address.at,
   ...(address.tls ? { tls: tls.servername === undefined ? { ...tls, ...serverName(address) } : tls } : {}),
   lazyConnect: true,
-  // The time is kept by `connect`: a timer of a socket holds 25 days at most, and begins anew with every byte.
+  // `connect` keeps the time: a timer of a socket lasts 25 days at most, and starts again with every byte.
   connectTimeout: 0,
-  // A peer that does not answer the end of the connection is not waited for.
+  // The link does not wait for a peer that does not answer the end of the connection.
   disconnectTimeout: 100,
   keepAlive: 10_000,
   disableClientInfo: true,
@@ -131,7 +131,7 @@ const options = (address: NodeAddress, tls: ConnectionOptions): RedisOptions => 
   retryStrategy: () => null
 })
 
-/** Opens the socket and greets the node, within the time given. Where that fails or is interrupted, nothing stays open. */
+/** Opens the socket and greets the node, within the time given. Nothing stays open after a failure or an interruption. */
 export const connect = <E>(
   address: NodeAddress,
   tls: ConnectionOptions,

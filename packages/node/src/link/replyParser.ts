@@ -1,18 +1,18 @@
-/** Replies on their way in: RESP, read from what a socket gives, wherever that is cut. */
+/** Reads replies, which are RESP, from the bytes of a socket, wherever they are cut. */
 import { constants } from "node:buffer"
 import { Reply } from "@disco/core"
 
-/** An array whose items are not all there. */
+/** An array of which items are still missing. */
 interface Unfinished {
   readonly items: Array<Reply.Reply>
-  /** How many items it is to have. What a peer announces is no reason to make room: only what has come is. */
+  /** How many items the peer has announced. No memory is taken for them before they arrive. */
   readonly length: number
   readonly depth: number
-  /** The array that it is an item of. */
+  /** The array of which this one is an item. */
   readonly parent: Unfinished | undefined
 }
 
-/** What the node sent is no RESP: it cannot be told where the next reply begins. */
+/** The node sent bytes that are not RESP, so that nobody knows where the next reply begins. */
 export class Malformed extends Error {
   override readonly name = "Malformed"
 }
@@ -27,14 +27,14 @@ const colon = 0x3a
 const carriageReturn = 0x0d
 const lineFeed = 0x0a
 
-// No reply of Disque has arrays in arrays beyond a few: who reads one without an end would run out of stack.
+// Replies of Disque nest a few arrays. A reader of deeper ones would run out of stack.
 const mostDepth = 32
-// Those of 64 bits, and a sign.
+// The most digits of 64 bits.
 const mostDigits = 20
 
-// No body is longer.
+// The longest body.
 const mostBulk = 512 * 1024 * 1024
-// The shortest values take some bytes to send and a hundred to keep: a page of a scan has a few million at most.
+// A short value takes a few bytes on the wire and a hundred in memory. A page of a scan has a few million values at most.
 const mostValues = 8 * 1024 * 1024
 
 // An array has begun, and its items follow.
@@ -42,27 +42,27 @@ const opened = Symbol("opened")
 
 const nothing = Buffer.alloc(0)
 
-export class Incoming {
+export class ReplyParser {
   private readonly onReply: (reply: Reply.Reply) => void
   private bytes: Buffer = nothing
   private at = 0
-  // Asked for once, because each bulk needs them.
+  // Read once for each chunk, because each bulk needs them.
   private memory: ArrayBufferLike = nothing.buffer
   private offset = 0
   private unfinished: Unfinished | undefined = undefined
   /** How many values the reply has so far. */
   private values = 0
-  // What came of a value that is cut; it is put together once, when the rest has come.
+  // The pieces of a value that is cut. They are joined once, when the rest has arrived.
   private cut: Array<Buffer> = []
   private cutSize = 0
-  /** How long the value is that is cut; 0 where that is not known yet. */
+  /** The length of the value that is cut; 0 if it is not known yet. */
   private wanted = 0
 
   constructor(onReply: (reply: Reply.Reply) => void) {
     this.onReply = onReply
   }
 
-  /** Takes what has come, and gives the replies that it completes. Throws `Malformed` where it cannot be read. */
+  /** Reads bytes, and passes on the replies that they complete. Throws `Malformed` if the bytes are not RESP. */
   add(bytes: Buffer): void {
     let start = 0
     while (this.cutSize > 0) {
@@ -78,7 +78,7 @@ export class Incoming {
     this.read(bytes, start)
   }
 
-  /** How many bytes from `start` on the value that is cut takes, or the line that it begins with. */
+  /** How many bytes from `start` on belong to the value that is cut, or to its first line. */
   private missing(bytes: Buffer, start: number): number {
     if (this.wanted > 0) return this.wanted - this.cutSize
     const end = bytes.indexOf(lineFeed, start)
@@ -110,7 +110,7 @@ export class Incoming {
     if (this.wanted === 0 && this.cutSize > constants.MAX_STRING_LENGTH) throw new Malformed("A line has no end.")
   }
 
-  /** Puts a value where it belongs: into the array that is read, or out. */
+  /** Adds a value to the array that is being read, or passes it on as a reply. */
   private complete(value: Reply.Reply): void {
     let complete = value
     for (let array = this.unfinished; array !== undefined; array = this.unfinished) {
@@ -125,7 +125,7 @@ export class Incoming {
     this.onReply(complete)
   }
 
-  /** The next value; nothing where it is cut. */
+  /** The next value; `undefined` if it is cut. */
   private value(): Reply.Reply | typeof opened | undefined {
     switch (this.bytes[this.at++]) {
       case dollar:
@@ -148,7 +148,7 @@ export class Incoming {
   private line(): string | undefined {
     const { at, bytes } = this
     const end = bytes.indexOf(carriageReturn, at)
-    // Else what has come of such a line would be looked through for each one.
+    // Such a line would be searched again with each chunk.
     if (end < 0 && bytes.includes(lineFeed, at)) throw new Malformed("A line cannot end with a line feed alone.")
     if (end < 0 || end + 1 >= bytes.length) return undefined
     if (end - at > constants.MAX_STRING_LENGTH) throw new Malformed("A line is longer than a string can be.")
@@ -190,7 +190,7 @@ export class Incoming {
     return new Uint8Array(this.memory, this.offset + at, length)
   }
 
-  /** The number up to the end of the line; exact where it is a safe integer. */
+  /** The number up to the end of the line. It is exact if it is a safe integer. */
   private number(): number | undefined {
     const { bytes } = this
     let { at } = this

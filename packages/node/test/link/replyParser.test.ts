@@ -1,7 +1,7 @@
 import { Reply } from "@disco/core"
 import { assert, describe, it } from "@effect/vitest"
 import { FastCheck } from "effect"
-import { Incoming, Malformed } from "../../src/link/incoming.js"
+import { Malformed, ReplyParser } from "../../src/link/replyParser.js"
 
 const encode = (reply: Reply.Reply): Buffer => {
   if (reply === null) return Buffer.from("$-1\r\n")
@@ -16,7 +16,7 @@ const encode = (reply: Reply.Reply): Buffer => {
 
 const read = (...chunks: ReadonlyArray<Buffer>): ReadonlyArray<Reply.Reply> => {
   const replies: Array<Reply.Reply> = []
-  const incoming = new Incoming((reply) => replies.push(reply))
+  const incoming = new ReplyParser((reply) => replies.push(reply))
   for (const chunk of chunks) incoming.add(chunk)
   return replies
 }

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { FastCheck } from "effect"
-import { Outgoing } from "../../src/link/outgoing.js"
+import { CommandWriter } from "../../src/link/commandWriter.js"
 
 const expected = (command: ReadonlyArray<string | Uint8Array>): Buffer =>
   Buffer.concat([
@@ -16,7 +16,7 @@ const tick = () => new Promise<void>((resolve) => setImmediate(resolve))
 describe("what goes out", () => {
   it("within a tick goes at once, in order", async () => {
     const written: Array<Buffer> = []
-    const outgoing = new Outgoing((parts) => written.push(Buffer.concat(parts)))
+    const outgoing = new CommandWriter((parts) => written.push(Buffer.concat(parts)))
     outgoing.add(["PING"])
     outgoing.add(["ECHO", "größer"])
     assert.deepStrictEqual(written, [])
@@ -31,7 +31,7 @@ describe("what goes out", () => {
 
   it("goes in portions where it is much, 32 commands and then ever more, so that the node need not wait for the end of it", async () => {
     const written: Array<Buffer> = []
-    const outgoing = new Outgoing((parts) => written.push(Buffer.concat(parts)))
+    const outgoing = new CommandWriter((parts) => written.push(Buffer.concat(parts)))
     for (let i = 0; i < 100; i++) outgoing.add(["ECHO", String(i)])
     assert.strictEqual(written.length, 2)
     await tick()
@@ -54,7 +54,7 @@ describe("what goes out", () => {
       FastCheck.asyncProperty(commands, async (commands) => {
         const written: Array<Uint8Array> = []
         // What a socket holds back is looked at late.
-        const outgoing = new Outgoing((parts) => written.push(...parts))
+        const outgoing = new CommandWriter((parts) => written.push(...parts))
         for (const [i, command] of commands.entries()) {
           outgoing.add(command)
           if (i % 7 === 6) await tick()
