@@ -1,4 +1,4 @@
-/** What the command tells its user in one sentence, before it ends with a non-zero status. */
+/** An error that the command shows as one sentence, before it ends with a non-zero status. */
 import * as Data from "effect/Data"
 
 export class CliError extends Data.TaggedError("CliError")<{ readonly message: string }> {}

@@ -21,14 +21,14 @@ const disco = Command.make("disco").pipe(
 const { version } = createRequire(import.meta.url)("../package.json")
 const run = Command.run(disco, { name: "disco", version })
 
-/** How long an end may take that was asked for. Nodes that do not answer cannot hold it up for longer. */
+/** How long the end may take after a signal, in ms, even if nodes do not answer. */
 const endsWithin = 1800
 
-/** The exit status, once something asked for the end. */
+/** The exit status, once the end has begun. */
 let ended: number | undefined
 
-// A signal may come twice: from the terminal, and again from the npm that the terminal has sent it to. It is asked for once,
-// and the second one must not cut short what the first one began.
+// A signal may arrive twice: from the terminal, and from npm, to which the terminal sends it too. The second one must not cut
+// the end short that the first one began.
 const end = (status: number) => {
   if (ended !== undefined) return
   ended = status
@@ -45,7 +45,7 @@ process.on("SIGHUP", () => {
   process.emit("SIGTERM") // the one that the runtime listens for
 })
 
-// A reader that has seen enough (`| head`) is no failure.
+// A reader that closes the pipe (`| head`) is no failure.
 for (const stream of [process.stdout, process.stderr]) {
   stream.on("error", (error: NodeJS.ErrnoException) => {
     end(error.code === "EPIPE" ? 0 : 1)
@@ -62,7 +62,7 @@ const said = (stream: NodeJS.WriteStream, text: unknown) => {
   return stream.isTTY ? wrap(whole, stream.columns) : whole
 }
 
-/** The console, with colors for terminals alone, and one line for what is wrong. */
+/** The console: colors only on a terminal, and one line for an error. */
 const withConsole = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
   Console.consoleWith((console) =>
     Effect.withConsole(effect, {
@@ -72,7 +72,7 @@ const withConsole = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, 
     })
   )
 
-// @effect/cli takes an option at the very end for one that is not there.
+// @effect/cli ignores an option without a value at the end of the line.
 const last = process.argv.at(-1) ?? ""
 const checkLast = /^--(folder|host|maxmemory|port|requirepass)$/.test(last)
   ? Effect.fail(new CliError({ message: `${last} takes a value` }))
@@ -80,7 +80,7 @@ const checkLast = /^--(folder|host|maxmemory|port|requirepass)$/.test(last)
 
 checkLast.pipe(
   Effect.zipRight(run(process.argv)),
-  // What the user has to know is said in one sentence; the command line itself has shown what is wrong with it.
+  // An error is one sentence. @effect/cli has shown those of the command line itself.
   Effect.tapErrorCause((cause) => {
     if (Cause.isInterruptedOnly(cause)) return Effect.void
     const failure = Cause.failureOption(cause)

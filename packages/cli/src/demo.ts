@@ -11,7 +11,7 @@ import * as Screen from "./demo/screen.js"
 import { withOnlyLogger } from "./internal/runtime.js"
 import { parsePort, portIs, serveNodes } from "./nodes.js"
 
-// Parts of a checkout that are not the project's own.
+// Folders of a checkout that do not belong to the project.
 const notOwn = new Set(["node_modules", ".git", "dist", "build", "coverage"])
 
 // Short, so that Ctrl-C need not wait long for the last reply.
@@ -34,7 +34,7 @@ const embedded = (port: number) =>
     pool: NodeDisque.layerPool({ nodes: addresses, slice })
   }))
 
-// Addresses may have passwords in them, which are not shown.
+// Passwords in addresses are not shown.
 const cluster = (nodes: string) =>
   Effect.map(NodeAddress.parseAll(nodes, "DISQUE_NODES"), (addresses) => ({
     through: `the Disque nodes of DISQUE_NODES (${addresses.map(NodeAddress.format).join(", ")})`,
@@ -44,7 +44,7 @@ const cluster = (nodes: string) =>
 export const demo = Command.make("demo", { folder, port }, (options) =>
   Effect.gen(function* () {
     const path = yield* Path.Path
-    // npm runs scripts in the project's folder, whichever folder its user is in.
+    // npm runs scripts in the project's folder, not in the user's.
     const here = yield* Config.string("INIT_CWD").pipe(Config.withDefault("."))
     const nodes = yield* Config.option(Config.nonEmptyString("DISQUE_NODES"))
     const { pool, through } = yield* Option.match(nodes, { onNone: () => embedded(options.port), onSome: cluster })

@@ -17,11 +17,11 @@ export interface NodesOptions {
   readonly onShutdown?: ((node: EmbeddedNode) => void) | undefined
 }
 
-/** A port as it is written; 0 stands for any free one. */
+/** Reads a port; 0 stands for any free one. */
 export const parsePort = (text: string): Option.Option<number> =>
   /^\d{1,5}$/.test(text) && Number(text) <= 65_535 ? Option.some(Number(text)) : Option.none()
 
-/** What `--port` wants. */
+/** The error for a `--port` that is not valid. */
 export const portIs = "--port takes a number from 0 (any free port) to 65535"
 
 const codeOf = (error: SocketServer.SocketServerError): string => {

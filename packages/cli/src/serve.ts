@@ -15,7 +15,7 @@ const parseMemory = (text: string): Option.Option<number> => {
   return digits !== "" && factor !== undefined ? Option.some(Number(digits) * factor) : Option.none()
 }
 
-// As text, because @effect/cli refuses an integer option that may be repeated and is not.
+// As text, because @effect/cli refuses a repeated integer option that is not given.
 const ports = Options.text("port").pipe(
   Options.withDescription(
     "The port to listen on, 7711 unless told otherwise; several run as many nodes of one cluster"

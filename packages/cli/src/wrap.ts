@@ -1,17 +1,17 @@
-/** Lines no longer than a terminal is wide. */
+/** Breaks lines to the width of a terminal. */
 
 const escapes = new RegExp(`${String.fromCharCode(0x1b)}\\[[0-9;]*m`, "g")
 
-/** How many columns a text takes, colors aside. */
+/** How many columns a text takes. Color codes take none. */
 const width = (text: string): number => [...text.replace(escapes, "")].length
 
-// What is narrower has no room for words beside what they are indented by.
+// A narrower terminal has no room for words behind the indentation.
 const leastColumns = 16
 
 const wrapLine = (line: string, columns: number): string => {
   if (width(line) <= columns) return line
   const indent = /^ */.exec(line)?.[0] ?? ""
-  // What goes on below is indented as what it belongs to, and by half of the width at most.
+  // The next lines have the indentation of the first, and half of the width at most.
   const below = " ".repeat(Math.min(indent.length, Math.floor(columns / 2)))
   const lines: Array<string> = []
   let current = below
@@ -27,7 +27,7 @@ const wrapLine = (line: string, columns: number): string => {
   return [...lines, current].join("\n")
 }
 
-/** Breaks lines between words where they are longer than so many columns; a word that is longer is left whole. */
+/** Breaks lines of more than `columns` columns between words. A longer word is not broken. */
 export const wrap = (text: string, columns: number): string =>
   columns < leastColumns
     ? text

@@ -18,9 +18,9 @@ import { isSame, Tally, tally, total } from "./tally.js"
 
 export interface DemoOptions {
   readonly folder: string
-  /** Names of folders that are no part of the work. */
+  /** Names of folders that are left out. */
   readonly skipped: ReadonlySet<string>
-  /** What the jobs go through, in words. */
+  /** A description of the nodes that the jobs go through. */
   readonly through: string
   readonly screen: Screen.Screen
 }
@@ -32,13 +32,13 @@ const retrySeconds = 2
 const redeliveriesShown = 10
 const stalledAfterSeconds = 30
 
-// Ctrl-C is to end all of it within 2 seconds.
+// Ctrl-C ends the demo within 2 seconds.
 const closeWithin = "500 millis"
 const askWithin = "300 millis"
 
 const { name, names, number, plural } = Screen
 
-/** What became of jobs that workers had in hand when they were stopped. */
+/** What happened to the jobs that workers had when they were stopped. */
 const whatBecame = (states: ReadonlyArray<"queued" | "done" | "unknown">): string => {
   const count = (state: string) => states.filter((other) => other === state).length
   if (states.length === 0) return "no job was in hand"
@@ -74,14 +74,14 @@ export const run = (
     }).pipe(Effect.onInterrupt(() => screen.line("stopped: no job was added yet")))
 
     const { nodes } = yield* Effect.mapError(pool.hello, ({ message }) => new CliError({ message }))
-    // A second copy outlives the death of one node, and two nodes are there to hold both even then, where there are three.
+    // Two copies survive the death of one node. In a cluster of three, two nodes are left to hold them even then.
     const jobOptions = {
       retry: `${retrySeconds} seconds`,
       ttl: "1 hour",
       replicate: Math.min(2, nodes.length)
     } as const
 
-    // Queues of its own, so that runs on a shared cluster do not take each other's jobs.
+    // Each run has its own queues, so that runs on one cluster do not take each other's jobs.
     const own = (yield* Random.nextIntBetween(0, 2 ** 32)).toString(16).padStart(8, "0")
     const fileJobs = JobQueue.make(`disco-demo-${own}-files`, {
       payload: Schema.Struct({ file: Schema.String }),
@@ -115,7 +115,7 @@ export const run = (
         { discard: true }
       )
 
-      // It takes jobs and is gone, as a process is that was killed: nobody gives them back.
+      // This worker takes jobs and ends like a killed process: nobody gives the jobs back.
       const crash = Effect.gen(function* () {
         const connection = yield* pool.connection
         const taken: Array<Job.Job> = []
@@ -168,7 +168,7 @@ export const run = (
 
       let idleSeconds = 0
 
-      // A worker that reads a large file is at work; jobs that do not come back are not.
+      // The demo has stalled if no worker reads a file and no result arrives.
       const stalled = Effect.sync(() => {
         idleSeconds = reading > 0 ? 0 : idleSeconds + 1
         return idleSeconds >= stalledAfterSeconds
@@ -239,7 +239,7 @@ export const run = (
     )
     yield* screen.end
 
-    // What is read twice and differs has changed meanwhile: no comparison says anything about it.
+    // A file that differs between two reads has changed meanwhile, and cannot be compared.
     const differing = files.filter((file) => {
       const [one, other] = [walked.get(file), done.get(file)]
       return one === undefined || other === undefined || !isSame(one, other)

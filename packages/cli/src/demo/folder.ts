@@ -13,15 +13,15 @@ const sentence = (folder: string, reason: string): CliError => {
   return new CliError({ message: `the folder ${name} cannot be read (${reason})` })
 }
 
-/** What is in a folder, as paths relative to it. */
+/** The files of a folder, as paths relative to the folder. */
 export interface Listing {
   readonly files: ReadonlyArray<string>
-  /** What cannot be looked at: folders that may not be read, names that are not UTF-8. */
+  /** Folders that may not be read, and names that are not UTF-8. */
   readonly leftOut: ReadonlyArray<string>
 }
 
 /**
- * All files below a folder, but for those with a name in `skipped`, and those below folders with such a name. Links are not
+ * All files below a folder. Names in `skipped` are left out, and all that is below folders with such a name. Links are not
  * followed.
  */
 export const listFiles = (

@@ -1,4 +1,4 @@
-/** What the demo shows: a bar that stays at the bottom of a terminal, or plain lines where there is none. */
+/** The output of the demo: a progress bar at the bottom of a terminal, or plain lines without a terminal. */
 import * as Terminal from "@effect/platform/Terminal"
 import * as Effect from "effect/Effect"
 import * as Logger from "effect/Logger"
@@ -12,7 +12,7 @@ export const number = (value: number): string => value.toLocaleString("en-US", {
 
 export const plural = (count: number, noun: string): string => `${number(count)} ${noun}${count === 1 ? "" : "s"}`
 
-/** A name as it can be shown on a terminal: one with control characters in it must not control that. */
+/** A name with its control characters escaped, so that it cannot control the terminal. */
 export const name = (text: string): string =>
   text.replace(/\p{Cc}/gu, (char) => `\\x${char.charCodeAt(0).toString(16).padStart(2, "0")}`)
 
@@ -23,13 +23,13 @@ export const names = (all: ReadonlyArray<string>): string =>
 export interface Screen {
   /** Shows a line. */
   readonly line: (text: string) => Effect.Effect<void>
-  /** Says how far the work is. */
+  /** Shows how much of the work is done. */
   readonly progress: (done: number, of: number) => void
-  /** Shows what is logged as a warning or worse, each message once: many jobs may meet the same trouble. */
+  /** Shows warnings and errors of the log, each message once: many jobs may fail in the same way. */
   readonly logger: Logger.Logger<unknown, void>
-  /** Shows a table, or a list of the same where the terminal is too narrow. */
+  /** Shows a table, or a list if the terminal is too narrow for the table. */
   readonly table: (rows: ReadonlyArray<ReadonlyArray<string | number>>) => Effect.Effect<void>
-  /** Takes the bar away. */
+  /** Removes the bar. */
   readonly end: Effect.Effect<void>
 }
 
@@ -37,7 +37,7 @@ const clear = "\r\u001b[K"
 
 export const make: Effect.Effect<Screen, never, Terminal.Terminal | Scope.Scope> = Effect.gen(function* () {
   const terminal = yield* Terminal.Terminal
-  // A terminal without columns is none that a bar can be drawn on.
+  // A bar cannot be drawn on a terminal without columns.
   const columns = yield* terminal.columns
   const barWidth = Math.min(30, columns - 16)
   const isTTY = (yield* terminal.isTTY) && barWidth > 0

@@ -1,4 +1,4 @@
-/** What there is to know of a file: the work that the demo's jobs ask for. */
+/** The counts of a file: the work of the demo's jobs. */
 import { createHash } from "node:crypto"
 import * as FileSystem from "@effect/platform/FileSystem"
 import * as Effect from "effect/Effect"
@@ -18,7 +18,7 @@ const chunkSize = 65_536
 const newline = 0x0a
 const isSpace = (byte: number): boolean => byte === 0x20 || (byte >= 0x09 && byte <= 0x0d)
 
-/** Reads a file once. One that cannot be read is a result too: it fails for the plain walk just as it does for a worker. */
+/** Reads a file once. A file that cannot be read is a result too, for the plain walk as for a worker. */
 export const tally = (path: string): Effect.Effect<Tally, never, FileSystem.FileSystem> =>
   Effect.gen(function* () {
     const fs = yield* FileSystem.FileSystem
@@ -47,7 +47,7 @@ export const tally = (path: string): Effect.Effect<Tally, never, FileSystem.File
     Effect.catchAll(() => Effect.succeed({ bytes: 0, lines: 0, words: 0, sha256: "", isReadable: false }))
   )
 
-/** Whether two readings found the same. */
+/** Whether two reads of a file have the same result. */
 export const isSame = (a: Tally, b: Tally): boolean =>
   a.sha256 === b.sha256 && a.lines === b.lines && a.words === b.words
 
@@ -58,7 +58,7 @@ export interface Totals {
   readonly bytes: number
   readonly lines: number
   readonly words: number
-  /** One digest over the paths and digests of all files, whatever order they came in. */
+  /** One digest over the paths and digests of all files, in any order. */
   readonly digest: string
 }
 
