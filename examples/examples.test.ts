@@ -16,7 +16,7 @@ const run = async (name: string) => {
 }
 
 // A process takes its time to start, more of it on a machine that does other things.
-describe.concurrent("the examples", { timeout: 30_000 }, () => {
+describe.concurrent("the examples", { timeout: 120_000 }, () => {
   it("hello.ts adds a job, gets it, and is told when no other comes", async () => {
     assert.strictEqual(await run("hello.ts"), 'got hello\nno job came from "greetings" within 100ms\n')
   })
@@ -37,7 +37,7 @@ describe.concurrent("the examples", { timeout: 30_000 }, () => {
 })
 
 // A process takes seconds to start where the machine is busy.
-describe("the examples of work", { timeout: 60_000 }, () => {
+describe("the examples of work", { timeout: 120_000 }, () => {
   it("webhooks.ts tries again what fails, and gives up what is gone", async () => {
     assert.sameMembers((await run("webhooks.ts")).trim().split("\n"), [
       "attempt 1 for order paid failed",

@@ -29,7 +29,7 @@ const start = (args: ReadonlyArray<string>) => {
 }
 
 // A process takes its time to start, more of it on a machine that does other things.
-describe.concurrent("the disco command", { timeout: 30_000 }, () => {
+describe.concurrent("the disco command", { timeout: 120_000 }, () => {
   it("says in one sentence what is wrong, and ends with status 1", async () => {
     const result = await start(["demo", "--folder"]).ended
     assert.deepStrictEqual(result, { code: 1, stdout: "", stderr: "disco: --folder takes a value\n" })

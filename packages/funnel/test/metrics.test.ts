@@ -37,7 +37,7 @@ const addAll = (queue: ReturnType<typeof queueOf>, count: number) =>
     Effect.forEach(Array.from({ length: count }), (_, n) => queue.add(pool, n), { discard: true })
   )
 
-describe("the metrics", () => {
+describe.sequential("the metrics", () => {
   it.effect("count each job once as sent, once as received, and once by what became of it", () =>
     Effect.gen(function* () {
       const queue = queueOf("counted")

@@ -8,7 +8,7 @@ import { layer } from "../utils/nodes.js"
 import { pass } from "../utils/time.js"
 import { reports, timed } from "./utils.js"
 
-describe("a payload", () => {
+describe.sequential("a payload", () => {
   /** What a logger of Effect's makes of it. */
   const lines: Array<string> = []
   const strings = Logger.replace(

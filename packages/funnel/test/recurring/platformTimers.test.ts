@@ -6,7 +6,7 @@ import { at, hour, minute, reports, timed, ways } from "./utils.js"
 
 const day = 24 * hour
 
-describe("timers of the platform, which end at 25 days", () => {
+describe.sequential("timers of the platform, which end at 25 days", () => {
   beforeEach(() => {
     vi.useFakeTimers({ now: at("2026-03-01T00:00:01") })
   })

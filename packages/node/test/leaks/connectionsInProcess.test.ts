@@ -1,0 +1,19 @@
+import { DisqueConnection } from "@disco/core"
+import { EmbeddedDisque } from "@disco/embedded"
+import { describe, it } from "@effect/vitest"
+import { Effect, Layer } from "effect"
+import { leftBy } from "./utils.js"
+
+describe("connections that were opened and closed leave no socket, no timer, no fiber and no memory behind", () => {
+  it.scopedLive("10,000 in the process", () =>
+    Effect.flatMap(EmbeddedDisque.make(), (disque) =>
+      leftBy(
+        10_000,
+        DisqueConnection.layer().pipe(
+          Layer.provide(EmbeddedDisque.layerDialer),
+          Layer.provide(Layer.succeed(EmbeddedDisque, disque))
+        )
+      )
+    )
+  )
+})
