@@ -340,7 +340,7 @@ describe.concurrent("the server", () => {
       a.write("$1\r\na\r\n".repeat(words - 2))
       assert.deepStrictEqual(yield* say(other, "PING"), { "+": "PONG" })
       a.write("$1\r\na\r\n")
-      assert.deepStrictEqual(yield* next(a, 10_000), { "-": "BADID Invalid Job ID format." })
+      assert.deepStrictEqual(yield* next(a, 40_000), { "-": "BADID Invalid Job ID format." })
       a.write(`*${words + 1}\r\n`)
       assert.deepStrictEqual(yield* next(a), { "-": "ERR Protocol error: invalid multibulk length" })
       assert.isTrue(yield* Effect.promise(() => a.closed(8000)))

@@ -1,4 +1,3 @@
-import "./utils/hrtime.js"
 import { DisquePool } from "@disco/core"
 import { assert, describe, it, vi } from "@effect/vitest"
 import * as Clock from "effect/Clock"
