@@ -11,7 +11,7 @@ const file = at("docs/commands.md")
 
 const config = ts.readConfigFile(at("tsconfig.base.json"), ts.sys.readFile).config
 const { options } = ts.convertCompilerOptionsFromJson(config.compilerOptions, at("."))
-const sources = ["Commands", "DisqueError"].map((name) => at(`packages/core/src/${name}.ts`))
+const sources = ["Commands", "DisqueError", "AdminCommands"].map((name) => at(`packages/core/src/${name}.ts`))
 const program = ts.createProgram(sources, { ...options, composite: false, noEmit: true })
 const checker = program.getTypeChecker()
 
@@ -140,7 +140,24 @@ const text = [
   ""
 ].join("\n")
 
+/** The administrative methods that show no documentation: it has to come through from the definitions of their commands. */
+const undocumented = () => {
+  const groups = exportsOf(moduleOf("AdminCommands")).find(({ name }) => name === "AdminCommands")
+  if (groups === undefined) throw new Error("There is no AdminCommands.")
+  return checker.getPropertiesOfType(checker.getDeclaredTypeOfSymbol(groups)).flatMap((group) =>
+    checker
+      .getPropertiesOfType(checker.getTypeOfSymbol(group))
+      .filter((method) => method.getDocumentationComment(checker).length === 0)
+      .map((method) => `${group.name}.${method.name}`)
+  )
+}
+
 if (process.argv.includes("--check")) {
+  const silent = undocumented()
+  if (silent.length > 0) {
+    console.error(`These methods show no documentation: ${silent.join(", ")}.`)
+    process.exitCode = 1
+  }
   const written = await readFile(file, "utf8").catch(() => "")
   if (written !== text) {
     console.error("docs/commands.md does not say what the commands are: run `npm run docs`.")

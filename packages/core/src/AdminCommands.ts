@@ -35,28 +35,32 @@ export type Method<D> = D extends {
     : (...input: Input) => Effect.Effect<A, E | CommandError | InvalidArgument>
   : never
 
-/** The methods that send the commands of a module. The mapping keeps the names, and with them what their definitions say. */
+/**
+ * The methods that send the commands of a module. The mapping keeps the names, and with them what their definitions say. The groups
+ * are interfaces, so that the declarations of other packages can name them.
+ */
 export type Methods<Module> = { readonly [Name in keyof Module]: Method<Module[Name]> }
 
 /** The commands about a node. */
-export type ServerCommands = Methods<
-  Pick<typeof Server, "info" | "time" | "auth" | "commands" | "rewriteAof" | "shutdown"> & Pick<typeof Raw, "debug">
->
+export interface ServerCommands
+  extends Methods<
+    Pick<typeof Server, "info" | "time" | "auth" | "commands" | "rewriteAof" | "shutdown"> & Pick<typeof Raw, "debug">
+  > {}
 
 /** The commands about a node's place in its cluster. */
-export type ClusterCommands = Methods<typeof Cluster>
+export interface ClusterCommands extends Methods<typeof Cluster> {}
 
 /** The commands about a node's configuration. */
-export type ConfigCommands = Methods<typeof Config>
+export interface ConfigCommands extends Methods<typeof Config> {}
 
 /** The commands about the clients of a node. A connection or a pool is several of them: one for each link. */
-export type ClientCommands = Methods<typeof Client>
+export interface ClientCommands extends Methods<typeof Client> {}
 
 /** The commands about what took a node long. */
-export type SlowLogCommands = Methods<typeof SlowLog>
+export interface SlowLogCommands extends Methods<typeof SlowLog> {}
 
 /** The commands about what made a node wait. A node measures that if `latency-monitor-threshold` (ms) is above 0. */
-export type LatencyCommands = Methods<typeof Latency>
+export interface LatencyCommands extends Methods<typeof Latency> {}
 
 /** The groups of commands. */
 export interface AdminCommands {
