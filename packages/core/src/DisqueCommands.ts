@@ -166,9 +166,10 @@ export interface DisqueCommands extends AdminCommands.AdminCommands {
     job: JobRef
   ) => Effect.Effect<Duration.Duration, CommandError | InvalidArgument | JobNotFound | LeaseTooOld>
   /**
-   * SHOW: what the node that the job came from knows of it; none where it does not know it. Nodes differ in what they know.
+   * SHOW: what the node that the job came from knows of the job, or on a pool what any node knows of it; none if no node that was
+   * asked knows the job. Nodes differ in what they know.
    *
-   * On a pool, where that node does not know it or the job does not say which it was, the others are asked.
+   * A pool asks the other nodes if that node does not know the job, or if the job does not say which node it came from.
    */
   readonly show: (job: JobRef) => Effect.Effect<Option.Option<JobInfo>, CommandError | InvalidArgument>
   /** QLEN: the number of jobs that wait in the queue on one node; on a pool, on all nodes. */
@@ -225,7 +226,7 @@ export interface DisqueCommands extends AdminCommands.AdminCommands {
    * stream remembers the ids while it runs.
    */
   readonly jobs: (options?: Inspection.JobsOptions) => Stream.Stream<JobInfo, CommandError | InvalidArgument>
-  /** JSCAN: the same as `jobs`, of ids alone. */
+  /** JSCAN: the ids of the jobs that one node knows, or on a pool any node, each of them once; as `jobs`, without the jobs. */
   readonly jobIds: (options?: Inspection.JobsOptions) => Stream.Stream<JobId, CommandError | InvalidArgument>
   /** PING: whether the node answers. */
   readonly ping: Effect.Effect<void, CommandError>

@@ -296,7 +296,7 @@ export const layer = <A, I, E, R, RQ, RO = never, RE = never>(
 ) => scoped(make(queue, handler, options), options)
 
 /** Runs a worker for batches until it is interrupted; see `makeBatch`. */
-export const batch = <A, I, E, R, RQ, RO = never>(
+export const runBatch = <A, I, E, R, RQ, RO = never>(
   queue: JobQueue.JobQueue<A, I, RQ>,
   handler: (jobs: ReadonlyArray<BatchJob<A>>) => Effect.Effect<ReadonlyArray<Either.Either<unknown, E>>, E, R>,
   options: BatchOptions<A, E, RO> = {}

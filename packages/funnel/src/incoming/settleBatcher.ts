@@ -22,13 +22,13 @@ interface Entry {
 }
 
 /** What goes to one node. */
-interface Lane {
+interface NodeQueue {
   pending: Array<Entry>
   isUrgent: boolean
   isRunning: boolean
 }
 
-interface Owner {
+interface Needs {
   readonly send: (jobs: ReadonlyArray<Job.Job>) => Effect.Effect<unknown, SettleError>
   /** Runs an effect that outlives the caller. */
   readonly fork: (effect: Effect.Effect<void>) => void
@@ -44,39 +44,39 @@ interface Owner {
 const schedule = Schedule.exponential("50 millis").pipe(Schedule.intersect(Schedule.recurs(4)))
 
 export class SettleBatcher {
-  private readonly owner: Owner
+  private readonly needs: Needs
   // One for each node, so that one that does not answer holds up no other.
-  private readonly lanes = new Map<string, Lane>()
+  private readonly byNode = new Map<string, NodeQueue>()
   private busy = 0
   private readonly onIdle = new Set<() => void>()
 
-  constructor(owner: Owner) {
-    this.owner = owner
+  constructor(needs: Needs) {
+    this.needs = needs
   }
 
   /** Settles a job with the next batch. */
   add(leased: LeasedJob, done: Done): void {
-    leased.state = this.owner.state
+    leased.state = this.needs.state
     const { node } = leased.job
-    let lane = this.lanes.get(node)
-    if (lane === undefined) {
-      lane = { pending: [], isUrgent: false, isRunning: false }
-      this.lanes.set(node, lane)
+    let queue = this.byNode.get(node)
+    if (queue === undefined) {
+      queue = { pending: [], isUrgent: false, isRunning: false }
+      this.byNode.set(node, queue)
     }
-    lane.pending.push({ leased, done })
-    if (lane.isRunning) return
-    lane.isRunning = true
+    queue.pending.push({ leased, done })
+    if (queue.isRunning) return
+    queue.isRunning = true
     this.busy += 1
-    this.owner.fork(this.run(node, lane))
+    this.needs.fork(this.run(node, queue))
   }
 
   /** Takes back what has not been sent; gives the jobs that were. */
   withdraw(jobs: ReadonlyArray<LeasedJob>): ReadonlyArray<LeasedJob> {
-    const wanted = new Set(jobs.filter((leased) => leased.state === this.owner.state))
+    const wanted = new Set(jobs.filter((leased) => leased.state === this.needs.state))
     if (wanted.size === 0) return []
     const withdrawn: Array<LeasedJob> = []
-    for (const lane of this.lanes.values()) {
-      lane.pending = lane.pending.filter(({ leased }) => {
+    for (const queue of this.byNode.values()) {
+      queue.pending = queue.pending.filter(({ leased }) => {
         if (!wanted.has(leased)) return true
         leased.state = "held"
         withdrawn.push(leased)
@@ -88,7 +88,7 @@ export class SettleBatcher {
 
   /** Sends what gathers. */
   hurry(): void {
-    for (const lane of this.lanes.values()) lane.isUrgent = true
+    for (const queue of this.byNode.values()) queue.isUrgent = true
   }
 
   /** Ends when everything that was decided has been answered. */
@@ -100,21 +100,21 @@ export class SettleBatcher {
     return Effect.sync(() => this.onIdle.delete(onIdle))
   })
 
-  private gather(lane: Lane, turns: number): Effect.Effect<void> {
+  private gather(queue: NodeQueue, turns: number): Effect.Effect<void> {
     return Effect.suspend(() =>
-      turns <= 0 || lane.isUrgent || lane.pending.length >= this.owner.batch
+      turns <= 0 || queue.isUrgent || queue.pending.length >= this.needs.batch
         ? Effect.void
-        : Effect.flatMap(Effect.yieldNow(), () => this.gather(lane, turns - 1))
+        : Effect.flatMap(Effect.yieldNow(), () => this.gather(queue, turns - 1))
     )
   }
 
-  private run(node: string, lane: Lane): Effect.Effect<void> {
-    const next: Effect.Effect<void> = Effect.flatMap(this.gather(lane, this.owner.turns), () => {
-      const batch = lane.pending.splice(0, this.owner.batch)
+  private run(node: string, queue: NodeQueue): Effect.Effect<void> {
+    const next: Effect.Effect<void> = Effect.flatMap(this.gather(queue, this.needs.turns), () => {
+      const batch = queue.pending.splice(0, this.needs.batch)
       if (batch.length === 0) return Effect.void
-      if (lane.pending.length === 0) lane.isUrgent = false
+      if (queue.pending.length === 0) queue.isUrgent = false
       const jobs = batch.map(({ leased }) => leased.job)
-      return Effect.retry(this.owner.send(jobs), { while: (error) => error.isRetryable, schedule }).pipe(
+      return Effect.retry(this.needs.send(jobs), { while: (error) => error.isRetryable, schedule }).pipe(
         Effect.onExit((outcome) =>
           Effect.sync(() => {
             for (const { done, leased } of batch) done(outcome, leased)
@@ -124,14 +124,14 @@ export class SettleBatcher {
       )
     })
     return next.pipe(
-      Effect.repeat({ while: () => lane.pending.length > 0 }),
+      Effect.repeat({ while: () => queue.pending.length > 0 }),
       Effect.ensuring(
         Effect.sync(() => {
           // There is something left where the fiber is interrupted only.
-          for (const { done, leased } of lane.pending.splice(0)) done(Exit.interrupt(FiberId.none), leased)
-          lane.isRunning = false
-          lane.isUrgent = false
-          this.lanes.delete(node)
+          for (const { done, leased } of queue.pending.splice(0)) done(Exit.interrupt(FiberId.none), leased)
+          queue.isRunning = false
+          queue.isUrgent = false
+          this.byNode.delete(node)
           this.busy -= 1
           if (this.busy === 0) for (const resume of [...this.onIdle]) resume()
         })

@@ -18,7 +18,7 @@ export interface JobInHand {
 
 /** A job that was decoded, for a handler to try. */
 export interface Attempt<A> {
-  readonly held: LeasedJob
+  readonly leased: LeasedJob
   readonly inHand: JobInHand
   readonly payload: A
   /** The span that the job was added in. */

@@ -34,7 +34,7 @@ export const fillBatch = (
         continue
       }
       // A job whose next delivery can no longer be postponed cannot wait for long.
-      for (const held of taken) if (!held.isPostponable) dueAt = Math.min(dueAt, held.expiresAt - marginMillis)
+      for (const leased of taken) if (!leased.isPostponable) dueAt = Math.min(dueAt, leased.expiresAt - marginMillis)
       const left = dueAt - inbox.now()
       if (left <= 0) break
       const came = yield* Effect.exit(restore(inbox.waitFor(left, size - taken.length)))

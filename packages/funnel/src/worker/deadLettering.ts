@@ -33,7 +33,7 @@ export class DeadLettering<A, E, B> {
   /** Gives a job up. If the fiber is interrupted meanwhile, the job goes back. */
   readonly giveUp = Effect.fnUntraced(function* (
     this: DeadLettering<A, E, B>,
-    held: LeasedJob,
+    leased: LeasedJob,
     earlier: Letter | undefined,
     error: unknown,
     reason: Reason,
@@ -41,16 +41,16 @@ export class DeadLettering<A, E, B> {
   ) {
     const { letters, records, reports, returns, timeOfDay } = this.needs
     const { letterTtl, queue } = this.options
-    if (held.lost !== undefined) return yield* reports.lost(held)
-    const history = records.historyOf(held.job, earlier)
+    if (leased.lost !== undefined) return yield* reports.lost(leased)
+    const history = records.historyOf(leased.job, earlier)
     const contents = { ...history, earlier, firstAt: history.firstAt ?? timeOfDay(), error: textOf(error) }
     const sent = yield* Effect.exit(
-      restore(letters.sendDeadLetter(held, contents, reason, deadQueueOf(queue), letterTtl))
+      restore(letters.sendDeadLetter(leased, contents, reason, deadQueueOf(queue), letterTtl))
     )
-    if (Exit.isFailure(sent)) return returns.giveBack(held)
-    if (held.lost !== undefined) return yield* reports.lost(held)
+    if (Exit.isFailure(sent)) return returns.giveBack(leased)
+    if (leased.lost !== undefined) return yield* reports.lost(leased)
     if (sent.value === undefined) return
-    records.forget(held.job.id)
-    yield* reports.gaveUp(held.job, sent.value, reason, restore)
+    records.forget(leased.job.id)
+    yield* reports.gaveUp(leased.job, sent.value, reason, restore)
   })
 }

@@ -26,7 +26,7 @@ type Pool = DisquePool.Service
 /** The inbox of the jobs, as far as failures need it. */
 interface Inbox {
   readonly timeOfDay: () => number
-  readonly lose: (held: LeasedJob) => void
+  readonly lose: (leased: LeasedJob) => void
 }
 
 interface Needs<A, E, B> {
@@ -70,28 +70,28 @@ export class FailureHandling<A, E, B> {
     restore: Restore
   ) {
     const { deadLettering, metrics, parked, reports, returns } = this.needs
-    const { held, inHand, letter, payload } = attempt
+    const { leased, inHand, letter, payload } = attempt
     const error = errorOf(cause)
     const next = yield* this.nextAttempt(attempt, error, cause, restore)
-    if (next === "interrupted") return returns.giveBack(held)
+    if (next === "interrupted") return returns.giveBack(leased)
     const { delay } = next
     yield* reports.failed({ job: inHand.job, payload, error, attempt: inHand.attempt, againMillis: delay }, restore)
-    if (held.lost !== undefined) return yield* reports.lost(held)
-    if (delay === undefined) return yield* deadLettering.giveUp(held, letter, error, "failed", restore)
-    if (parked.park(held, letter, delay)) return metrics.count("retried")
-    yield* this.addToRetryQueue(held, letter, delay, error, restore)
+    if (leased.lost !== undefined) return yield* reports.lost(leased)
+    if (delay === undefined) return yield* deadLettering.giveUp(leased, letter, error, "failed", restore)
+    if (parked.park(leased, letter, delay)) return metrics.count("retried")
+    yield* this.addToRetryQueue(leased, letter, delay, error, restore)
   })
 
   /** Records the failure, and asks the budget, `retryable` and the schedule for the next attempt. */
   private readonly nextAttempt = Effect.fnUntraced(function* (
     this: FailureHandling<A, E, B>,
-    { firstAt: before, held, inHand: { attempt, job } }: Attempt<A>,
+    { firstAt: before, leased, inHand: { attempt, job } }: Attempt<A>,
     error: E | HandlerDied,
     cause: Cause.Cause<E>,
     restore: Restore
   ) {
     const { inbox, records, reports } = this.needs
-    const { id } = held.job
+    const { id } = leased.job
     const now = inbox.timeOfDay()
     const firstAt = Math.min(before ?? now, now)
     const known = records.progressOf(id)
@@ -135,24 +135,24 @@ export class FailureHandling<A, E, B> {
   /** Lets a job wait in the retry queue; gives it up if its TTL ends before its next attempt. */
   private readonly addToRetryQueue = Effect.fnUntraced(function* (
     this: FailureHandling<A, E, B>,
-    held: LeasedJob,
+    leased: LeasedJob,
     letter: Letter | undefined,
     delay: number,
     error: unknown,
     restore: Restore
   ) {
     const { deadLettering, inbox, metrics, pool, records, reports, retryQueue, returns } = this.needs
-    const facts = yield* factsOf(pool, held.job)
-    if (facts === "unknown") inbox.lose(held)
-    if (facts === "unknown" || held.lost !== undefined) return yield* reports.lost(held)
+    const facts = yield* factsOf(pool, leased.job)
+    if (facts === "unknown") inbox.lose(leased)
+    if (facts === "unknown" || leased.lost !== undefined) return yield* reports.lost(leased)
     if (facts !== undefined && delay >= facts.leftMillis) {
       const late = new Error(`${textOf(error)} (its TTL ends before the next attempt, in ${Math.ceil(delay / 1000)} s)`)
-      return yield* deadLettering.giveUp(held, letter, late, "failed", restore)
+      return yield* deadLettering.giveUp(leased, letter, late, "failed", restore)
     }
-    const added = yield* Effect.exit(restore(retryQueue.add(held, letter, facts, Math.max(1000, delay))))
-    if (Exit.isFailure(added)) return returns.giveBack(held)
+    const added = yield* Effect.exit(restore(retryQueue.add(leased, letter, facts, Math.max(1000, delay))))
+    if (Exit.isFailure(added)) return returns.giveBack(leased)
     if (!added.value) return
-    records.forget(held.job.id)
+    records.forget(leased.job.id)
     metrics.count("retried")
   })
 }

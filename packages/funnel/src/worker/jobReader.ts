@@ -18,7 +18,7 @@ import { bodyOf, decodeLetter, type Letter } from "./letter.js"
 export type Read<A> = Attempt<A> | Effect.Effect<Attempt<A> | undefined>
 
 interface Needs<A, E, B> {
-  readonly acknowledge: (held: LeasedJob) => Effect.Effect<void, SettleError | LeaseLost>
+  readonly acknowledge: (leased: LeasedJob) => Effect.Effect<void, SettleError | LeaseLost>
   readonly records: AttemptRecords
   readonly deadLettering: DeadLettering<A, E, B>
   readonly returns: JobReturns
@@ -36,53 +36,53 @@ export class JobReader<A, E, B> {
   }
 
   /** Reads a job. A job that cannot be decoded, or whose attempts or crashes are used up, is given up. */
-  read(held: LeasedJob, restore: Restore): Read<A> {
-    const { job } = held
-    if (job.queue === this.options.queue) return this.readJob(held, job, undefined, restore)
+  read(leased: LeasedJob, restore: Restore): Read<A> {
+    const { job } = leased
+    if (job.queue === this.options.queue) return this.readJob(leased, job, undefined, restore)
     const decoded = decodeLetter(job)
     if (Either.isLeft(decoded)) {
-      return this.none(this.needs.deadLettering.giveUp(held, undefined, decoded.left, "undecodable", restore))
+      return this.none(this.needs.deadLettering.giveUp(leased, undefined, decoded.left, "undecodable", restore))
     }
     const letter = decoded.right
-    return this.readJob(held, { ...job, queue: letter.queue, body: bodyOf(letter) }, letter, restore)
+    return this.readJob(leased, { ...job, queue: letter.queue, body: bodyOf(letter) }, letter, restore)
   }
 
-  private readJob(held: LeasedJob, job: Job.Job, letter: Letter | undefined, restore: Restore): Read<A> {
+  private readJob(leased: LeasedJob, job: Job.Job, letter: Letter | undefined, restore: Restore): Read<A> {
     const { deadLettering, records, returns } = this.needs
-    const { attempts, crashes, error, firstAt, isOver } = records.historyOf(held.job, letter)
+    const { attempts, crashes, error, firstAt, isOver } = records.historyOf(leased.job, letter)
     if (error !== undefined && (isOver || attempts >= this.options.attempts)) {
       // The job was given up before, but its letter could not be added.
-      return this.none(deadLettering.giveUp(held, letter, error, "failed", restore))
+      return this.none(deadLettering.giveUp(leased, letter, error, "failed", restore))
     }
     if (crashes > this.options.crashes) {
       const error = new Error(
         `it was delivered again without having failed: ${crashes} ${crashes === 1 ? "time" : "times"}`
       )
-      return this.none(deadLettering.giveUp(held, letter, error, "crashed", restore))
+      return this.none(deadLettering.giveUp(leased, letter, error, "crashed", restore))
     }
     const decoded = this.options.decode(job)
-    if (isSucceeded(decoded)) return this.attempt(held, job, decoded.value, attempts + 1, letter, firstAt)
+    if (isSucceeded(decoded)) return this.attempt(leased, job, decoded.value, attempts + 1, letter, firstAt)
     return Effect.matchCauseEffect(restore(decoded), {
       onFailure: (cause) =>
         Effect.flatMap(currentFiber, (fiber) => {
           if (!isInterrupted(fiber))
-            return this.none(deadLettering.giveUp(held, letter, squash(cause), "undecodable", restore))
-          returns.giveBack(held)
+            return this.none(deadLettering.giveUp(leased, letter, squash(cause), "undecodable", restore))
+          returns.giveBack(leased)
           return Effect.succeed(undefined)
         }),
-      onSuccess: (typed) => Effect.succeed(this.attempt(held, job, typed, attempts + 1, letter, firstAt))
+      onSuccess: (typed) => Effect.succeed(this.attempt(leased, job, typed, attempts + 1, letter, firstAt))
     })
   }
 
   private attempt(
-    held: LeasedJob,
+    leased: LeasedJob,
     job: Job.Job,
     { payload, trace }: JobQueue.Typed<A>,
     attempt: number,
     letter: Letter | undefined,
     firstAt: number | undefined
   ): Attempt<A> {
-    return { held, inHand: { job, attempt, ack: this.needs.acknowledge(held) }, payload, trace, letter, firstAt }
+    return { leased, inHand: { job, attempt, ack: this.needs.acknowledge(leased) }, payload, trace, letter, firstAt }
   }
 
   private none(done: Effect.Effect<void>): Effect.Effect<undefined> {

@@ -13,10 +13,10 @@ type Pool = DisquePool.Service
 
 /** The inbox of the jobs, as far as their return needs it. */
 interface Inbox {
-  readonly putBackLater: (held: LeasedJob) => void
-  readonly move: (held: LeasedJob, effect: Effect.Effect<void>) => unknown
-  readonly keepReady: (held: LeasedJob) => void
-  readonly sayUnreturned: (held: LeasedJob, error: unknown, end: string) => Effect.Effect<void>
+  readonly putBackLater: (leased: LeasedJob) => void
+  readonly move: (leased: LeasedJob, effect: Effect.Effect<void>) => unknown
+  readonly keepReady: (leased: LeasedJob) => void
+  readonly sayUnreturned: (leased: LeasedJob, error: unknown, end: string) => Effect.Effect<void>
 }
 
 interface Needs {
@@ -46,45 +46,45 @@ export class JobReturns {
    * goes to the retry queue, in a letter which says that it did not crash. So does a job of which only this worker knows the
    * failures. ENQUEUE does nothing for a job that is delivered once, so such a job goes in a letter too if it did not begin.
    */
-  giveBack(held: LeasedJob): void {
-    if (!held.isOurs) return
+  giveBack(leased: LeasedJob): void {
+    if (!leased.isOurs) return
     const { inbox, metrics, records, retryQueue } = this.needs
     metrics.count("returned")
-    const { job } = held
+    const { job } = leased
     const letter = retryQueue.letterOf(job)
     const seenByOthers = (letter?.crashes ?? 0) + job.additionalDeliveries + 1
     const isUntried = !records.hasFailed(job.id)
-    if (JobId.isAtLeastOnce(job.id) ? isUntried && seenByOthers <= this.crashes / 2 : isUntried && held.hasBegun) {
+    if (JobId.isAtLeastOnce(job.id) ? isUntried && seenByOthers <= this.crashes / 2 : isUntried && leased.hasBegun) {
       records.returned(job.id)
-      inbox.putBackLater(held)
+      inbox.putBackLater(leased)
     } else {
-      this.moveToRetryQueue(held, letter, 0)
+      this.moveToRetryQueue(leased, letter, 0)
     }
   }
 
   /** Moves a job to the retry queue, in a letter with all that is known of it. */
-  moveToRetryQueue(held: LeasedJob, letter: Letter | undefined, delayMillis: number): void {
+  moveToRetryQueue(leased: LeasedJob, letter: Letter | undefined, delayMillis: number): void {
     const { inbox, pool, records, retryQueue } = this.needs
-    const moving = Effect.flatMap(factsOf(pool, held.job), (facts) => {
+    const moving = Effect.flatMap(factsOf(pool, leased.job), (facts) => {
       // Another client acknowledged or deleted the job, or its TTL has ended.
-      if (facts === "unknown" || held.lost !== undefined) return Effect.void
-      return Effect.flatMap(retryQueue.addOnce(held, letter, facts, delayMillis), (failure) => {
-        if (Option.isSome(failure)) return this.putBackUnmoved(held, failure.value)
-        records.forget(held.job.id)
+      if (facts === "unknown" || leased.lost !== undefined) return Effect.void
+      return Effect.flatMap(retryQueue.addOnce(leased, letter, facts, delayMillis), (failure) => {
+        if (Option.isSome(failure)) return this.putBackUnmoved(leased, failure.value)
+        records.forget(leased.job.id)
         return Effect.void
       })
     })
-    inbox.move(held, moving)
+    inbox.move(leased, moving)
   }
 
   // The job goes back to its own queue at once. A job that has failed goes back by NACK, which counts one failure at least.
-  private putBackUnmoved(held: LeasedJob, error: unknown): Effect.Effect<void> {
+  private putBackUnmoved(leased: LeasedJob, error: unknown): Effect.Effect<void> {
     const { inbox, isClosing, pool, records } = this.needs
-    const { job } = held
+    const { job } = leased
     if (JobId.isAtLeastOnce(job.id)) {
       return Effect.ignore(records.hasFailed(job.id) ? pool.nackJob(job) : pool.enqueueJob(job))
     }
-    if (!isClosing()) inbox.keepReady(held)
-    return inbox.sayUnreturned(held, error, isClosing() ? "is lost" : "stays here")
+    if (!isClosing()) inbox.keepReady(leased)
+    return inbox.sayUnreturned(leased, error, isClosing() ? "is lost" : "stays here")
   }
 }

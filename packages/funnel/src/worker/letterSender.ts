@@ -18,9 +18,9 @@ type Pool = DisquePool.Service
 interface Inbox {
   readonly notices: Notices
   readonly timeOfDay: () => number
-  readonly acknowledgeLater: (held: LeasedJob) => void
-  readonly letGo: (held: LeasedJob) => void
-  readonly lose: (held: LeasedJob) => void
+  readonly acknowledgeLater: (leased: LeasedJob) => void
+  readonly letGo: (leased: LeasedJob) => void
+  readonly lose: (leased: LeasedJob) => void
 }
 
 /** How long the letter about a job that was given up is kept by default. */
@@ -41,7 +41,7 @@ export class LetterSender {
 
   /** Adds a letter, then acknowledges its job. Gives the error if the letter could not be added. */
   send(
-    held: LeasedJob,
+    leased: LeasedJob,
     queue: string,
     letter: Letter,
     options: AddJobOptions,
@@ -55,7 +55,7 @@ export class LetterSender {
       Effect.matchCauseEffect({
         onSuccess: () =>
           Effect.sync(() => {
-            this.inbox.acknowledgeLater(held)
+            this.inbox.acknowledgeLater(leased)
             return Option.none()
           }),
         onFailure: (cause) =>
@@ -71,18 +71,18 @@ export class LetterSender {
    * better done twice than lost, but not tried over and over at once. The job also comes again if its node falls silent between
    * the two commands.
    */
-  sendOrLetGo(held: LeasedJob, queue: string, letter: Letter, options: AddJobOptions): Effect.Effect<boolean> {
-    return Effect.flatMap(this.send(held, queue, letter, options, defaultSchedule), (failure) => {
+  sendOrLetGo(leased: LeasedJob, queue: string, letter: Letter, options: AddJobOptions): Effect.Effect<boolean> {
+    return Effect.flatMap(this.send(leased, queue, letter, options, defaultSchedule), (failure) => {
       if (Option.isNone(failure)) return Effect.succeed(true)
-      this.inbox.letGo(held)
-      const end = JobId.isAtLeastOnce(held.job.id)
+      this.inbox.letGo(leased)
+      const end = JobId.isAtLeastOnce(leased.job.id)
         ? "comes again after its retry time"
         : "is lost, as it is delivered once only"
       const error = failure.value
       const log = this.inbox.notices.say(`replace ${queue} ${kindOf(error)}`, (more) =>
         Effect.annotateLogs(
           Effect.logError(`a job could not be moved to ${queue}, and ${end}: ${textOf(error)}${more}`),
-          { queue: held.job.queue, job: held.job.id }
+          { queue: leased.job.queue, job: leased.job.id }
         )
       )
       return Effect.as(log, false)
@@ -94,17 +94,17 @@ export class LetterSender {
    * does not know is left alone: another client acknowledged or deleted it, or its TTL has ended.
    */
   sendDeadLetter(
-    held: LeasedJob,
+    leased: LeasedJob,
     contents: Omit<LetterContents, "facts" | "now" | "job">,
     reason: Reason,
     queue: string,
     ttl: Duration.DurationInput
   ): Effect.Effect<Letter | undefined> {
-    return Effect.flatMap(factsOf(this.pool, held.job), (facts) => {
-      if (facts === "unknown") this.inbox.lose(held)
-      if (facts === "unknown" || held.lost !== undefined) return Effect.succeed(undefined)
-      const letter = writeLetter({ ...contents, job: held.job, facts, now: this.inbox.timeOfDay() }, reason)
-      return Effect.map(this.sendOrLetGo(held, queue, letter, { ttl }), (isSent) => (isSent ? letter : undefined))
+    return Effect.flatMap(factsOf(this.pool, leased.job), (facts) => {
+      if (facts === "unknown") this.inbox.lose(leased)
+      if (facts === "unknown" || leased.lost !== undefined) return Effect.succeed(undefined)
+      const letter = writeLetter({ ...contents, job: leased.job, facts, now: this.inbox.timeOfDay() }, reason)
+      return Effect.map(this.sendOrLetGo(leased, queue, letter, { ttl }), (isSent) => (isSent ? letter : undefined))
     })
   }
 }

@@ -18,9 +18,9 @@ interface Inbox {
   readonly now: () => number
   readonly fork: (effect: Effect.Effect<void>) => Fiber.RuntimeFiber<void>
   readonly isHandingOut: boolean
-  readonly check: (held: LeasedJob) => Effect.Effect<void>
+  readonly check: (leased: LeasedJob) => Effect.Effect<void>
   readonly park: (most: number) => boolean
-  readonly unpark: (held: LeasedJob) => void
+  readonly unpark: (leased: LeasedJob) => void
   readonly leavePark: () => void
 }
 
@@ -29,7 +29,7 @@ interface Needs {
   /** Whether the worker closes: then no more jobs wait here. */
   readonly isClosing: () => boolean
   /** Lets a job wait elsewhere for the rest of its time. */
-  readonly moveOn: (held: LeasedJob, letter: Letter | undefined, delayMillis: number) => void
+  readonly moveOn: (leased: LeasedJob, letter: Letter | undefined, delayMillis: number) => void
 }
 
 type Limits = Pick<WorkerDefinition<never, never, never>, "parkMillis" | "mostParked">
@@ -45,44 +45,44 @@ export class ParkedJobs {
   }
 
   /** Lets a job wait here, if it may, and says whether it does. The inbox hands it out after the delay. */
-  park(held: LeasedJob, letter: Letter | undefined, delayMillis: number): boolean {
+  park(leased: LeasedJob, letter: Letter | undefined, delayMillis: number): boolean {
     const { inbox, isClosing } = this.needs
     const { mostParked, parkMillis } = this.limits
     if (delayMillis > parkMillis || isClosing() || !inbox.isHandingOut) return false
-    if (!this.canWait(held, delayMillis) || !inbox.park(mostParked)) return false
+    if (!this.canWait(leased, delayMillis) || !inbox.park(mostParked)) return false
     const unpark = Effect.sync(() => {
-      this.parked.delete(held)
-      held.onFixed = undefined
-      inbox.unpark(held)
+      this.parked.delete(leased)
+      leased.onFixed = undefined
+      inbox.unpark(leased)
     })
-    const check = Effect.suspend(() => inbox.check(held))
+    const check = Effect.suspend(() => inbox.check(leased))
     const timer = inbox.fork(Effect.zipRight(Time.sleep(delayMillis), Effect.zipRight(check, unpark)))
     const dueAt = inbox.now() + delayMillis
-    this.parked.set(held, { letter, dueAt, timer })
-    held.onFixed = () => {
-      if (!this.canWait(held, Math.max(0, dueAt - inbox.now()))) this.moveOn(held)
+    this.parked.set(leased, { letter, dueAt, timer })
+    leased.onFixed = () => {
+      if (!this.canWait(leased, Math.max(0, dueAt - inbox.now()))) this.moveOn(leased)
     }
     return true
   }
 
   /** Lets all jobs wait elsewhere. */
   clear(): void {
-    for (const held of [...this.parked.keys()]) this.moveOn(held)
+    for (const leased of [...this.parked.keys()]) this.moveOn(leased)
   }
 
   // A job whose next delivery can no longer be postponed waits here only if its wait is shorter.
-  private canWait(held: LeasedJob, delayMillis: number): boolean {
-    return held.isPostponable || this.needs.inbox.now() + delayMillis < held.expiresAt
+  private canWait(leased: LeasedJob, delayMillis: number): boolean {
+    return leased.isPostponable || this.needs.inbox.now() + delayMillis < leased.expiresAt
   }
 
-  private moveOn(held: LeasedJob): void {
+  private moveOn(leased: LeasedJob): void {
     const { inbox, moveOn } = this.needs
-    const parked = this.parked.get(held)
+    const parked = this.parked.get(leased)
     if (parked === undefined) return
-    this.parked.delete(held)
+    this.parked.delete(leased)
     interruptLater(parked.timer)
-    held.onFixed = undefined
+    leased.onFixed = undefined
     inbox.leavePark()
-    if (held.isOurs) moveOn(held, parked.letter, Math.max(0, parked.dueAt - inbox.now()))
+    if (leased.isOurs) moveOn(leased, parked.letter, Math.max(0, parked.dueAt - inbox.now()))
   }
 }

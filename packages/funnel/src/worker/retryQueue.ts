@@ -38,38 +38,38 @@ export class RetryQueue {
    * the node of the job knows of it.
    */
   add(
-    held: LeasedJob,
+    leased: LeasedJob,
     letter: Letter | undefined,
     facts: Facts | undefined,
     delayMillis: number
   ): Effect.Effect<boolean> {
     return this.needs.letters.sendOrLetGo(
-      held,
+      leased,
       this.name,
-      this.write(held, letter, facts),
-      copyOptions(held.job, facts, delayMillis, this.ttlMillis)
+      this.write(leased, letter, facts),
+      copyOptions(leased.job, facts, delayMillis, this.ttlMillis)
     )
   }
 
   /** Adds a job with a delay, by one ADDJOB. Gives the error if it failed. */
   addOnce(
-    held: LeasedJob,
+    leased: LeasedJob,
     letter: Letter | undefined,
     facts: Facts | undefined,
     delayMillis: number
   ): Effect.Effect<Option.Option<unknown>> {
     return this.needs.letters.send(
-      held,
+      leased,
       this.name,
-      this.write(held, letter, facts),
-      copyOptions(held.job, facts, delayMillis, this.ttlMillis),
+      this.write(leased, letter, facts),
+      copyOptions(leased.job, facts, delayMillis, this.ttlMillis),
       Schedule.stop
     )
   }
 
-  private write(held: LeasedJob, earlier: Letter | undefined, facts: Facts | undefined): Letter {
+  private write(leased: LeasedJob, earlier: Letter | undefined, facts: Facts | undefined): Letter {
     const now = this.needs.timeOfDay()
-    const history = this.needs.records.historyOf(held.job, earlier)
-    return writeLetter({ ...history, job: held.job, earlier, firstAt: history.firstAt ?? now, now, facts })
+    const history = this.needs.records.historyOf(leased.job, earlier)
+    return writeLetter({ ...history, job: leased.job, earlier, firstAt: history.firstAt ?? now, now, facts })
   }
 }

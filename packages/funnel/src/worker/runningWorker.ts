@@ -79,8 +79,8 @@ export class RunningWorker {
         fetchers: 1,
         ackWith: "ackjob",
         putBackWith: "enqueue",
-        giveBack: (held) => returns.giveBack(held),
-        onUnbegun: (held) => records.returned(held.job.id),
+        giveBack: (leased) => returns.giveBack(leased),
+        onUnbegun: (leased) => records.returned(leased.job.id),
         onEnded: (cause) => worker.fail(cause),
         closeMillis: definition.closeMillis,
         ackTurns: 8
@@ -91,7 +91,7 @@ export class RunningWorker {
       const retryQueue = new RetryQueue({ letters, records, timeOfDay }, definition)
       const returns = new JobReturns({ pool, inbox, retryQueue, records, metrics, isClosing }, definition.crashes)
       const parked = new ParkedJobs(
-        { inbox, isClosing, moveOn: (held, letter, delay) => returns.moveToRetryQueue(held, letter, delay) },
+        { inbox, isClosing, moveOn: (leased, letter, delay) => returns.moveToRetryQueue(leased, letter, delay) },
         definition
       )
       const deadLettering = new DeadLettering({ letters, records, reports, returns, timeOfDay }, definition)
@@ -100,7 +100,7 @@ export class RunningWorker {
         definition
       )
       const reader = new JobReader(
-        { acknowledge: (held) => inbox.acknowledge(held), records, deadLettering, returns },
+        { acknowledge: (leased) => inbox.acknowledge(leased), records, deadLettering, returns },
         definition
       )
       const limiter =

@@ -32,9 +32,9 @@ interface Inbox {
   readonly isHandingOut: boolean
   readonly takeNow: () => LeasedJob | undefined
   readonly waitFor: Parameters<typeof fillBatch>[0]["waitFor"]
-  readonly confirm: (held: LeasedJob) => Effect.Effect<boolean>
-  readonly acknowledgeLater: (held: LeasedJob) => void
-  readonly letGo: (held: LeasedJob) => void
+  readonly confirm: (leased: LeasedJob) => Effect.Effect<boolean>
+  readonly acknowledgeLater: (leased: LeasedJob) => void
+  readonly letGo: (leased: LeasedJob) => void
 }
 
 type Definition<A, E, B> = Pick<
@@ -63,7 +63,7 @@ interface Forks {
   hasForked: boolean
 }
 
-const isBeginnable = ({ held }: Attempt<unknown>): boolean => held.isOurs
+const isBeginnable = ({ leased }: Attempt<unknown>): boolean => leased.isOurs
 
 /** Runs all effects at once, in fibers that are interrupted with this one. */
 const allOf = (effects: ReadonlyArray<Effect.Effect<void>>): Effect.Effect<void> => {
@@ -147,8 +147,8 @@ export class WorkerLoop<A, E, B> {
       permits.takeNow(1)
       if (permits.count === 0) return this.awaitPermit(permits)
     }
-    const held = this.shared.idle.takeNow(this)
-    return held === undefined ? this.wait : this.take(held)
+    const leased = this.shared.idle.takeNow(this)
+    return leased === undefined ? this.wait : this.take(leased)
   }
 
   private awaitPermit(permits: FiberPermits): Effect.Effect<void> {
@@ -166,25 +166,25 @@ export class WorkerLoop<A, E, B> {
         this.isOver = true
         return Effect.void
       },
-      onSuccess: (held) => {
-        if (held === undefined) return Effect.void
-        if (!this.isInterrupted) return this.take(held)
-        this.shared.returns.giveBack(held)
+      onSuccess: (leased) => {
+        if (leased === undefined) return Effect.void
+        if (!this.isInterrupted) return this.take(leased)
+        this.shared.returns.giveBack(leased)
         return Effect.void
       }
     })
   }
 
-  private take(held: LeasedJob): Effect.Effect<void> {
-    this.taken = held
-    return this.shared.definition.batchSize === 1 ? this.takeOne(held) : this.takeBatch(held)
+  private take(leased: LeasedJob): Effect.Effect<void> {
+    this.taken = leased
+    return this.shared.definition.batchSize === 1 ? this.takeOne(leased) : this.takeBatch(leased)
   }
 
-  private takeOne(held: LeasedJob): Effect.Effect<void> {
-    const read = this.read(held)
+  private takeOne(leased: LeasedJob): Effect.Effect<void> {
+    const read = this.read(leased)
     this.taken = undefined
     if (!Effect.isEffect(read)) return this.begin([read])
-    return Effect.flatMap(this.orLetGo([held], read), (attempt) =>
+    return Effect.flatMap(this.orLetGo([leased], read), (attempt) =>
       attempt === undefined ? Effect.void : this.begin([attempt])
     )
   }
@@ -198,15 +198,15 @@ export class WorkerLoop<A, E, B> {
     const size = permits?.count ?? definition.batchSize
     const taken = yield* fillBatch(inbox, first, size, definition.withinMillis, this.restore)
     const attempts: Array<Attempt<A>> = []
-    for (const held of taken) {
+    for (const leased of taken) {
       // The worker may have begun to close while the batch waited.
       if (this.isInterrupted || !inbox.isHandingOut) {
-        returns.giveBack(held)
+        returns.giveBack(leased)
         continue
       }
-      if (held.lost !== undefined) continue
+      if (leased.lost !== undefined) continue
       const reading = Effect.suspend(() => {
-        const read = this.read(held)
+        const read = this.read(leased)
         return Effect.isEffect(read) ? read : Effect.succeed(read)
       })
       const attempt = yield* this.orLetGo(taken, reading)
@@ -218,10 +218,10 @@ export class WorkerLoop<A, E, B> {
 
   // Decode
 
-  private read(held: LeasedJob): Read<A> {
-    const read = this.shared.reader.read(held, this.restore)
+  private read(leased: LeasedJob): Read<A> {
+    const read = this.shared.reader.read(leased, this.restore)
     // The schema and the hooks are not to see what the last job left in the fiber.
-    if (Effect.isEffect(read)) this.reset.run(this.shared.definition.contextOf([]), held.job.id)
+    if (Effect.isEffect(read)) this.reset.run(this.shared.definition.contextOf([]), leased.job.id)
     return read
   }
 
@@ -232,17 +232,17 @@ export class WorkerLoop<A, E, B> {
     // A lease may have been lost since the job was taken.
     if (!attempts.every(isBeginnable)) return this.begin(attempts.filter(isBeginnable))
     const now = inbox.now()
-    if (attempts.some(({ held }) => held.isDoubtful(now))) return this.confirm(attempts, now)
+    if (attempts.some(({ leased }) => leased.isDoubtful(now))) return this.confirm(attempts, now)
     const [first] = attempts
     if (this.isInterrupted || first === undefined) {
-      for (const { held } of attempts) returns.giveBack(held)
+      for (const { leased } of attempts) returns.giveBack(leased)
       return Effect.void
     }
     this.attempts = attempts
     this.beganAt = now
     metrics.begin(attempts.length)
-    for (const { held } of attempts) held.hasBegun = true
-    if (definition.interruptsLost) for (const { held } of attempts) held.watch(this.onLost)
+    for (const { leased } of attempts) leased.hasBegun = true
+    if (definition.interruptsLost) for (const { leased } of attempts) leased.watch(this.onLost)
     this.reset.run(definition.contextOf(attempts), attempts.length > 1 ? undefined : first.inHand.job.id)
     if (!isTraced) return this.handle
     const isLinked = definition.linksTraces || first.inHand.attempt > 1 || attempts.length > 1
@@ -253,8 +253,10 @@ export class WorkerLoop<A, E, B> {
   // answer in a moment comes again.
   private confirm(attempts: ReadonlyArray<Attempt<A>>, now: number): Effect.Effect<void> {
     const { inbox } = this.shared
-    const checks = Effect.forEach(attempts, ({ held }) => (held.isDoubtful(now) ? inbox.confirm(held) : Effect.void))
-    const jobs = attempts.map(({ held }) => held)
+    const checks = Effect.forEach(attempts, ({ leased }) =>
+      leased.isDoubtful(now) ? inbox.confirm(leased) : Effect.void
+    )
+    const jobs = attempts.map(({ leased }) => leased)
     return Effect.flatMap(this.orLetGo(jobs, checks), () => this.begin(attempts.filter(isBeginnable)))
   }
 
@@ -272,7 +274,7 @@ export class WorkerLoop<A, E, B> {
 
   // The fiber is interrupted with its handler, and takes no more jobs. Another fiber takes its place.
   private readonly onLost = (): void => {
-    if (this.attempts.every(({ held }) => held.lost !== undefined)) interruptLater(this.fiber)
+    if (this.attempts.every(({ leased }) => leased.lost !== undefined)) interruptLater(this.fiber)
   }
 
   // Settle, retry, give up or give back
@@ -286,7 +288,7 @@ export class WorkerLoop<A, E, B> {
     let more: Array<Effect.Effect<void>> | undefined
     let place = 0
     for (const attempt of attempts) {
-      if (definition.interruptsLost) attempt.held.unwatch(this.onLost)
+      if (definition.interruptsLost) attempt.leased.unwatch(this.onLost)
       const outcome = Exit.isSuccess(exit) ? definition.exitOf(exit.value, place++) : exit
       const settling = this.settle(attempt, outcome, isCut)
       if (settling === undefined) continue
@@ -300,20 +302,20 @@ export class WorkerLoop<A, E, B> {
   /** Settles a job, or gives the effect that does. */
   private settle(attempt: Attempt<A>, outcome: Exit.Exit<unknown, E>, isCut: boolean): Effect.Effect<void> | undefined {
     const { failures, inbox, metrics, records, reports, returns } = this.shared
-    const { held } = attempt
+    const { leased } = attempt
     if (Exit.isSuccess(outcome)) {
       metrics.count("done")
-      records.forget(held.job.id)
-      inbox.acknowledgeLater(held)
-    } else if (held.state !== "held") {
+      records.forget(leased.job.id)
+      inbox.acknowledgeLater(leased)
+    } else if (leased.state !== "held") {
       // The handler acknowledged the job itself.
       metrics.count("done")
-    } else if (held.lost !== undefined) {
-      return reports.lost(held)
+    } else if (leased.lost !== undefined) {
+      return reports.lost(leased)
     } else if (isCut) {
-      returns.giveBack(held)
+      returns.giveBack(leased)
     } else {
-      return this.orLetGo([held], failures.handle(attempt, outcome.cause, this.restore))
+      return this.orLetGo([leased], failures.handle(attempt, outcome.cause, this.restore))
     }
     return undefined
   }
@@ -331,14 +333,14 @@ export class WorkerLoop<A, E, B> {
   private orLetGo<C>(jobs: ReadonlyArray<LeasedJob>, effect: Effect.Effect<C>): Effect.Effect<C> {
     return Effect.tapErrorCause(effect, () =>
       Effect.sync(() => {
-        for (const held of jobs) this.letGo(held)
+        for (const leased of jobs) this.letGo(leased)
       })
     )
   }
 
   // A job that goes back or is moved is on its way already.
-  private letGo(held: LeasedJob): void {
-    if (held.isOurs && !held.isReady) this.shared.inbox.letGo(held)
+  private letGo(leased: LeasedJob): void {
+    if (leased.isOurs && !leased.isReady) this.shared.inbox.letGo(leased)
   }
 
   /** Ends the loop. The jobs in hand, if the fiber died with them, come again after their retry time. */
@@ -348,6 +350,6 @@ export class WorkerLoop<A, E, B> {
     if (this.attempts.length > 0) metrics.end(this.attempts.length, inbox.now() - this.beganAt)
     this.permits?.keep(0)
     if (this.taken !== undefined) this.letGo(this.taken)
-    for (const { held } of this.attempts) this.letGo(held)
+    for (const { leased } of this.attempts) this.letGo(leased)
   }
 }
