@@ -35,7 +35,7 @@ export const worker = Worker.make(emails, send, { retry: Schedule.spaced("1 seco
 export const workerRun = Worker.run(emails, send)
 export const workerLayer = Worker.layer(emails, send, { onEnd: Effect.logError })
 export const batch = Worker.makeBatch(notes, (jobs) => Effect.succeed(jobs.map(({ payload }) => Either.right(payload))))
-export const batchRun = Worker.batch(notes, () => Effect.fail(new Bounced({ to: "ada" })))
+export const batchRun = Worker.runBatch(notes, () => Effect.fail(new Bounced({ to: "ada" })))
 export const batchLayer = Worker.layerBatch(notes, () => Effect.succeed([]))
 
 export const letters = DeadLetter.list("emails")
