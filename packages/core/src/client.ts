@@ -1,4 +1,4 @@
-/** The client of a cluster, which a connection and a pool stand on: the rooms of core, put together. */
+/** The client of a cluster, which a connection and a pool stand on: the parts of core, put together. */
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Random from "effect/Random"
@@ -22,7 +22,7 @@ import { Links } from "./links/links.js"
 import { NodeInUse } from "./links/nodeInUse.js"
 import { Permits } from "./links/permits.js"
 
-/** The rooms of a client that a connection and a pool use. */
+/** The parts of a client that a connection and a pool use. */
 export interface Client {
   readonly cluster: Cluster
   readonly links: Links

@@ -15,8 +15,8 @@ interface Queue {
   /** How far one job brings it. */
   readonly stride: number
   /** On how many nodes it had jobs when they were last asked. */
-  holders: number
-  /** How far it is ahead of the one that is furthest behind; meaningful while there are holders. */
+  nodesWithJobs: number
+  /** How far it is ahead of the one that is furthest behind; meaningful while some node has jobs of the queue. */
   ahead: number
   /** When it last had its turn, counted in jobs. */
   turn: number
@@ -57,7 +57,7 @@ export class Shares {
       index,
       weight,
       stride: Math.ceil(round / weight),
-      holders: 0,
+      nodesWithJobs: 0,
       ahead: 0,
       turn: index - weights.size,
       plannedAhead: 0,
@@ -76,12 +76,12 @@ export class Shares {
   /** Measures all from the one that is furthest behind. */
   level(): void {
     let least = Number.POSITIVE_INFINITY
-    for (const queue of this.queues) if (queue.holders > 0) least = Math.min(least, queue.ahead)
+    for (const queue of this.queues) if (queue.nodesWithJobs > 0) least = Math.min(least, queue.ahead)
     if (least === Number.POSITIVE_INFINITY) return
     // A queue of which the nodes asked meanwhile have no jobs catches up later, on the nodes that have some; but by no more
     // than all nodes fetch in a round, or it would keep the others out for too long when it has more jobs.
     const most = this.nodes.size * this.count * round
-    for (const queue of this.queues) if (queue.holders > 0) queue.ahead = Math.min(queue.ahead - least, most)
+    for (const queue of this.queues) if (queue.nodesWithJobs > 0) queue.ahead = Math.min(queue.ahead - least, most)
   }
 }
 
@@ -183,14 +183,14 @@ export class NodeShares {
   private found(queue: Queue): void {
     if (this.holds[queue.index] === true) return
     this.holds[queue.index] = true
-    if (queue.holders === 0) queue.ahead = 0
-    queue.holders += 1
+    if (queue.nodesWithJobs === 0) queue.ahead = 0
+    queue.nodesWithJobs += 1
   }
 
   private lacked(queue: Queue): void {
     if (this.holds[queue.index] !== true) return
     this.holds[queue.index] = false
-    queue.holders -= 1
+    queue.nodesWithJobs -= 1
   }
 
   /** No queue is known to have jobs on the node. */

@@ -59,7 +59,7 @@ export class TakenJob implements FunnelJob {
 
   /** As `JSON.stringify` shows it: the job, without the hands that it is in. */
   toJSON(): unknown {
-    const { leased: _held, settlement: _settlement, ...job } = this
+    const { leased: _leased, settlement: _settlement, ...job } = this
     return toJson(job)
   }
 

@@ -20,7 +20,7 @@ interface Inbox {
  * Jobs come many at a time. To wake one fiber for each would cost more than a short handler does. So the jobs wake one fiber, which
  * calls the next fiber before it begins; if the first takes all the jobs, the next one waits in its place.
  *
- * A fiber is known here by any object of its own, the `guest`.
+ * A fiber is known here by its loop: an object that no other fiber has.
  */
 export class IdleFibers {
   private readonly inbox: Inbox
@@ -35,38 +35,38 @@ export class IdleFibers {
   }
 
   /** Takes a job that is ready. */
-  takeNow(guest: object): LeasedJob | undefined {
-    const held = this.inbox.takeNow()
-    if (held !== undefined) this.leave(guest)
-    return held
+  takeNow(loop: object): LeasedJob | undefined {
+    const leased = this.inbox.takeNow()
+    if (leased !== undefined) this.leave(loop)
+    return leased
   }
 
   /**
    * Waits until a job is ready. Gives the job, or undefined if the fiber was called to look for one. It fails as the inbox does.
    * For an uninterruptible caller, so that no job is lost on its way to it: only the wait is interruptible.
    */
-  wait(guest: object, restore: Restore): Effect.Effect<LeasedJob | undefined, Option.Option<GetJobsError>> {
+  wait(loop: object, restore: Restore): Effect.Effect<LeasedJob | undefined, Option.Option<GetJobsError>> {
     const wait = Effect.matchCauseEffect(restore(this.inbox.wait), {
       onFailure: (cause) => {
         if (!Cause.isInterruptedOnly(cause)) this.end()
         return Effect.failCause(cause)
       },
-      onSuccess: (held) => {
-        this.leave(guest)
-        return Effect.succeed(held)
+      onSuccess: (leased) => {
+        this.leave(loop)
+        return Effect.succeed(leased)
       }
     })
-    const rest = restore(this.rest(guest))
+    const rest = restore(this.rest(loop))
     return Effect.suspend((): Effect.Effect<LeasedJob | undefined, Option.Option<GetJobsError>> => {
-      if (this.isAttended && this.waiting !== guest) return rest
-      this.waiting = guest
+      if (this.isAttended && this.waiting !== loop) return rest
+      this.waiting = loop
       return wait
     })
   }
 
   /** A fiber leaves, to a job or for good: if it was the one that waits, another takes its place. */
-  leave(guest: object): void {
-    if (this.waiting !== guest) return
+  leave(loop: object): void {
+    if (this.waiting !== loop) return
     this.waiting = undefined
     const [next] = this.resting
     if (next === undefined) return
@@ -80,26 +80,26 @@ export class IdleFibers {
     return this.waiting !== undefined && !this.isOver
   }
 
-  private rest(guest: object): Effect.Effect<undefined> {
+  private rest(loop: object): Effect.Effect<undefined> {
     return Effect.async<undefined>((resume) => {
       const wake = () => resume(Effect.succeed(undefined))
       // The fiber that waited may have left since.
       if (!this.isAttended) return wake()
-      this.resting.set(guest, wake)
+      this.resting.set(loop, wake)
       this.inbox.rest()
-      return Effect.sync(() => this.rise(guest))
+      return Effect.sync(() => this.rise(loop))
     })
   }
 
-  private rise(guest: object): void {
-    if (this.resting.delete(guest)) this.inbox.rise()
+  private rise(loop: object): void {
+    if (this.resting.delete(loop)) this.inbox.rise()
   }
 
   // Wakes all fibers, for each to find that no more jobs come.
   private end(): void {
     this.isOver = true
-    for (const [guest, wake] of [...this.resting]) {
-      this.rise(guest)
+    for (const [loop, wake] of [...this.resting]) {
+      this.rise(loop)
       wake()
     }
   }

@@ -12,7 +12,7 @@ import { BackgroundFibers } from "../internal/backgroundFibers.js"
 import { keepAlive } from "../internal/keepAlive.js"
 import type { QueuePlan } from "../internal/options.js"
 import { Patience } from "../internal/patience.js"
-import { FetchLoop } from "./fetchLoop.js"
+import { FetchSwitch } from "./fetchSwitch.js"
 import { FetchWindow, type FetchWindowOptions } from "./fetchWindow.js"
 import type { LeasedJob, LeaseLost } from "./leasedJob.js"
 import { LeasedJobs } from "./leasedJobs.js"
@@ -60,7 +60,7 @@ export class Inbox {
   private readonly options: InboxOptions
   private readonly background: BackgroundFibers
   private readonly window: FetchWindow
-  private readonly fetching: FetchLoop
+  private readonly fetching: FetchSwitch
   private readonly buffer: PrefetchBuffer
   private readonly bufferTimer: Timekeeper
   private consumers = 0
@@ -128,7 +128,7 @@ export class Inbox {
         ready: () => this.buffer.size
       }
     )
-    this.fetching = new FetchLoop({
+    this.fetching = new FetchSwitch({
       fetch: this.fetch,
       isWanted: () => this.isWanted && !this.isEnded,
       fork,
@@ -329,7 +329,7 @@ export class Inbox {
   }
 
   /** Logs that a job that is delivered once cannot go back, and what becomes of the job. */
-  sayUnreturned(leased: LeasedJob, error: unknown, end: string): Effect.Effect<void> {
+  logUnreturned(leased: LeasedJob, error: unknown, end: string): Effect.Effect<void> {
     return this.settlement.logUnreturned(leased, error, end)
   }
 

@@ -39,7 +39,7 @@ interface Doubt {
 export class StreamRun {
   private readonly inbox: Inbox
   private readonly ahead: number | undefined
-  private readonly attendance = new ForkTracking()
+  private readonly tracking = new ForkTracking()
   /** Pulled last. */
   private last: Pulled | undefined = undefined
   /** Nobody's any more: used again for the next job, as most are handled without a fiber. */
@@ -62,14 +62,14 @@ export class StreamRun {
   /** Says that the consumer wants the next job: the one before is done, or in the hands of a fiber. Gives what to run first. */
   pullPast(fiber: AnyFiber): Effect.Effect<void> | undefined {
     this.passLast()
-    return this.attendance.follow(fiber)
+    return this.tracking.follow(fiber)
   }
 
   private passLast(): void {
     const pulled = this.last
     if (pulled === undefined) return
     this.last = undefined
-    this.attendance.current = undefined
+    this.tracking.current = undefined
     if (pulled.running === 0) {
       for (const leased of pulled.jobs) this.finish(leased)
       if (!pulled.hasStarted && pulled.jobs.length === 1) this.spare = pulled
@@ -95,7 +95,7 @@ export class StreamRun {
       pulled.jobs[0] = leased
     }
     this.last = pulled
-    this.attendance.current = pulled
+    this.tracking.current = pulled
   }
 
   /** Adds a job to the element that was begun last. */
@@ -113,14 +113,14 @@ export class StreamRun {
   /** Says that what was pulled last is nothing for the consumer. */
   skip(): void {
     this.last = undefined
-    this.attendance.current = undefined
+    this.tracking.current = undefined
   }
 
   /** Settles what the run holds. A consumer that pulls itself ends in its own fiber, one behind a buffer or a fork elsewhere. */
   end(exit: Exit.Exit<unknown, unknown>, fiber: AnyFiber): Effect.Effect<void> {
     return Effect.suspend(() => {
-      const isDirect = this.attendance.isPuller(fiber)
-      this.attendance.current = undefined
+      const isDirect = this.tracking.isPuller(fiber)
+      this.tracking.current = undefined
       const { last } = this
       this.last = undefined
       const isDone = Exit.isSuccess(exit)
@@ -147,7 +147,7 @@ export class StreamRun {
         }
       }
       const left = this.inbox.leave(back)
-      return isDirect ? Effect.zipRight(this.attendance.release, left) : left
+      return isDirect ? Effect.zipRight(this.tracking.release, left) : left
     })
   }
 

@@ -16,7 +16,7 @@ interface Inbox {
   readonly putBackLater: (leased: LeasedJob) => void
   readonly move: (leased: LeasedJob, effect: Effect.Effect<void>) => unknown
   readonly keepReady: (leased: LeasedJob) => void
-  readonly sayUnreturned: (leased: LeasedJob, error: unknown, end: string) => Effect.Effect<void>
+  readonly logUnreturned: (leased: LeasedJob, error: unknown, end: string) => Effect.Effect<void>
 }
 
 interface Needs {
@@ -85,6 +85,6 @@ export class JobReturns {
       return Effect.ignore(records.hasFailed(job.id) ? pool.nackJob(job) : pool.enqueueJob(job))
     }
     if (!isClosing()) inbox.keepReady(leased)
-    return inbox.sayUnreturned(leased, error, isClosing() ? "is lost" : "stays here")
+    return inbox.logUnreturned(leased, error, isClosing() ? "is lost" : "stays here")
   }
 }

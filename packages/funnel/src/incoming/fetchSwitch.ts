@@ -1,8 +1,8 @@
-/** The fetching of jobs, as long as somebody takes them. */
+/** Switches the fetching of jobs on while somebody takes them, and off. */
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 
-export interface FetchLoopNeeds {
+export interface FetchSwitchNeeds {
   /** Fetches until it is interrupted, and ends when the replies still due are read. */
   readonly fetch: Effect.Effect<void>
   /** Whether jobs are to be fetched. */
@@ -13,13 +13,13 @@ export interface FetchLoopNeeds {
   readonly onStopped: () => void
 }
 
-export class FetchLoop {
-  private readonly needs: FetchLoopNeeds
+export class FetchSwitch {
+  private readonly needs: FetchSwitchNeeds
   private fetching: Fiber.RuntimeFiber<void> | undefined = undefined
   /** Whether the fetches under way are to be the last. */
   isStopping = false
 
-  constructor(needs: FetchLoopNeeds) {
+  constructor(needs: FetchSwitchNeeds) {
     this.needs = needs
   }
 
