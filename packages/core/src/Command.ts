@@ -10,28 +10,28 @@ import type { Arguments, EncodedCommand } from "./internal/encodedCommand.js"
 import * as Reply from "./Reply.js"
 
 /**
- * A command with its arguments. `A` is its result, `E` the errors of its own that the node can answer with, `B` whether it blocks:
- * `execute` takes no command that does, because the commands there share a link.
+ * A command with its arguments. `A` is the result. `E` has the errors that the node can answer with and other commands do not have. `B`
+ * says whether the command blocks: `execute` takes no command that blocks, because the commands of `execute` share a link.
  */
 export interface Command<out A, out E, out B extends boolean = boolean>
   extends EncodedCommand<A, E | DisqueError.CommandError, B> {}
 
 /** The arguments of one call, and what depends on them. */
 export interface Call {
-  /** The command's name, where only the call knows it. */
+  /** The command's name, if only the call knows it. */
   readonly name?: string
   readonly args: Arguments
   readonly serverMillis?: number
   readonly waits?: boolean
   readonly holder?: string | undefined
   readonly queue?: string
-  /** An argument that a node might quote, and that no error may show. */
+  /** An argument that no error may show, even if the node quotes it. */
   readonly secret?: string | undefined
 }
 
 /**
- * What is the same for all calls of a command. A specification states what is special about its command; what it leaves out has
- * the default that is safe: the command is sent once, over the link of all others, to whichever node is in use.
+ * What is the same for all calls of a command. A specification states what is special about its command. The defaults are safe: the
+ * command is sent once, over the link that commands share, to the node in use.
  */
 export interface Spec<
   Input extends ReadonlyArray<unknown>,
@@ -40,27 +40,27 @@ export interface Spec<
   I extends boolean,
   B extends boolean
 > {
-  /** The words that it begins with: `ADDJOB`, `CLUSTER MEET`, … */
+  /** The words that the command begins with: `ADDJOB`, `CLUSTER MEET`, … */
   readonly name: string
-  /** What it does, in a line. */
+  /** What the command does, in a line. */
   readonly summary: string
-  /** Its arguments as Disque writes them. Default: it has none. */
+  /** The arguments as Disque writes them. Default: no arguments. */
   readonly syntax?: string
-  /** The method of a connection or a pool that sends it: `addJob`, `cluster.meet`, … */
+  /** The method of a connection or a pool that sends the command: `addJob`, `cluster.meet`, … */
   readonly method: string
-  /** Whether the node may let it wait, so that nothing else can use the link meanwhile. Default: false. */
+  /** Whether the node may let the command wait, so that nothing else can use the link meanwhile. Default: false. */
   readonly blocks?: B
   /**
-   * Whether it may be sent again if its reply never came. Default: false; then it can fail with `OutcomeUnknown`.
+   * Whether the command may be sent again if its reply never came. Default: false; then it can fail with `OutcomeUnknown`.
    */
   readonly isIdempotent?: I
-  /** Whether it does its work only on a node that holds the job. Default: false. */
+  /** Whether the command does its work only on a node that holds the job. Default: false. */
   readonly needsHolder?: boolean
   /** The error replies that this command is known to give, beside those that any command can give. Default: none. */
   readonly refusals?: ReadonlyArray<W>
   /** Tells what kind of error a reply is, if its first word does not tell. */
   readonly kindOf?: (text: string) => DisqueError.RefusalWord | undefined
-  /** Checks the arguments of a call. Default: it has none. */
+  /** Checks the arguments of a call. Default: no arguments. */
   readonly encode?: (...input: Input) => Either.Either<Call, DisqueError.InvalidArgument>
   /** Reads the reply of the node at the address given. */
   readonly decode: (reply: Reply.Reply, node: string) => A
@@ -69,7 +69,7 @@ export interface Spec<
 /** The errors that stand for error replies. */
 export type Refused<W extends DisqueError.RefusalWord> = InstanceType<(typeof DisqueError.refusals)[W]>
 
-/** The error of a command whose reply never came, where it must not be sent again. */
+/** The error of a command that must not be sent again and whose reply never came. */
 export type Lost<A, I extends boolean> = I extends false ? DisqueError.OutcomeUnknown<A> : never
 
 /** A command of Disque: its specification, and the constructor of its calls. */
@@ -89,7 +89,7 @@ export interface Definition<
   readonly make: (...input: Input) => Either.Either<Command<A, Refused<W> | Lost<A, I>, B>, DisqueError.InvalidArgument>
 }
 
-/** Any definition, for those who list them. */
+/** Any definition, for a list of definitions. */
 export interface AnyDefinition
   extends Omit<
     Definition<ReadonlyArray<never>, unknown, DisqueError.RefusalWord, boolean, boolean>,
@@ -103,12 +103,12 @@ export interface AnyDefinition
 /** The error replies that any command can give. */
 const common: ReadonlySet<string> = new Set(["NOAUTH", "LOADING", "MISCONF"])
 
-// Disque ends the connection of whoever sends more words.
+// Disque ends the connection of a client that sends more words.
 const mostWords = 1024 * 1024
 // All words together: beyond that a connection of Disque would not buffer them either.
 const mostBytes = 1024 * 1024 * 1024
 
-/** What is wrong with the size of a command as a whole, where something is. */
+/** What is wrong with the size of a whole command; undefined if nothing is. */
 const excess = (wire: Arguments): readonly [value: string, expected: string] | undefined => {
   if (wire.length > mostWords) return [`${wire.length} words`, `at most ${mostWords}`]
   let size = 0
@@ -118,20 +118,20 @@ const excess = (wire: Arguments): readonly [value: string, expected: string] | u
 
 const concealed = "<redacted>"
 
-// An error reply may quote what was sent, or be anything: what is longer tells nobody more.
+// An error reply may quote an argument of any length. A longer text says no more to a reader.
 const mostErrorText = 4096
 
-/** The text of an error reply as errors show it: without the secret, and without an end where it has none. */
+/** The text of an error reply as errors show it: without the secret, and cut if it is too long. */
 const errorText = (text: string, secret: string | undefined): string => {
   const hidden = secret?.length ?? 0
   const isCut = text.length > mostErrorText + hidden
   const head = isCut ? text.slice(0, mostErrorText + hidden) : text
   const shown = secret === undefined ? head : head.replaceAll(secret, concealed)
-  // What is cut may end with a part of the secret.
+  // The text may have been cut within the secret.
   return isCut ? `${shown.slice(0, shown.length - hidden)}…` : shown
 }
 
-/** What a command fails with whose reply never came. */
+/** The failure of a command whose reply never came. */
 export const lost = <A, E>(
   command: Command<A, E>,
   node: string,
@@ -140,7 +140,7 @@ export const lost = <A, E>(
   Cause.map(cause, (error) => {
     if (command.isIdempotent || !error.mayHaveRun) return error
     const { name, queue } = command
-    // That `E` has it for a command that is not idempotent is what `define` says.
+    // `define` adds this error to `E` for each command that is not idempotent.
     return new DisqueError.OutcomeUnknown<A>({
       command: name,
       queue,
@@ -150,7 +150,7 @@ export const lost = <A, E>(
     }) as E
   })
 
-// A class, because V8 may come to put what a literal makes where a full collection alone finds it, with all that it holds.
+// A class, because V8 may allocate object literals where only a full garbage collection frees them and all that they hold.
 class MadeCommand<A, E, B extends boolean> implements Command<A, E, B> {
   readonly name: string
   readonly blocks: B

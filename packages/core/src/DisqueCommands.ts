@@ -57,8 +57,8 @@ export type RawError = CommandError | InvalidArgument | OutcomeUnknown | Refusal
 /** How jobs are fetched, and what becomes of those that arrive for nobody. */
 export interface GetJobsOptions extends Jobs.GetJobsOptions {
   /**
-   * How a job goes back that arrives after the call was interrupted: by ENQUEUE, which counts as an additional delivery and
-   * is what happens unless told otherwise, or by NACK.
+   * How a job that arrives after the call was interrupted goes back: by ENQUEUE (the default), which counts as an additional
+   * delivery, or by NACK.
    */
   readonly unwanted?: "enqueue" | "nack" | undefined
 }
@@ -68,8 +68,8 @@ export interface DisqueCommands extends AdminCommands.AdminCommands {
   /**
    * ADDJOB: adds a job and gives its id once the copies asked for exist.
    *
-   * Fails with `OutcomeUnknown` where the connection broke before the reply: the job may have been added. `NotReplicated` does
-   * not mean that there is no job either. `QueueTooLong` and `QueuePaused` tell of the node's own queue.
+   * Fails with `OutcomeUnknown` if the connection broke before the reply: the job may have been added. After `NotReplicated`, too,
+   * the job may exist. `QueueTooLong` and `QueuePaused` are about the queue on one node.
    *
    * @example
    * ```ts
@@ -88,8 +88,8 @@ export interface DisqueCommands extends AdminCommands.AdminCommands {
     options?: Jobs.AddJobOptions
   ) => Effect.Effect<JobId, AddJobError>
   /**
-   * ADDJOB: adds many jobs at once, and gives for each its id or why it was not added, in their order. It costs less than as many
-   * calls of `addJob`. Its body is copied: what becomes of the buffer afterwards does not reach the job.
+   * ADDJOB: adds many jobs at once. Gives, in their order, the id of each job or the reason why the job was not added. This costs
+   * less than as many calls of `addJob`. Bodies are copied: later changes of a buffer do not change the job.
    *
    * @example
    * ```ts
@@ -110,39 +110,39 @@ export interface DisqueCommands extends AdminCommands.AdminCommands {
     jobs: ReadonlyArray<Jobs.NewJob>
   ) => Effect.Effect<ReadonlyArray<Either.Either<JobId, AddJobError>>, InvalidArgument>
   /**
-   * ADDJOB: adds the jobs of a stream as they come, and gives for each its id or why it was not added, in their order. A stream
-   * without end takes no more memory than two batches of 256.
+   * ADDJOB: adds the jobs of a stream as they come. Gives, in their order, the id of each job or the reason why the job was not
+   * added. A stream without end takes no more memory than two batches of 256 jobs.
    */
   readonly addJobsFrom: <E, R>(
     jobs: Stream.Stream<Jobs.NewJob, E, R>
   ) => Stream.Stream<Either.Either<JobId, AddJobError>, E, R>
   /**
-   * GETJOB: takes one job from the first of the queues that has one, and waits for it where none has.
+   * GETJOB: takes one job from the first of the queues that has one. If no queue has a job, the call waits for one.
    *
-   * Fails with `GetJobTimeout` where none came within `timeout` (forever unless told otherwise; with 0 only what is there is
-   * taken). Interrupting it loses no job: one that arrives afterwards goes back to its queue.
+   * Fails with `GetJobTimeout` if no job came within `timeout` (by default the wait has no end; with 0 there is no wait). An
+   * interruption loses no job: a job that arrives afterwards goes back to its queue.
    */
   readonly getJob: (
     queues: string | ReadonlyArray<string>,
     options?: Omit<GetJobsOptions, "count">
   ) => Effect.Effect<Job, GetJobTimeout | GetJobsError>
-  /** GETJOB: takes up to `count` jobs, or none where none came within `timeout`. */
+  /** GETJOB: takes up to `count` jobs. Gives an empty array if no job came within `timeout`. */
   readonly getJobs: (
     queues: string | ReadonlyArray<string>,
     options?: GetJobsOptions
   ) => Effect.Effect<ReadonlyArray<Job>, GetJobsError>
-  /** ACKJOB: acknowledges jobs, wherever they are held. Gives how many of them the nodes asked knew. */
+  /** ACKJOB: acknowledges jobs on all nodes that hold them. Gives how many of the jobs were known to the nodes that were asked. */
   readonly ackJob: (jobs: JobRef | ReadonlyArray<JobRef>) => Effect.Effect<number, CommandError | InvalidArgument>
-  /** FASTACK: deletes jobs at less cost, and with more deliveries of acknowledged jobs when nodes fail. */
+  /** FASTACK: acknowledges jobs at less cost. When nodes fail, more of the acknowledged jobs are delivered again. */
   readonly fastAckJob: (jobs: JobRef | ReadonlyArray<JobRef>) => Effect.Effect<number, CommandError | InvalidArgument>
   /**
-   * NACK: puts jobs back at once, and counts it in their `nacks`. Gives how many were put back: those that the node holds,
-   * that are not queued already, and that are not at-most-once.
+   * NACK: puts jobs back at once, which counts in their `nacks`. Gives how many jobs were put back. A job is not put back if the node
+   * does not hold it, if it is queued already, or if it is an at-most-once job.
    */
   readonly nackJob: (
     jobs: JobRef | ReadonlyArray<JobRef>
   ) => Effect.Effect<number, CommandError | InvalidArgument | OutOfMemory>
-  /** ENQUEUE: the same as `nackJob`, counted in their `additionalDeliveries`. */
+  /** ENQUEUE: puts jobs back as `nackJob` does, which counts in their `additionalDeliveries`. */
   readonly enqueueJob: (
     jobs: JobRef | ReadonlyArray<JobRef>
   ) => Effect.Effect<number, CommandError | InvalidArgument | OutOfMemory>
@@ -153,45 +153,49 @@ export interface DisqueCommands extends AdminCommands.AdminCommands {
   readonly dequeueJob: (jobs: JobRef | ReadonlyArray<JobRef>) => Effect.Effect<number, CommandError | InvalidArgument>
   /**
    * DELJOB: deletes the copies of jobs on the node that is asked, and gives how many it had. Other nodes that hold copies
-   * deliver them all the same: to be done with a job, acknowledge it.
+   * deliver them all the same. A job that is done is acknowledged instead.
    */
   readonly deleteJob: (jobs: JobRef | ReadonlyArray<JobRef>) => Effect.Effect<number, CommandError | InvalidArgument>
   /**
    * WORKING: postpones the next delivery of a job by its retry time, and gives that time, in whole seconds; 0 for an
    * at-most-once job.
    *
-   * Fails with `JobNotFound` where the node knows no such job, and with `LeaseTooOld` once half of its TTL has gone.
+   * Fails with `JobNotFound` if the node does not know the job, and with `LeaseTooOld` once half of the TTL of the job has passed.
    */
   readonly working: (
     job: JobRef
   ) => Effect.Effect<Duration.Duration, CommandError | InvalidArgument | JobNotFound | LeaseTooOld>
   /**
-   * SHOW: what the node that the job came from knows of the job, or on a pool what any node knows of it; none if no node that was
-   * asked knows the job. Nodes differ in what they know.
+   * SHOW: what the node that the job came from knows of the job, or on a pool what any node knows of the job. Nodes differ in what
+   * they know. `Option.none()` if no node that was asked knows the job.
    *
    * A pool asks the other nodes if that node does not know the job, or if the job does not say which node it came from.
    */
   readonly show: (job: JobRef) => Effect.Effect<Option.Option<JobInfo>, CommandError | InvalidArgument>
   /** QLEN: the number of jobs that wait in the queue on one node; on a pool, on all nodes. */
   readonly queueLength: (queue: string) => Effect.Effect<number, CommandError | InvalidArgument>
-  /** QSTAT: what one node knows of the queue, or on a pool all of them, each by itself in `nodes`; none where none knows it. */
+  /**
+   * QSTAT: what one node knows of the queue, or on a pool all nodes, each by itself in `nodes`. `Option.none()` if no node that was asked
+   * knows the queue.
+   */
   readonly queueStats: (queue: string) => Effect.Effect<Option.Option<QueueStats>, CommandError | InvalidArgument>
   /**
-   * QPEEK, SHOW and TIME: how long ago the oldest of the jobs was added that wait in the queue on one node, or on a pool on any
-   * node; none where no job waits. A job with a delay counts once that has passed, from when it was added. It is the figure to
-   * raise an alarm on: it grows where jobs are not worked on, and a job is deleted when it has reached its TTL.
+   * QPEEK, SHOW and TIME: how long ago the oldest waiting job of the queue was added, on one node, or on a pool on any node.
+   * `Option.none()` if no job waits. A job with a delay counts once the delay has passed, from when the job was added. Raise an alarm on
+   * this figure: it grows while jobs are not worked on, and a job is deleted when its age reaches its TTL.
    *
-   * The age is by the clock of the node that has the job, and by that of the node that took it where that was another one.
+   * The time of the addition is by the clock of the node that took the job, the present time by the clock of the node that has the job.
    */
   readonly oldestAge: (queue: string) => Effect.Effect<Option.Option<Duration.Duration>, CommandError | InvalidArgument>
-  /** QPEEK: jobs that wait in the queue of one node, on a pool too, without taking them. */
+  /** QPEEK: shows jobs that wait in the queue on one node, and takes none. On a pool, too, this asks one node. */
   readonly peek: (
     queue: string,
     options?: Inspection.PeekOptions
   ) => Effect.Effect<ReadonlyArray<PeekedJob>, CommandError | InvalidArgument>
   /**
-   * PAUSE: pauses a queue on one node, on a pool too, in place of what was paused before, and gives what is paused then;
-   * `state` only asks. With `broadcast`, the nodes reachable now are told too. A node forgets its pauses when it ends.
+   * PAUSE: pauses a queue on one node, and gives what is paused then. This replaces what was paused before; `state` changes nothing.
+   * On a pool, too, this is about one node; with `broadcast`, the node tells all nodes that it can reach. A node forgets its pauses
+   * when it ends.
    */
   readonly pause: (
     queue: string,
@@ -199,11 +203,11 @@ export interface DisqueCommands extends AdminCommands.AdminCommands {
     options?: { readonly broadcast?: boolean | undefined }
   ) => Effect.Effect<Queues.PauseState, CommandError | InvalidArgument>
   /**
-   * QSCAN: the names of the queues that one node knows, or on a pool any node, each of them once. `minLen`, `maxLen` and
-   * `importRate` are about each node's own queue.
+   * QSCAN: the names of the queues that one node knows, or on a pool any node. Each name comes once. `minLen`, `maxLen` and
+   * `importRate` are about the queue of each node by itself.
    *
-   * Pages are asked for as they are pulled. A queue that is there all the while is among them; one that comes or goes meanwhile
-   * may be. To give none twice, the stream remembers the names while it runs.
+   * Each page is asked for when it is pulled. A queue that exists all the while is among the names; a queue that comes or goes
+   * meanwhile may be missing. The stream remembers the names while it runs, to give each name once.
    *
    * @example
    * ```ts
@@ -221,27 +225,27 @@ export interface DisqueCommands extends AdminCommands.AdminCommands {
    */
   readonly queues: (options?: Queues.QueuesOptions) => Stream.Stream<string, CommandError | InvalidArgument>
   /**
-   * JSCAN: the jobs that one node knows, or on a pool any node, each of them once: as the first node that is asked and whose
-   * `states` it fits sees it. Pages are asked for as they are pulled, and hold the bodies of their jobs. To give none twice, the
-   * stream remembers the ids while it runs.
+   * JSCAN: the jobs that one node knows, or on a pool any node. Each job comes once: as it is on the first node that is asked and on
+   * which its state is one of `states`. Each page is asked for when it is pulled, and holds the bodies of its jobs. The stream
+   * remembers the ids while it runs, to give each job once.
    */
   readonly jobs: (options?: Inspection.JobsOptions) => Stream.Stream<JobInfo, CommandError | InvalidArgument>
-  /** JSCAN: the ids of the jobs that one node knows, or on a pool any node, each of them once; as `jobs`, without the jobs. */
+  /** JSCAN: the ids of the jobs that `jobs` would give, without the jobs. */
   readonly jobIds: (options?: Inspection.JobsOptions) => Stream.Stream<JobId, CommandError | InvalidArgument>
   /** PING: whether the node answers. */
   readonly ping: Effect.Effect<void, CommandError>
   /** HELLO: the node's id and the nodes of its cluster. */
   readonly hello: Effect.Effect<Server.Hello, CommandError>
   /**
-   * Sends any command that is a value, one of `Commands` or of your own (`Command.define`). One that blocks does not fit: GETJOB
-   * goes out by `getJob` and `getJobs`.
+   * Sends any command that is a value: a command of `Commands`, or one of your own (`Command.define`). A command that blocks is
+   * refused: `getJob` and `getJobs` send GETJOB.
    */
   readonly execute: <A, E>(command: Command<A, E, false>) => Effect.Effect<A, E | CommandError | InvalidArgument>
   /**
-   * Any command as words, and its reply as it comes: for what is not described here. Numbers go out in decimal. It is taken for
-   * one that must not be sent twice, and fails with `OutcomeUnknown` where its reply never came.
+   * Sends any words as a command, and gives the reply as it comes: for commands that have no method here. Numbers are sent in
+   * decimal. Such a command is not sent twice, and fails with `OutcomeUnknown` if its reply never came.
    *
-   * GETJOB, MONITOR, QUIT and CLIENT REPLY are refused: other commands share the link.
+   * GETJOB, MONITOR, QUIT and CLIENT REPLY are refused, because other commands share the link.
    */
   readonly raw: (name: string, ...args: ReadonlyArray<string | number | Uint8Array>) => Effect.Effect<Reply, RawError>
 }

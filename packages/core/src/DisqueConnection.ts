@@ -55,7 +55,7 @@ export class DisqueConnection extends Context.Tag("@disco/core/DisqueConnection"
   DisqueConnection,
   DisqueConnection.Service
 >() {
-  /** Opens a connection over the links of a `DisqueDialer`. Its end waits for the replies that are still due. */
+  /** Opens a connection over the links of a `DisqueDialer`. The end of the scope waits for the replies that are still due. */
   static readonly make = make
 
   /** A connection as a layer. */
@@ -67,21 +67,22 @@ export class DisqueConnection extends Context.Tag("@disco/core/DisqueConnection"
 export declare namespace DisqueConnection {
   /** What a connection offers. */
   interface Service extends DisqueCommands.DisqueCommands {
-    /** The address of the node that commands go to. It changes where that node fails. */
+    /** The address of the node that commands go to. It changes when that node fails. */
     readonly node: Effect.Effect<string>
     /**
-     * The same commands on the node at the address given, and on no other: `host:port`, or one that `health` or a job shows. For
-     * what is no address they fail with a `ConnectionError` whose cause is an `InvalidArgument`, and which does not show it.
+     * The same commands on the node at the address given, and on no other: `host:port`, or an address that `health` or a job shows.
+     * If the text is not an address, the commands fail with a `ConnectionError` whose cause is an `InvalidArgument`. Neither error shows
+     * the text, which may hold a password.
      */
     readonly on: (node: string) => DisqueCommands.DisqueCommands
     /**
-     * Asks the cluster whether commands can be done, and gives the address of the node that said so: for the readiness probes of
-     * what runs programs. A node has to answer a HELLO, and neither to load its jobs nor to leave its cluster. The node in use is
-     * asked first; where it has not answered after 250 ms, or less where the time is short, the next one is asked too.
+     * Asks the nodes whether one of them takes commands, and gives the address of the first that does. It is meant for readiness
+     * probes. A node takes commands if it answers a HELLO, does not load its jobs and does not leave its cluster. The node in use is
+     * asked first. If it has not answered after 250 ms, or sooner if `within` is short, the next node is asked too.
      *
-     * It needs no permit, and ends within `within`, 1 second unless told otherwise, whatever the nodes do. Where none has said that
-     * it works by then it fails with a `ConnectionError` whose reason is `silent`; before that, where all have failed, with what one
-     * of them said, or with why they could not be reached.
+     * The check needs no permit, and ends after `within` (1 second by default) at the latest. If no node has answered by then, it fails
+     * with a `ConnectionError` whose reason is `silent`. If all nodes have failed before, it fails with the answer of one of them, or
+     * with the reason why no node could be reached.
      *
      * @example
      * ```ts

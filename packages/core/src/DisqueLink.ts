@@ -16,7 +16,7 @@ export type DialError = ConnectionError | NotAuthenticated
 /**
  * An open session with one node. Replies come in the order of the commands.
  *
- * It neither queues nor resends nor reconnects: a link that broke stays broken.
+ * A link neither queues nor resends nor reconnects: a link that broke stays broken.
  */
 export interface DisqueLink {
   /** The address that was dialed, `host:port`. It names the node in jobs, errors and spans. */
@@ -31,8 +31,8 @@ export interface DisqueLink {
   /** Breaks the link at once; what is in flight ends with the error given. */
   readonly close: (reason: ConnectionError) => void
   /**
-   * Takes back the blocking command in flight and says whether that is certain to have taken no job; its `done` is then
-   * not called. A link over a network has no such thing, and leaves it out.
+   * Takes back the blocking command in flight. True if the command is certain to have taken no job; then its `done` is not called. A
+   * link over a network cannot do this, and leaves it out.
    */
   readonly withdraw?: () => boolean
 }

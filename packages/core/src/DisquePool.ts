@@ -1,5 +1,5 @@
 /**
- * A pool of connections: the typed commands for all fibers of a program, and connections to take out where one is needed alone.
+ * A pool of connections: the typed commands for all fibers of a program, and connections to take out for one fiber alone.
  */
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
@@ -19,7 +19,7 @@ import { Consume, type Consuming } from "./internal/consume.js"
 import * as OptionReader from "./internal/optionReader.js"
 import * as limits from "./links/limits.js"
 
-/** The options of a pool: those of a connection, with `maxActive` 5 and `maxIdle` 2 unless told otherwise. */
+/** The options of a pool: those of a connection. The default of `maxActive` is 5, and that of `maxIdle` is 2. */
 export type PoolOptions = ConnectionOptions
 
 /** What the links of a pool are doing. */
@@ -47,22 +47,22 @@ export interface PoolStatistics {
 
 /** A node as the pool sees it. */
 export interface NodeHealth {
-  /** The address at which it is dialed. */
+  /** The address at which the node is dialed. */
   readonly address: string
-  /** Unknown where it has not been reached, nor told of by another one. */
+  /** Undefined until the node, or another node of its cluster, has told its id. */
   readonly id: string | undefined
   /** 1: fine. 5: no link to it. 10: suspected to fail. 100: failed or leaving. */
   readonly priority: number
-  /** Whether commands go there. */
+  /** Whether this is the node in use, which commands go to. */
   readonly isCurrent: boolean
-  /** For how long others go first, because it failed. */
+  /** For how long other nodes are preferred, because this one failed. */
   readonly restsFor: Duration.Duration
 }
 
 /** How a pool fares. */
 export interface PoolHealth {
   readonly nodes: ReadonlyArray<NodeHealth>
-  /** What fetches jobs for funnels and workers: which node it is on, when it last heard of it, and why not. */
+  /** The loops that fetch jobs for funnels and workers: the node of each, when that node last answered, and why it does not. */
   readonly fetchers: ReadonlyArray<FetcherHealth>
 }
 
@@ -148,7 +148,7 @@ const make = (options: PoolOptions = {}): Effect.Effect<DisquePool.Service, Conn
  * ```
  */
 export class DisquePool extends Context.Tag("@disco/core/DisquePool")<DisquePool, DisquePool.Service>() {
-  /** Opens a pool over the links of a `DisqueDialer`. Its end waits for the replies that are still due. */
+  /** Opens a pool over the links of a `DisqueDialer`. The end of the scope waits for the replies that are still due. */
   static readonly make = make
 
   /** A pool as a layer. */
@@ -161,26 +161,27 @@ export declare namespace DisquePool {
   /** What a pool offers. */
   interface Service extends DisqueCommands.DisqueCommands {
     /**
-     * A connection that is counted as active until the scope ends, which waits for the replies that are still due. The calls on
-     * it need not stand in line: take one for a loop that waits for jobs.
+     * A connection that counts as active until the scope ends. The end of the scope waits for the replies that are still due. Calls on
+     * this connection do not stand in line for a permit: take one for a loop that waits for jobs.
      */
     readonly connection: Effect.Effect<DisqueConnection.Service, PoolExhausted, Scope.Scope>
     /**
-     * The same commands on the node at the address given, and on no other: `host:port`, or one that `health` or a job shows. For
-     * what is no address they fail with a `ConnectionError` whose cause is an `InvalidArgument`, and which does not show it.
+     * The same commands on the node at the address given, and on no other: `host:port`, or an address that `health` or a job shows.
+     * If the text is not an address, the commands fail with a `ConnectionError` whose cause is an `InvalidArgument`. Neither error shows
+     * the text, which may hold a password.
      */
     readonly on: (node: string) => DisqueCommands.DisqueCommands
     readonly statistics: Effect.Effect<PoolStatistics>
-    /** What is known of the nodes. It is said at once and asks nobody: `ready` does. */
+    /** What is known of the nodes at present. No node is asked; `ready` asks them. */
     readonly health: Effect.Effect<PoolHealth>
     /**
-     * Asks the cluster whether commands can be done, and gives the address of the node that said so: for the readiness probes of
-     * what runs programs. A node has to answer a HELLO, and neither to load its jobs nor to leave its cluster. The node in use is
-     * asked first; where it has not answered after 250 ms, or less where the time is short, the next one is asked too.
+     * Asks the nodes whether one of them takes commands, and gives the address of the first that does. It is meant for readiness
+     * probes. A node takes commands if it answers a HELLO, does not load its jobs and does not leave its cluster. The node in use is
+     * asked first. If it has not answered after 250 ms, or sooner if `within` is short, the next node is asked too.
      *
-     * It needs no permit, and ends within `within`, 1 second unless told otherwise, whatever the nodes do. Where none has said that
-     * it works by then it fails with a `ConnectionError` whose reason is `silent`; before that, where all have failed, with what one
-     * of them said, or with why they could not be reached.
+     * The check needs no permit, and ends after `within` (1 second by default) at the latest. If no node has answered by then, it fails
+     * with a `ConnectionError` whose reason is `silent`. If all nodes have failed before, it fails with the answer of one of them, or
+     * with the reason why no node could be reached.
      *
      * @example
      * ```ts

@@ -115,7 +115,7 @@ export const int64: Reader<bigint> = (reply) => {
   return Number.isSafeInteger(reply) ? BigInt(reply as number) : mismatch("an integer", reply)
 }
 
-/** `null` where the node says null, else what the reader gives. */
+/** `null` if the reply is null, or else the result of the reader. */
 export const nullable =
   <A>(reader: Reader<A>): Reader<A | null> =>
   (reply) =>

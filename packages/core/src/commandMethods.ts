@@ -1,4 +1,4 @@
-/** The methods of a connection and a pool: each makes a command of its arguments, and has it sent. */
+/** The methods of a connection and a pool: each makes a command of its arguments, and has the command sent. */
 import * as Chunk from "effect/Chunk"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -22,7 +22,7 @@ import type { JobId } from "./JobId.js"
 /** What sends the commands. */
 interface Needs extends acrossNodes.Needs {
   readonly fetch: (request: Fetch) => Effect.Effect<ReadonlyArray<Job>, FetchError | PoolExhausted>
-  /** Whether what is asked about queues and jobs is asked of the whole cluster. */
+  /** Whether questions about queues and jobs go to the whole cluster. */
   readonly asksAllNodes: boolean
 }
 
@@ -69,7 +69,7 @@ export const make = (needs: Needs): DisqueCommands => {
   const send = <A, E>(command: Ready<A, E>): Effect.Effect<A, E | CommandError | InvalidArgument> =>
     Either.isRight(command) ? execute(command.right) : Effect.fail(command.left)
 
-  // Each node is asked about the jobs that came from it, and none before all ids are known to be such.
+  // Each node is sent the jobs that came from it. Nothing is sent before all ids have been checked.
   const settleWith =
     <E>(
       command: (jobs: JobRef | ReadonlyArray<JobRef>) => Ready<number, E>,
@@ -95,7 +95,7 @@ export const make = (needs: Needs): DisqueCommands => {
   const settle = <E>(command: (jobs: JobRef | ReadonlyArray<JobRef>) => Ready<number, E>) =>
     settleWith(command, execute)
 
-  // What did nothing where the job came from is asked of the others, before it is called lost.
+  // If the holder does not know all of the jobs, other nodes are asked to settle the rest.
   const settleOnHolder = <E>(command: (jobs: JobRef | ReadonlyArray<JobRef>) => Ready<number, E>) =>
     settleWith(command, (sent, jobs) =>
       Effect.flatMap(execute(sent), (count) => {

@@ -46,10 +46,10 @@ export { LeaseLost, type LeaseLostReason } from "./incoming/leasedJob.js"
 export type { Queues } from "./internal/options.js"
 export { FunnelClosed, type Undelivered } from "./outgoing/outbox.js"
 
-/** What `incoming` can fail with: what no waiting mends. While the cluster cannot be reached, it waits. */
+/** Why `incoming` fails: for a reason that waiting does not mend. While the cluster cannot be reached, `incoming` waits. */
 export type FunnelError = GetJobsError
 
-/** What settling a job by hand can fail with. */
+/** Why a job could not be settled by hand. */
 export type { SettleError } from "./incoming/inbox.js"
 
 /** A job to be added. */
@@ -65,13 +65,13 @@ export interface OutgoingPayload<A> {
   readonly options?: AddJobOptions | undefined
 }
 
-/** A funnel, for as long as its scope: `In` comes, and `Out` goes. */
+/** A funnel, for as long as its scope. `In` is what comes in, and `Out` what goes out. */
 export interface FunnelOf<In, Out, E> {
   /**
-   * The jobs as they come. The stream may be run by several fibers at once: each job goes to one of them.
+   * The jobs as they come. Several fibers may run the stream at once: each job goes to one of them.
    *
-   * A stream learns of its consumer only that it wants the next element, and that it ends. From that, this one settles each
-   * job by itself:
+   * A stream learns two things only: that its consumer wants the next element, and that the consumer ends. From these, `incoming`
+   * settles each job by itself:
    *
    * | consumer | a job is acknowledged | when the run fails or is interrupted, these go back |
    * |---|---|---|
@@ -79,35 +79,35 @@ export interface FunnelOf<In, Out, E> {
    * | `mapEffect`, `flatMap` with a concurrency, ordered or not (without `switch`) | when the fiber that works on it has ended well, and 16 more have or a second has passed; the rest when the stream ends well | what is in work or has failed, and of what was done within the last second 16 jobs at most |
    * | `buffer(n)`, `grouped(n)`, `groupedWithin(n)`, `aggregate`, `zip` (`n` is 1), … | with `ahead: 2 * n`: when so many more were pulled; the rest when the stream ends well | the jobs in hand, and those within `ahead` |
    *
-   * So with the operators of the last row, `ahead` has to be given: they hold jobs that the stream cannot see, and without it a
-   * job is acknowledged before it was handled. For groups there is `incomingGrouped`, which needs none. What may fail for a job
-   * belongs into the operator with the concurrency: what comes after it has a second for each job. With `ahead`, jobs are counted
-   * alone: the last of them wait for others.
+   * The operators of the last row hold jobs that the stream cannot see. They need the option `ahead`: without it, a job is acknowledged
+   * before it was handled. For groups there is `incomingGrouped`, which needs no `ahead`. Work that may fail for a job belongs into the
+   * operator with the concurrency, because the operators after it have a second for each job. With `ahead`, only jobs count and no time,
+   * so that the last jobs wait for others.
    *
-   * Settle by hand (`acknowledge: "manual"`) what hands jobs on to be handled elsewhere (`broadcast`, `toQueue`, a fiber of the
-   * user's own), and what hides how a job ended: `flatMap` with `switch: true` would have jobs acknowledged that failed, or that
-   * a later one cut off.
+   * Settle jobs by hand (`acknowledge: "manual"`) if an operator passes them on to be handled elsewhere (`broadcast`, `toQueue`, a fiber
+   * of your own), or hides how a job ended: with `flatMap` and `switch: true`, jobs would be acknowledged that failed or were cut off by
+   * a later job.
    *
-   * When operators that pull in fibers of their own end early, jobs that were done last may go back too; they come again, as any
-   * job may.
+   * When operators that pull in fibers of their own end early, the jobs that were done last may go back too. They are delivered again,
+   * as may happen to any job.
    *
    * Jobs that were fetched ahead go back when no run is left. `job.ack` and `job.nack` settle a job at once, and
    * `acknowledge: "manual"` leaves it all to them.
    */
   readonly incoming: Stream.Stream<In, FunnelError>
   /**
-   * The jobs as they come in groups: `size` of them at most, and those that come `within` a time after the first. In place of
-   * `Stream.groupedWithin`, whose buffer `incoming` cannot look into: here a group is what a job is there, acknowledged when the
-   * next one is pulled, and put back when its consumer fails or is interrupted. With a concurrency, the 16 that may go back
-   * though they were done are jobs, and may be a part of a group.
+   * The jobs in groups: a group has `size` jobs at most, and ends when the time `within` has passed since its first job. This takes the
+   * place of `Stream.groupedWithin`, whose buffer `incoming` cannot see. A group is settled as `incoming` settles a job: acknowledged when
+   * the next group is pulled, and put back when its consumer fails or is interrupted. With a concurrency, the last 16 jobs may go back
+   * though they were done, and these may be a part of a group.
    */
   readonly incomingGrouped: (
     size: number,
     within: Duration.DurationInput
   ) => Stream.Stream<Chunk.NonEmptyChunk<In>, FunnelError>
   /**
-   * Runs a handler for each job, up to `concurrency` of them at a time (1), and settles each job by the exit of its handler. This
-   * is the way to consume concurrently: nothing is guessed from what a stream pulls, and no job waits for others.
+   * Runs a handler for each job, up to `concurrency` handlers at a time (1), and settles each job by the exit of its handler. This is the
+   * way to consume concurrently: the exit says for certain whether a job is done, and no job waits for others.
    *
    * | the handler | its job |
    * |---|---|
@@ -119,26 +119,26 @@ export interface FunnelOf<In, Out, E> {
    * attempts, a limit to them and a dead-letter queue, there is `Worker`. With `acknowledge: "manual"`, handlers settle their
    * jobs by `job.ack` and `job.nack`, whatever their exit is.
    *
-   * The run ends when the funnel closes, or is closed already. It fails as `incoming` does, once the handlers under way have ended.
-   * When it is interrupted, or the funnel closes, handlers are interrupted, and what was fetched ahead goes back; closing waits for
-   * handlers for half of `closeWithin` at most. While a handler runs, the lease of its job is renewed; if the lease is lost all
-   * the same, the handler goes on, unless it uses `job.lost` or `job.guard`. What a handler forks ends with it. Several runs, and
-   * runs of `incoming`, share the jobs: each job goes to one of them.
+   * The run ends when the funnel closes, or at once if it is closed already. The run fails for the reasons for which `incoming` fails,
+   * once the handlers under way have ended. When the run is interrupted, or the funnel closes, handlers are interrupted, and jobs that
+   * were fetched ahead go back; the close waits for handlers for half of `closeWithin` at most. While a handler runs, the lease of its
+   * job is renewed. If the lease is lost all the same, the handler goes on, unless it uses `job.lost` or `job.guard`. Fibers that a
+   * handler forks end with it. Several runs, and runs of `incoming`, share the jobs: each job goes to one run.
    */
   readonly forEach: <E2, R>(
     handler: (job: In) => Effect.Effect<unknown, E2, R>,
     options?: { readonly concurrency?: number | undefined }
   ) => Effect.Effect<void, FunnelError, R>
   /**
-   * Takes jobs to add; offering waits while it is full. What is offered before the scope closes is added before the close
-   * ends. Offering to a funnel that is closed interrupts the fiber that offers, as queues in Effect do.
+   * Takes jobs to add. An offer waits while this queue is full. Jobs that are offered before the scope closes are added before the close
+   * ends. An offer to a closed funnel interrupts the fiber that offers, as with any closed queue of Effect.
    */
   readonly outgoing: Queue.Enqueue<Out>
-  /** ADDJOB by way of `outgoing`: gives the job's id, or what went wrong after all attempts. */
+  /** ADDJOB by way of `outgoing`. Gives the id of the job, or fails with the last error after all attempts. */
   readonly send: (job: Out) => Effect.Effect<JobId.JobId, E | FunnelClosed>
   /**
-   * What was offered to `outgoing` and could not be added, after all attempts. While nobody reads, it goes to the log, at
-   * error level, with its queue and its size: the first of a kind, and then how many there were, once a minute.
+   * The jobs that were offered to `outgoing` and could not be added, after all attempts. While nobody reads this stream, such a job is
+   * logged at error level, with its queue and its size: the first of each kind, and then a count once a minute.
    */
   readonly undelivered: Stream.Stream<Undelivered<Out, E>>
 }
@@ -150,7 +150,7 @@ export interface Funnel extends FunnelOf<FunnelJob, OutgoingJob, AddJobError> {}
 export interface TypedFunnel<A>
   extends FunnelOf<TypedJob<A>, OutgoingPayload<A>, AddJobError | JobQueue.InvalidPayload> {}
 
-// So many turns of the scheduler an acknowledgement can be withdrawn: the failure of a consumer in another fiber needs some.
+// For this many turns of the scheduler, an acknowledgement can be withdrawn: the failure of a consumer in another fiber arrives late.
 const ackTurns = 16
 
 /** Opens both ends. */
@@ -177,7 +177,7 @@ const open = <In, Out, E extends AddJobError | JobQueue.InvalidPayload>(
     })
     const sender = yield* Effect.forkDaemon(outbox.run)
 
-    // What was made later may offer jobs until it has closed itself, but needs none that come.
+    // Users of this funnel that were made later may offer jobs until they have closed, but take no more.
     yield* closeWithSiblings(
       Effect.sync(() => inbox.fork(inbox.pause)),
       Effect.suspend(() =>
@@ -233,11 +233,12 @@ const addJobs = (
 /**
  * Opens a funnel over the pool.
  *
- * When its scope closes, it fetches no more, adds what was offered, and puts back what was fetched and is not settled, all of
- * it before the close ends. Once a funnel or a worker of a scope closes, the others of that scope fetch no more either; what is
- * offered by handlers of workers that were made later is added all the same. At-most-once jobs (RETRY 0) cannot be put back: Disque delivers them once.
+ * When its scope closes, the funnel fetches no more jobs, adds the jobs that were offered, and puts back the jobs that were fetched and
+ * are not settled, all before the close ends. Once a funnel or a worker of a scope closes, the others of that scope fetch no more
+ * either. Jobs that handlers of later workers offer meanwhile are added all the same. At-most-once jobs (RETRY 0) cannot be put back:
+ * Disque delivers them once.
  *
- * Leases are kept: a job that is held for longer than a moment gets WORKING, and again at half of its retry time.
+ * Leases are renewed by WORKING: a moment after a job has arrived, and then after each half of its retry time.
  *
  * @example
  * ```ts

@@ -54,14 +54,14 @@ export interface CronOptions<A, E, R> extends Shared<A, E, R> {
    * expression that cannot be read, or a time that never comes (30 February), fails with `InvalidArgument`, which has the
    * expression and the reason.
    *
-   * Where clocks change, a cron of every hour (`*`) follows the clock on the wall: in the hour that comes twice it comes twice,
-   * in the hour that is left out not at all. A cron of some hours comes once for each time it names: the first time where that
-   * comes twice, and at the first moment after the gap where it is left out.
+   * When clocks change, a cron of every hour (`*`) follows the clock on the wall: it comes twice in the hour that comes twice, and not
+   * at all in the hour that is left out. A cron of some hours comes once for each time that it names: if the time comes twice, the first
+   * time, and if the time is left out, at the first moment after the gap.
    */
   readonly cron: string | Cron.Cron
   /**
-   * The time zone of `cron`: a name as `Europe/London`, an offset as `+01:00`, or a `TimeZone`. That of the `Cron` unless told
-   * otherwise, or else that of the machine. One that is unknown fails with `InvalidArgument`.
+   * The time zone of `cron`: a name as `Europe/London`, an offset as `+01:00`, or a `TimeZone`. The default is the time zone of the
+   * `Cron`, or else that of the machine. An unknown time zone is refused with `InvalidArgument`.
    */
   readonly timeZone?: string | DateTime.TimeZone | undefined
   readonly schedule?: undefined
@@ -70,13 +70,12 @@ export interface CronOptions<A, E, R> extends Shared<A, E, R> {
 /** What is added, and when by a schedule. */
 export interface ScheduleOptions<A, E, R> extends Shared<A, E, R> {
   /**
-   * When to add a job: `Schedule.spaced("1 hour")`. The first waits for its time too. It is asked for the first time at once:
-   * where it dies of that, as `Schedule.cron("61 * * * *")` does, this fails with `InvalidArgument`, which has the reason. No job
-   * is added once it has ended, which the log says.
+   * When to add a job: `Schedule.spaced("1 hour")`. The first job waits for its time too. The schedule is asked for the first time at
+   * once. If it dies, as `Schedule.cron("61 * * * *")` does, the call fails with an `InvalidArgument` that has the reason. When the
+   * schedule ends, no more jobs are added, and the log says so.
    *
-   * For crons there is `cron`. `Schedule.cron` of effect 3.22 leaves out the hour that comes twice where clocks go back; without a
-   * time zone, it keeps to the offset that the machine has when asked; and where the clock is set back by years, it waits for as
-   * long.
+   * For crons there is `cron`. `Schedule.cron` of effect 3.22 leaves out the hour that comes twice when clocks go back. Without a time
+   * zone, it keeps the offset that the machine had at first. If somebody sets the clock back by years, it waits for years.
    */
   readonly schedule: Schedule.Schedule<unknown, unknown, R>
   readonly cron?: undefined
@@ -138,7 +137,7 @@ const cronOf = (given: string | Cron.Cron): Either.Either<Cron.Cron, InvalidArgu
 
 interface Begun<R> {
   readonly ticks: Ticks<R>
-  /** The first tick; none where none comes. */
+  /** The first tick; `Option.none()` if no tick comes. */
   readonly first: Effect.Effect<Option.Option<Tick>, never, R>
 }
 
@@ -306,12 +305,12 @@ const begin = <A, I, RQ, E, R>(
 /**
  * Adds jobs to a queue until it is interrupted, or until the schedule ends.
  *
- * It fails with `InvalidArgument` at once where it could never add a job: see `RecurringOptions`. A schedule that dies later is a
- * defect, which the log says too. What goes wrong with one job is reported in the log, and the job left out: a payload that fails,
- * and one that cannot be added for a minute.
+ * If no job could ever be added, this fails with `InvalidArgument` at once: see `RecurringOptions`. A schedule that dies later is a
+ * defect, which the log says too. If the payload of one job fails, or the job cannot be added for a minute, the log says so, and the
+ * job is left out.
  *
- * Each process that runs it adds its own: three of them make three jobs for each time. Run it in one, or let the handler see
- * that the work is done already.
+ * Each process that runs this adds jobs of its own: three processes add three jobs for each time. Run it in one process, or let the
+ * handler see that the work is done already.
  *
  * @example
  * ```ts

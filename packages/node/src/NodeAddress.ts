@@ -13,7 +13,7 @@ export interface NodeAddress {
   readonly tls: boolean
 }
 
-/** The port that Disque listens on unless told otherwise. */
+/** The port that Disque listens on by default. */
 export const defaultPort = 7711
 
 const expected =

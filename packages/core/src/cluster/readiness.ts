@@ -11,7 +11,7 @@ import { allFailed, dialErrors, staggerMillis, tryNodes } from "./tryNodes.js"
 
 /** How long it may take to say whether commands can be done. */
 export interface ReadyOptions {
-  /** 1 second unless told otherwise. */
+  /** Default: 1 second. */
   readonly within?: Duration.DurationInput | undefined
 }
 

@@ -28,7 +28,7 @@ interface Needs {
     linkTo(node: string): Effect.Effect<WatchedLink, DialError>
   }
   readonly links: {
-    /** Is told why a command failed. */
+    /** Notes why a command failed. */
     commandFailed(link: WatchedLink, cause: Cause.Cause<unknown>): void
   }
   readonly cluster: { readonly topology: { readonly hasFit: boolean } }

@@ -7,7 +7,7 @@ import { RankedPoll } from "./ranks.js"
 import type { NodeShares } from "./shares.js"
 import type { Unwanted } from "./unwantedJobs.js"
 
-/** What is fetched, and for whom. */
+/** What a consumer fetches, and what it does with the jobs. */
 export interface ConsumeRequest {
   /** Unless they are ranked, each queue has as large a share of the jobs as it is named times. */
   readonly queues: ReadonlyArray<string>
@@ -35,7 +35,7 @@ export type FetcherState =
   /** or for its node, which failed. */
   | "resting"
 
-/** How a loop fares that fetches jobs. */
+/** How a fetcher fares: a loop that fetches jobs from one node. */
 export interface FetcherHealth {
   readonly node: string
   readonly queues: ReadonlyArray<string>
@@ -110,12 +110,12 @@ export class FetchLoop {
   readonly run: Effect.Effect<never, FetchError> = Effect.suspend(() => {
     const poll = this.fetch(this.needs.request.count, 0)
     const wait = this.fetch(1, Number.POSITIVE_INFINITY)
-    // After a wait that brought nothing the next GETJOB waits at once: it takes what is there too.
+    // After a wait that brought nothing, the next GETJOB waits at once: it takes a job that is there, too.
     let isQuiet = false
     const fetch = Effect.suspend(() =>
       isQuiet ? wait : Effect.flatMap(poll, (got) => (got ? Effect.succeed(true) : wait))
     )
-    // A node whose link is yet to be made holds no room meanwhile: the others have use for it.
+    // The link is made before room is reserved: meanwhile the loops of other nodes have use for the room.
     const connected = Effect.suspend(() => {
       if (this.lastRound !== undefined && this.lastError === undefined) return fetch
       if (this.lastError === undefined) this.state = "fetching"
@@ -138,8 +138,8 @@ export class FetchLoop {
     )
   })
 
-  // A GETJOB that waits is woken with one job, whatever it asks for, and room that it holds is no other node's. So it asks for one
-  // job, and what came together with that job is asked for without waiting.
+  // A GETJOB that waits gets one job, however many it asks for, and other nodes cannot use the room that it reserved. So it asks for one
+  // job. The next GETJOB does not wait, and takes the jobs that came together with that job.
   private fetch(most: number, waitMillis: number): Effect.Effect<boolean, FetchError> {
     const { fetcher, names, now, request } = this.needs
     const { demand, isRanked, receive, sliceMillis, unwanted } = request

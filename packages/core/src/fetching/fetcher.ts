@@ -46,7 +46,7 @@ export interface FetcherNeeds {
   /** Finds a node that can be used. */
   readonly reach: Effect.Effect<NodeLinks, DialError>
   readonly links: {
-    /** Is told why a GETJOB failed. */
+    /** Notes why a GETJOB failed. */
     commandFailed(link: WatchedLink, cause: Cause.Cause<FetchError>): void
   }
   /** Runs an effect apart from the caller, until the client closes. */
@@ -78,6 +78,7 @@ const mayBeElsewhere: ReadonlySet<string> = new Set(["NodeLeaving", "NodeLoading
 // How often another node is looked for when a node takes no link.
 const mostRefusals = 3
 
+/** Sends the GETJOBs of a connection, of a pool, or of the loops of a consumer. */
 export class Fetcher {
   private readonly needs: FetcherNeeds
   private readonly inFlight = new Set<InFlight>()

@@ -6,7 +6,7 @@
  */
 import type { Job } from "../Job.js"
 
-/** A queue, and how far it has come. */
+/** A queue, and how much of its share it has had. */
 interface Queue {
   readonly name: string
   readonly index: number
@@ -14,7 +14,7 @@ interface Queue {
   readonly weight: number
   /** How far one job brings it. */
   readonly stride: number
-  /** On how many nodes it had jobs when they were last asked. */
+  /** On how many nodes the queue had jobs when they were last asked. */
   nodesWithJobs: number
   /** How far it is ahead of the one that is furthest behind; meaningful while some node has jobs of the queue. */
   ahead: number

@@ -5,24 +5,24 @@ import type { GetJobsError, GetJobsOptions } from "../DisqueCommands.js"
 import { InvalidArgument } from "../DisqueError.js"
 import type { Job } from "../Job.js"
 
-/** For whom `consume` fetches. */
+/** What `consume` fetches, and what becomes of the jobs. */
 export interface ConsumeOptions {
   /**
-   * Waits until there is room for a job, and reserves it: for one job at least, for `most` at most. The loops of all nodes
-   * call it, so that one of them takes only what the others leave.
+   * Waits until there is room for jobs, and reserves it for 1 to `most` jobs. The loops of all nodes share the room: each takes only
+   * what the others leave.
    */
   readonly demand: (most: number) => Effect.Effect<number>
   /**
-   * Takes the jobs that a reservation of `reserved` brought. It is called once for each reservation, with fewer jobs than were
-   * reserved, or none, if no more arrived; it cannot be interrupted.
+   * Takes the jobs that a reservation of `reserved` brought. This is called once for each reservation, with an empty array if no job
+   * arrived, and cannot be interrupted.
    */
   readonly receive: (jobs: ReadonlyArray<Job>, reserved: number) => Effect.Effect<void>
   /**
-   * Whether jobs of queues named first go before those of the others; false by default. That takes a few more commands, however
-   * many queues there are. Otherwise each queue has an equal share of the jobs, or as large a one as it is named times:
-   * `["fast", "fast", "fast", "slow"]` gives 3 of 4 to `fast` while both have jobs. Shares hold over time and over all nodes,
-   * also if there is room for one job only; what one queue leaves goes to the others, and when it has jobs again it begins anew,
-   * with no claim to what it missed.
+   * Whether jobs of queues named first go before those of the others; false by default. Ranks take a few more commands, however many
+   * queues there are. Without ranks, each queue has a share of the jobs in proportion to how often it is named:
+   * `["fast", "fast", "fast", "slow"]` gives 3 of 4 jobs to `fast` while both queues have jobs. Shares hold over time and over all
+   * nodes, even if there is room for one job only. If a queue is empty, the others get its share. A queue that has jobs again begins
+   * anew, and does not catch up on what it missed.
    */
   readonly ranked?: boolean | undefined
   /** The most jobs that one GETJOB takes; 64. */
@@ -32,9 +32,9 @@ export interface ConsumeOptions {
   /** The longest that one GETJOB waits on its node; the `slice` of the pool by default. An idle loop sends one in each. */
   readonly slice?: Duration.DurationInput | undefined
   /**
-   * What becomes of a job that arrives when it is not fetched for any more: after the interruption, or when its node has left the
-   * cluster. It goes back by ENQUEUE by default, or by NACK. A function takes such jobs over and gives them back itself; it is
-   * called at once, and never after the interruption has ended.
+   * What becomes of an unwanted job: one that arrives after the interruption, or when its node has left the cluster. The job goes back
+   * by ENQUEUE (the default) or by NACK. A function takes such jobs over and gives them back itself; it is called at once, and never
+   * after the interruption has ended.
    */
   readonly unwanted?: GetJobsOptions["unwanted"] | ((jobs: ReadonlyArray<Job>) => void)
 }
@@ -60,8 +60,8 @@ export interface Consuming {
  * GETJOB in a loop, on every node of the cluster at once, so that a job comes at once wherever it was added; with the option
  * `cycle` of the pool, on one node.
  *
- * It goes on while nodes come and go, and fails if no node lets it. Interrupting it waits until the replies still due are read, a
- * slice and a bit at most, and gives back the jobs in them, or hands them to `unwanted`.
+ * The loop goes on while nodes come and go, and fails if no node allows it. Its interruption waits until the replies that are due have
+ * been read, a little longer than a slice at most, and gives back the jobs in them, or hands them to `unwanted`.
  */
 export const consume = (
   pool: object,

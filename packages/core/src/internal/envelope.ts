@@ -26,21 +26,21 @@ const readTrace = (traceparent: unknown): Tracer.ExternalSpan | undefined => {
   return Tracer.externalSpan({ traceId, spanId, sampled: Number.parseInt(flags, 16) % 2 === 1 })
 }
 
-/** The trace of a span, as W3C writes it; none where a tracer has ids of another form. */
+/** The trace of a span, as W3C writes it; undefined if the ids of the tracer have another form. */
 const traceparent = (span: Tracer.AnySpan): string | undefined => {
   const text = `00-${span.traceId}-${span.spanId}-${span.sampled ? "01" : "00"}`
   return pattern.test(text) ? text : undefined
 }
 
-/** Writes a payload that is JSON already, with the span where there is one, and plain where there is none. */
+/** Writes a payload that is JSON already: in an envelope with the span if there is a span, or else plain. */
 export const wrap = (payload: unknown, json: string, span: Tracer.AnySpan | undefined): string => {
   const trace = span === undefined ? undefined : traceparent(span)
   if (trace !== undefined) return `{"$disco":"${mark}","traceparent":"${trace}","payload":${json}}`
-  // A payload that looks like an envelope is put into one, or it would be taken for one.
+  // A payload that looks like an envelope is put into an envelope. Otherwise a reader would take the payload for one.
   return isEnvelope(payload) ? `{"$disco":"${mark}","payload":${json}}` : json
 }
 
-/** Reads an envelope, or what is none. */
+/** Reads a body: an envelope, or a plain payload. */
 export const open = (value: unknown): Opened =>
   isEnvelope(value)
     ? { payload: value.payload, trace: readTrace(value.traceparent) }

@@ -4,7 +4,7 @@ const leastSize = 16
 // A larger ring is replaced by a small one when it is empty.
 const keptSize = 1024
 
-/** A ring: an array that is shifted, or a chain, would keep items that were taken for longer. */
+/** A queue in a ring. An array that is shifted, or a linked list, would keep taken items in memory for longer. */
 export class Fifo<A> {
   private ring = new Array<A | undefined>(leastSize).fill(undefined)
   private head = 0
@@ -20,12 +20,12 @@ export class Fifo<A> {
     this.count += 1
   }
 
-  /** The first, which stays. */
+  /** The first item, which stays in the queue. */
   peek(): A | undefined {
     return this.ring[this.head]
   }
 
-  /** Takes the first; undefined if the queue is empty. */
+  /** Takes the first item; undefined if the queue is empty. */
   shift(): A | undefined {
     if (this.count === 0) return undefined
     const item = this.ring[this.head]
@@ -36,7 +36,7 @@ export class Fifo<A> {
     return item
   }
 
-  /** Takes all. */
+  /** Takes all items. */
   drain(): Array<A> {
     const items: Array<A> = []
     for (; this.count > 0; this.count--) {

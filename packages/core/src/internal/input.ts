@@ -1,6 +1,6 @@
 /**
- * Arguments as a person writes them, read into what Disque takes. A reader throws the `InvalidArgument` that names the value
- * and what was expected; {@link checked} makes a value of it. Whatever a caller without types passes is refused like this.
+ * Arguments as a person writes them, read into what Disque takes. A reader throws the `InvalidArgument` that names the value and what was
+ * expected; {@link checked} makes a value of it. Values of any type are checked, because a caller may be written in JavaScript.
  */
 import * as Duration from "effect/Duration"
 import * as Either from "effect/Either"
@@ -34,7 +34,7 @@ export const refuse = (subject: string, argument: string, value: string, expecte
 const invalid = (subject: string, argument: string, value: unknown, expected: string): never =>
   refuse(subject, argument, show(value), expected)
 
-/** Makes a function of readers one that gives what they refuse as a value. */
+/** Makes a function that gives the refusal of a reader as a value, instead of throwing it. */
 export const checked =
   <Input extends ReadonlyArray<unknown>, A>(read: (...input: Input) => A) =>
   (...input: Input): Either.Either<A, InvalidArgument> => {
@@ -54,14 +54,14 @@ export const options = <A extends object>(subject: string, given: A | undefined)
     : invalid(subject, "options", given, "an object")
 }
 
-// Duration.decode turns what is negative into zero, and we promise to round nothing in silence.
+// Duration.decode turns a negative duration into zero, but no value may be rounded in silence.
 const isNegative = (input: unknown): boolean => {
   if (typeof input === "number" || typeof input === "bigint") return input < 0
   if (typeof input === "string") return input.trimStart().startsWith("-")
   return Array.isArray(input) && input.some((part) => typeof part === "number" && part < 0)
 }
 
-/** A duration in milliseconds; NaN where it is none, negative, infinite, or not whole. */
+/** A duration in milliseconds; NaN if the input is not a duration, or is negative, infinite, or not whole. */
 const milliseconds = (input: Duration.DurationInput): number => {
   if (typeof input === "number") return Number.isSafeInteger(input) && input >= 0 ? input : Number.NaN
   if (isNegative(input)) return Number.NaN
@@ -79,7 +79,7 @@ export const wait = (subject: string, argument: string, input: Duration.Duration
     : invalid(subject, argument, input, `a finite duration in whole milliseconds, ${least} ms or more`)
 }
 
-/** What Disque keeps in seconds. */
+/** A duration that Disque keeps in whole seconds. */
 export const seconds = (
   subject: string,
   argument: string,
@@ -116,7 +116,7 @@ export const flag = (subject: string, argument: string, value: boolean | undefin
 export const oneOf = <A extends string>(subject: string, argument: string, value: A, words: ReadonlyArray<A>): A =>
   words.includes(value) ? value : invalid(subject, argument, value, `one of ${words.join(", ")}`)
 
-/** Disque ends the connection of whoever sends a longer argument, and with it what else is under way there. */
+/** Disque ends the connection of a client that sends a longer argument, and with it all other commands under way there. */
 const mostBytes = 512 * 1024 * 1024
 const tooLong = "at most 512 MB"
 
@@ -210,7 +210,7 @@ export const jobIds = (subject: string, jobs: JobRef | ReadonlyArray<JobRef>): R
   return (jobs as ReadonlyArray<JobRef>).map((job) => jobId(subject, job))
 }
 
-/** The node that a job was fetched from, where it says so. */
+/** The node that a job was fetched from; undefined if the job does not say. */
 export const holder = (job: JobRef | undefined): string | undefined =>
   typeof job === "object" && job !== null ? job.node : undefined
 

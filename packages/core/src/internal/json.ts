@@ -34,14 +34,14 @@ const convert = (value: unknown, above: ReadonlyArray<object>): unknown => {
 }
 
 /**
- * A value for `JSON.stringify`, which takes whatever this gives: a `bigint` is its digits, bytes are text, or `{ base64 }` where they
- * are none, a `Map` is an object, or its entries where its keys are no text, a `Set` is an array, an error has its message.
+ * Makes a value that `JSON.stringify` accepts. A `bigint` becomes its digits. Bytes become text, or `{ base64 }` if they are not UTF-8. A
+ * `Map` becomes an object, or its entries if its keys are not text. A `Set` becomes an array, and an error has its message.
  */
 export const toJson = (value: unknown): unknown => {
   try {
     return convert(value, [])
   } catch {
-    // Handlers fail with anything, with what throws when it is looked at too.
+    // A handler may fail with an object that throws when a property of it is read.
     return "[unreadable]"
   }
 }
@@ -65,7 +65,7 @@ class WithJson {
 /** The same fields, in an object that JSON can hold. */
 export const withJson = <A extends object>(fields: A): A => Object.assign(new WithJson(), fields)
 
-/** The same items; where JSON cannot hold them as they are, it gets them as `withJson` would. */
+/** The same items. If JSON cannot hold them as they are, they are converted as `withJson` does. */
 export const itemsWithJson = <A>(items: ReadonlyArray<A>): ReadonlyArray<A> =>
   items.some((item) => typeof item === "bigint" || item instanceof Uint8Array)
     ? Object.defineProperty(items, "toJSON", { value: () => items.map(toJson) })

@@ -67,7 +67,7 @@ export class Notices {
     const kinds = [...this.kinds.values()]
     this.kinds.clear()
     for (const { timer } of kinds) if (timer !== undefined) interruptSoon(timer)
-    // In such a fiber, so that the loggers and annotations are the same.
+    // In a fiber of the same kind, so that the loggers and annotations are the same.
     return Effect.asVoid(Fiber.await(this.fork(Effect.forEach(kinds, (entry) => this.sum(entry), { discard: true }))))
   })
 

@@ -4,9 +4,9 @@ import * as input from "./input.js"
 
 /** A page of a scan. */
 export interface Page<out A> {
-  /** The node that was asked. The next page can only be asked of the same one. */
+  /** The node that was asked. Only the same node can give the next page. */
   readonly node: string
-  /** Where the next page begins; `0` where there is none. A page may be empty and not be the last. */
+  /** Where the next page begins; `0` if this page is the last one. A page before the last may be empty. */
   readonly cursor: string
   readonly items: ReadonlyArray<A>
 }

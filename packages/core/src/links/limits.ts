@@ -9,8 +9,8 @@ import * as OptionReader from "../internal/optionReader.js"
 /** Options that connections and pools share. */
 export interface ConnectionOptions {
   /**
-   * How long a command may take from its call to its end, beyond the time that it gives the node itself; 5 seconds. The time stands
-   * still while those that were sent before it on its link are answered within 100 ms each.
+   * How long a command may take from its call to its end, beyond the time that the command gives the node; 5 seconds. The time stands
+   * still while the commands before it on its link are answered within 100 ms each.
    */
   readonly commandTimeout?: Duration.DurationInput | undefined
   /**
@@ -20,12 +20,12 @@ export interface ConnectionOptions {
    */
   readonly slice?: Duration.DurationInput | undefined
   /**
-   * The most connections in use at a time: calls that wait for jobs, and connections taken out of a pool. Over as many links more
-   * go the adds of a pool that wait for copies, because one link has to wait for one of them after the other; over up to twice as
-   * many where 8 adds and more wait on each.
+   * The most connections in use at a time: calls that wait for jobs, and connections taken out of a pool. A pool opens up to as many
+   * further links to each node for adds that wait for copies, because one link waits for one such add after the other. If 8 or more adds
+   * wait on each of these links, the pool opens up to twice as many.
    */
   readonly maxActive?: number | undefined
-  /** The most links kept open for the next wait; those of consumers are kept beside. */
+  /** The most links kept open for the next GETJOB. While consumers run, at least as many links are kept as they use. */
   readonly maxIdle?: number | undefined
   /** How long a link is kept open without use; 200 seconds. */
   readonly idleTimeToLive?: Duration.DurationInput | undefined
@@ -34,18 +34,18 @@ export interface ConnectionOptions {
   /** How long a call stands in line for a connection; 5 seconds. */
   readonly acquireTimeout?: Duration.DurationInput | undefined
   /**
-   * When a command whose reply never came is sent again, where that can do no harm (all but ADDJOB and a few that administer
-   * a node): three times within half a second unless told otherwise. `Schedule.stop` sends nothing twice.
+   * When a command whose reply never came is sent again, if that does no harm: this is so for all commands but ADDJOB and a few that
+   * administer a node. Default: three times within half a second. `Schedule.stop` sends nothing twice.
    */
   readonly retry?: Schedule.Schedule<unknown, ConnectionError> | undefined
   /**
-   * How old what is known of the cluster may be when it is used: then it is asked anew (HELLO). A link over a network that was
-   * not used for so long is tried (PING). 30 seconds.
+   * How old the answer to the last HELLO may be: a later command has the cluster asked anew which nodes it has. A link over a network
+   * that was not used for as long is tried (PING). 30 seconds.
    */
   readonly refreshInterval?: Duration.DurationInput | undefined
   /**
-   * For few connections: jobs are fetched from one node, and after so many of them from the node that most of them come from.
-   * Without it, a funnel or a worker fetches from all nodes at once.
+   * Fetches from one node only, to use few connections. After this many jobs, that node is the one that most of the jobs came from.
+   * Without this option, a funnel or a worker fetches from all nodes at once.
    */
   readonly cycle?: number | undefined
   /**
@@ -84,7 +84,7 @@ const addressMap = (
   const entries: Array<[string, string]> = []
   for (const [told, at] of Object.entries(map)) {
     const address = readAddress(at)
-    // It may be one with a password.
+    // The text may hold a password, and is not shown.
     const value = "an address that cannot be read"
     if (address === undefined) {
       return Either.left(new InvalidArgument({ subject, argument: "addressMap", value, expected: expectedAddress }))

@@ -19,10 +19,10 @@ interface Needs {
   /** Has `tick` called at the time given. */
   readonly expect: (at: number) => void
   readonly cluster: {
-    /** Is told of a node that took no link. */
+    /** Notes that a node took no link. */
     dialFailed(node: string): void
   }
-  /** Is told of a node that failed or refuses to work. */
+  /** Notes that a node failed or refuses to work. */
   readonly nodeFailed: (node: string) => void
   /** How many links consumers have use for, even while they are idle for a moment. */
   readonly consuming: () => number

@@ -5,19 +5,19 @@ import * as Effect from "effect/Effect"
 import type { SettleError } from "../incoming/inbox.js"
 import type { LeasedJob, LeaseLost } from "../incoming/leasedJob.js"
 
-/** A job that came through a funnel, and is in the hands of who took it. */
+/** A job that a consumer took from a funnel. */
 export interface FunnelJob extends Job.Job {
   /**
-   * ACKJOB: the job is done, whatever becomes of its consumer. Does nothing to a job that is settled already. Fails with
-   * `LeaseLost` where the job was perhaps delivered to others too, and acknowledges it all the same.
+   * ACKJOB: the job is done, even if its consumer fails later. Does nothing to a job that is settled already. If the job may have been
+   * delivered to another consumer too, it is acknowledged all the same, and this fails with `LeaseLost`.
    */
   readonly ack: Effect.Effect<void, SettleError | LeaseLost>
   /**
    * NACK: puts the job back at once. Does nothing to a job that is settled already, or is delivered once (RETRY 0). Fails with
-   * `LeaseLost` where others have the job, or will have it.
+   * `LeaseLost` if another consumer has the job, or will have it.
    */
   readonly nack: Effect.Effect<void, SettleError | LeaseLost>
-  /** Ends once the lease is lost, and says why; never before. */
+  /** Ends when the lease is lost, and gives the reason. If the lease is not lost, this does not end. */
   readonly lost: Effect.Effect<LeaseLost>
   /** Runs an effect that is interrupted, and fails, when the lease is lost. */
   readonly guard: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E | LeaseLost, R>
@@ -57,7 +57,7 @@ export class TakenJob implements FunnelJob {
     this.leased = leased
   }
 
-  /** As `JSON.stringify` shows it: the job, without the hands that it is in. */
+  /** The job as `JSON.stringify` shows it, without the fields that settle it. */
   toJSON(): unknown {
     const { leased: _leased, settlement: _settlement, ...job } = this
     return toJson(job)

@@ -10,32 +10,32 @@ import { defaultSchedule } from "../outgoing/outbox.js"
 /** The options of all funnels. */
 export interface CommonOptions {
   /**
-   * `auto`: the funnel acknowledges a job when its consumer is done with it. `manual`: only `ack` and `nack` settle a job, and
-   * the close of the funnel puts back what is left.
+   * `auto` (the default): the funnel acknowledges a job when its consumer is done with it. `manual`: only `ack` and `nack` settle a
+   * job, and the close of the funnel puts back the jobs that are left.
    */
   readonly acknowledge?: "auto" | "manual" | undefined
-  /** How jobs are acknowledged; by ACKJOB. FASTACK costs less, and gives more second deliveries when nodes fail. */
+  /** How jobs are acknowledged; by ACKJOB. FASTACK costs less, but more jobs are delivered twice when nodes fail. */
   readonly ackWith?: "ackjob" | "fastack" | undefined
   /**
-   * How many jobs the operators after `incoming` may have pulled and not finished when they pull another one; none, and 16 once
-   * several are seen to be in work at once, each for a second at most. See `incoming` for who needs it.
+   * How many jobs the operators after `incoming` may have pulled and not finished when they pull another job. Default: 0, and 16 once
+   * several jobs are seen to be in work at once, each for a second at most. `incoming` says which operators need this option.
    */
   readonly ahead?: number | undefined
   /**
-   * How many jobs are fetched ahead of those in the hands of consumers, kept under their leases; 16, and up to 256 where
-   * consumers are faster than one GETJOB after another. With 0, a job is fetched only once a consumer waits for it.
+   * How many jobs are fetched ahead of those that consumers have, and kept under their leases; 16, and up to 256 if consumers are
+   * faster than one GETJOB after another. With 0, a job is fetched only when a consumer waits for it.
    */
   readonly prefetch?: number | undefined
   /**
-   * How long a job that was fetched ahead waits for a consumer; 10 seconds. Then it goes back, so that others may have it, and
-   * no more are fetched ahead until consumers are faster than that.
+   * How long a job that was fetched ahead waits for a consumer; 10 seconds. After that it goes back for others to take, and no jobs are
+   * fetched ahead until consumers are faster than that.
    */
   readonly prefetchTimeToLive?: Duration.DurationInput | undefined
   /** The most jobs fetched by one GETJOB; `prefetch`, up to 128. */
   readonly fetchCount?: number | undefined
   /**
-   * The longest that one GETJOB waits on its node; the `slice` of the pool. Closing waits for the one that is under way, for half of
-   * `closeWithin` at most.
+   * The longest that one GETJOB waits on its node; the `slice` of the pool. The close waits for the GETJOB that is under way, for half
+   * of `closeWithin` at most.
    */
   readonly fetchTimeout?: Duration.DurationInput | undefined
   /** How many GETJOBs wait on each node; 1. */
@@ -46,13 +46,13 @@ export interface CommonOptions {
   readonly batch?: number | undefined
   /** How long a node may take to make the copies of a job that is added; 5 seconds. */
   readonly addTimeout?: Duration.DurationInput | undefined
-  /** When adding a job is tried again, where that can help; for a minute, ever more seldom. */
+  /** When a failed attempt to add a job is repeated, if that can help; for a minute, at growing intervals. */
   readonly addSchedule?: Schedule.Schedule<unknown, unknown> | undefined
-  /** How outgoing jobs are added, unless told otherwise by the job. */
+  /** The options with which outgoing jobs are added. The options of a job go before these. */
   readonly defaults?: AddJobOptions | undefined
   /**
-   * The longest that the close may take; 10 seconds. What is not done by then is reported in the log. The time counts from the end
-   * of the run of `incoming` that ends with the funnel, which waits for half of it at most.
+   * The longest that the close may take; 10 seconds. The log says what is not done by then. If a run of `incoming` ends together with the
+   * funnel, the time counts from the end of that run, and the run takes half of the time at most.
    */
   readonly closeWithin?: Duration.DurationInput | undefined
 }

@@ -1,4 +1,4 @@
-/** How many jobs may be fetched: for those who wait, and ahead of them. */
+/** How many jobs there is room for: for the fibers that wait, and ahead of them. */
 import { Slot } from "@disco/core/internal"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -9,9 +9,9 @@ const longAheadMillis = 1000
 export interface FetchWindowOptions {
   /** How many jobs are fetched ahead of those that are taken. */
   readonly prefetch: number
-  /** How long such a job waits to be taken, in milliseconds. */
+  /** How long a job that was fetched ahead waits to be taken, in milliseconds. */
   readonly prefetchMillis: number
-  /** How many there may be for consumers that are faster than one GETJOB after another. */
+  /** How many jobs are fetched ahead at most, if consumers are faster than one GETJOB after another. */
   readonly mostPrefetch: number
   /** The most jobs of one GETJOB. */
   readonly fetchCount: number
@@ -72,9 +72,9 @@ export class FetchWindow {
     })
   }
 
-  // Grants what room there is, first come first served. A poll for many waits until half of the window is free: else it would
-  // ask for each job by itself. Queues with ranks do not wait, for a job of the first queue is wanted next.
-  /** Looks whether there is room. To be called whenever there may be more of it. */
+  // First come, first served. A fetch of many jobs waits until half of the window is free, or it would ask for each job by itself.
+  // Queues with ranks do not wait: a job of the first queue is wanted next.
+  /** Grants room to the fetches that wait. To be called whenever there may be more room. */
   offer(): void {
     const { fetchCount, isRanked } = this.options
     for (const demand of this.demands) {
@@ -140,7 +140,7 @@ export class FetchWindow {
     return true
   }
 
-  /** Counts one less. */
+  /** Counts one parked job less. */
   unpark(): void {
     this.parked -= 1
   }

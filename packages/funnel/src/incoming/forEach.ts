@@ -36,11 +36,11 @@ interface Inbox {
   readonly patience: { readonly wait: (effect: Effect.Effect<unknown>, part: number) => Effect.Effect<boolean> }
   readonly open: () => void
   readonly leave: (left: ReadonlyArray<LeasedJob>) => Effect.Effect<void>
-  /** Has an effect run when the inbox closes. Gives what takes that back. */
+  /** Has an effect run when the inbox closes. Gives the function that cancels this. */
   readonly onClose: (effect: Effect.Effect<void>) => () => void
 }
 
-// Handlers that are interrupted have this part of the time that ending may take. Their jobs go back then, whether they end or not.
+// Interrupted handlers have this part of the time for the close. After it their jobs go back, even if a handler has not ended.
 const handlersPart = 0.25
 
 export interface ForEachOptions {

@@ -1,4 +1,4 @@
-/** Who works on the elements of a stream: the fiber that pulls them, or fibers that it starts, one for each. */
+/** Which fibers work on the elements of a stream: the fiber that pulls them, or fibers that it starts, one for each element. */
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import { type AnyFiber, ForkWatch } from "../internal/runtime.js"
@@ -7,7 +7,7 @@ import { type AnyFiber, ForkWatch } from "../internal/runtime.js"
 export class Work {
   /** Fibers that were started for the element and have not ended. */
   running = 0
-  /** Whether such a fiber was interrupted, or what it did failed. */
+  /** Whether such a fiber was interrupted or failed. */
   wasCut = false
   /** Whether there were such fibers. */
   hasStarted = false
@@ -16,8 +16,8 @@ export class Work {
 }
 
 /**
- * How the work of a fiber ended. Operators race it with a signal that another element failed, hand on what came of it, and
- * succeed: so it is the two racers that tell. Work that is done has won, and the signal was interrupted.
+ * How the work of a fiber ended. Operators race the work with a signal that another element failed, pass on the result, and succeed in
+ * either case. So only the two racers tell: if the work is done, it has won the race, and the signal was interrupted.
  */
 class Race {
   private readonly ends: Array<Exit.Exit<unknown, unknown>> = []
@@ -41,7 +41,7 @@ interface Raced {
   readonly value: unknown
 }
 
-/** What a racer gave, where it is one. */
+/** The result of a racer; undefined if the exit is not that of a racer. */
 const raced = (exit: Exit.Exit<unknown, unknown>): Raced | undefined =>
   Exit.isSuccess(exit) && Exit.isExit(exit.value) && Exit.isSuccess(exit.value)
     ? { value: exit.value.value }
@@ -52,7 +52,7 @@ const isNothing = ({ value }: Raced): boolean => value === undefined
 
 /**
  * Follows the fibers that a pulling fiber starts. Operators with a concurrency (`mapEffect`, `flatMap`) pull in a fiber of
- * their own, which starts one for each element before it pulls the next: so an element is in work for as long as that runs.
+ * their own, which starts one fiber for each element before it pulls the next. So an element is in work while that fiber runs.
  */
 export class ForkTracking {
   /** The element that was pulled last. */
@@ -62,7 +62,7 @@ export class ForkTracking {
   private endWatch: Effect.Effect<void> = Effect.void
   private readonly races = new Map<AnyFiber, Race>()
 
-  /** Says which fiber pulls: gives what that has to run, where it is another one than before. */
+  /** Notes which fiber pulls. Gives the effect that this fiber has to run first, if another fiber pulled before. */
   follow(fiber: AnyFiber): Effect.Effect<void> | undefined {
     if (this.puller === fiber) return undefined
     this.puller = fiber
@@ -71,12 +71,12 @@ export class ForkTracking {
     })
   }
 
-  /** Whether it is this fiber that pulled last. */
+  /** Whether this fiber pulled last. */
   isPuller(fiber: AnyFiber): boolean {
     return this.puller === fiber
   }
 
-  /** Follows nobody any more; for the fiber that pulled last to run. */
+  /** Ends the tracking. To be run by the fiber that pulled last. */
   readonly release: Effect.Effect<void> = Effect.suspend(() => {
     const { endWatch } = this
     this.puller = undefined

@@ -1,9 +1,9 @@
-/** What the consumers of a funnel are given for a job. */
+/** How the consumer of a funnel is given a leased job: as a `FunnelJob`, or with a payload that is decoded first. */
 import type * as Effect from "effect/Effect"
 import type * as Option from "effect/Option"
 import type { LeasedJob } from "./leasedJob.js"
 
-/** An effect makes what a consumer is given. It gives nothing if the job is not for the consumer, and was taken care of. */
+/** The effect that makes what a consumer is given. It gives `Option.none()` if the payload does not decode: then the job was given up. */
 export class Later<In> {
   readonly job: Effect.Effect<Option.Option<In>>
   constructor(job: Effect.Effect<Option.Option<In>>) {
@@ -11,5 +11,5 @@ export class Later<In> {
   }
 }
 
-/** Makes what a consumer is given, without an effect if it can. */
+/** Makes what a consumer is given for a job, without an effect if possible. */
 export type Hand<In> = (leased: LeasedJob) => In | Later<In>

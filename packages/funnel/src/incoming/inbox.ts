@@ -1,4 +1,4 @@
-/** Jobs on their way from the cluster to those who take them: fetched as there is room, kept under their leases, each settled once. */
+/** Jobs on their way from the cluster to their consumers: fetched as there is room, kept under their leases, each settled once. */
 import type { DisquePool, GetJobsError, Job } from "@disco/core"
 import { consume, type Notices, Time, Timekeeper } from "@disco/core/internal"
 import * as Cause from "effect/Cause"
@@ -41,13 +41,13 @@ export interface InboxOptions extends Omit<FetchWindowOptions, "isRanked">, Sett
   readonly closeMillis: number
 }
 
-// The longest GETJOB if there is room for one job at a time, which may arrive at another node meanwhile.
+// The longest GETJOB if there is room for one job at a time: the job may arrive at another node meanwhile.
 const shortSliceMillis = 250
-// The rest of the time is for what ends after it.
+// The rest of the time is for the steps after it.
 const endingPart = 0.5
 
 export class Inbox {
-  /** The time for all that ends together: runs, and the inbox after them. */
+  /** Bounds the time of all closes together: of the runs, and of the inbox after them. */
   readonly patience: Patience
   /** Milliseconds of the monotonic clock. */
   readonly now: () => number
@@ -168,12 +168,12 @@ export class Inbox {
     return this.takers.waitFor(millis, missing)
   }
 
-  /** Counts one more who would take a job, but leaves it to another to wait for the job. */
+  /** Counts one more fiber that would take a job and lets another fiber wait in its place. */
   rest(): void {
     this.takers.rest()
   }
 
-  /** Counts one less. */
+  /** Counts one such fiber less. */
   rise(): void {
     this.takers.rise()
   }
@@ -183,7 +183,7 @@ export class Inbox {
     return !this.isPaused && !this.isClosed
   }
 
-  /** Whether somebody takes jobs. */
+  /** Whether some consumer takes jobs. */
   private get isWanted(): boolean {
     return this.consumers > 0 && this.isHandingOut
   }
@@ -196,9 +196,9 @@ export class Inbox {
   }
 
   /**
-   * Counts one less, and puts back the jobs that the consumer leaves. With the last consumer, jobs that were fetched ahead go back
-   * too, after the fetches that wait on the nodes have ended: else these would get them. All of that goes on in the background if
-   * a node does not answer in time.
+   * Counts one consumer less, and puts back the jobs that the consumer leaves. When the last consumer leaves, jobs that were fetched
+   * ahead go back too. They go back after the fetches that wait on the nodes have ended, or these fetches would get them. If a node does
+   * not answer in time, all of this goes on in the background.
    */
   leave(left: ReadonlyArray<LeasedJob>): Effect.Effect<void> {
     return Effect.suspend(() => {
@@ -211,7 +211,7 @@ export class Inbox {
     })
   }
 
-  /** Goes on with an effect until the inbox ends, and waits for it and what was decided so far for a part of the time. */
+  /** Runs an effect in the background until the inbox ends. Waits for it, and for what was decided so far, for a part of the time. */
   handOver(effect: Effect.Effect<void>, part = endingPart): Effect.Effect<void> {
     return Effect.suspend(() => {
       const going = this.fork(effect)
@@ -219,7 +219,7 @@ export class Inbox {
     })
   }
 
-  /** Stops to hand out jobs, and puts back those that were fetched ahead. */
+  /** Hands out no more jobs until `resume`, and puts back those that were fetched ahead. */
   readonly pause: Effect.Effect<void> = Effect.suspend(() => {
     this.isPaused = true
     // The jobs of groups that are begun go back too.
@@ -251,7 +251,7 @@ export class Inbox {
     else this.settlement.giveBack(leased)
   }
 
-  /** Keeps a job that cannot go back, until somebody takes it or it can. */
+  /** Keeps a job that cannot go back at present, until a consumer takes it or it can go back. */
   keepReady(leased: LeasedJob): void {
     leased.state = "held"
     leased.readySince = this.now()
@@ -263,7 +263,7 @@ export class Inbox {
     this.bufferTimer.expect(leased.readySince + this.options.prefetchMillis)
   }
 
-  // After the fetches that wait on the nodes have ended: else these would get them.
+  // The jobs go back after the fetches that wait on the nodes have ended, or these fetches would get them.
   private returnStale(now: number): void {
     const { prefetchMillis } = this.options
     if (this.buffer.oldest > now - prefetchMillis) return
@@ -283,7 +283,7 @@ export class Inbox {
     return !this.isClosed && this.window.park(most)
   }
 
-  /** Hands out a job that waited. */
+  /** Hands out a parked job for its next attempt. */
   unpark(leased: LeasedJob): void {
     this.window.unpark()
     leased.readySince = this.now()
@@ -292,7 +292,7 @@ export class Inbox {
     else this.window.offer()
   }
 
-  /** Lets a job that waited here go another way. */
+  /** Notes that a parked job was moved elsewhere. */
   leavePark(): void {
     this.window.unpark()
     this.window.offer()
@@ -328,7 +328,7 @@ export class Inbox {
     return this.settlement.move(leased, effect)
   }
 
-  /** Logs that a job that is delivered once cannot go back, and what becomes of the job. */
+  /** Logs that an at-most-once job could not go back, and what becomes of the job. */
   logUnreturned(leased: LeasedJob, error: unknown, end: string): Effect.Effect<void> {
     return this.settlement.logUnreturned(leased, error, end)
   }
@@ -353,7 +353,7 @@ export class Inbox {
     return this.jobs.confirm(leased)
   }
 
-  /** How many jobs are here that are not settled, as far as the cluster knows. */
+  /** How many jobs are here that are not settled yet. */
   get size(): number {
     return this.jobs.size
   }
@@ -369,11 +369,11 @@ export class Inbox {
     return this.putBackAll([])
   })
 
-  /** Puts back what nobody has settled, and ends when everything is. */
+  /** Puts back the jobs that are not settled, and ends when all of them are. */
   readonly close: Effect.Effect<void> = Effect.suspend(() => {
     this.stop()
     const closers = Effect.all([this.fetching.stop, ...this.closers], { concurrency: "unbounded", discard: true })
-    // What is here goes back, whether or not a node answers for what may yet come, and a handler ends.
+    // After this time the jobs here go back, even if a fetch or a handler has not ended.
     return this.patience.wait(closers, endingPart)
   }).pipe(
     Effect.zipRight(
@@ -388,18 +388,18 @@ export class Inbox {
     Effect.zipRight(Effect.suspend(() => this.end))
   )
 
-  /** Has an effect run when the inbox closes, before jobs that are not settled go back. Gives what takes that back. */
+  /** Has an effect run when the inbox closes, before jobs that are not settled go back. Gives the function that cancels this. */
   onClose(effect: Effect.Effect<void>): () => void {
     this.closers.add(effect)
     return () => this.closers.delete(effect)
   }
 
-  /** Ends what runs for the inbox, whatever it waits for. */
+  /** Interrupts all fibers of the inbox. */
   get end(): Effect.Effect<void> {
     return this.background.end
   }
 
-  /** Ends all who wait for jobs: for a reason that no waiting mends, or a bug of this library that shows again and again. */
+  /** Ends all waits for jobs: for a reason that waiting does not mend, or because of a bug of this library that shows again and again. */
   die(cause: Cause.Cause<GetJobsError>): Effect.Effect<void> {
     return Effect.sync(() => {
       if (this.isEnded || Cause.isInterruptedOnly(cause)) return
@@ -438,7 +438,7 @@ export class Inbox {
   private receive(jobs: ReadonlyArray<Job.Job>, reserved: number): Effect.Effect<void> {
     return Effect.sync(() => {
       this.window.release(reserved)
-      // Consumers waited, and there is more where these came from.
+      // Consumers waited, and the node gave as many jobs as it was asked for.
       const isShort = reserved > 1 && this.takers.areWaiting && this.buffer.size === 0
       if (jobs.length === reserved && isShort) this.window.grow()
       for (const leased of this.jobs.add(jobs)) this.handOut(leased)
@@ -446,8 +446,8 @@ export class Inbox {
     })
   }
 
-  // To the first who waits, or to the buffer. A job that nobody will take is not kept from others; but while fetches end, one of
-  // them would get the job.
+  // The job goes to the first taker, or to the buffer. If nobody takes jobs here, it goes back for other consumers. But while fetches
+  // end, it stays in the buffer: one of these fetches would get it again.
   private handOut(leased: LeasedJob): void {
     const taker = this.isPaused ? undefined : this.takers.next()
     if (taker !== undefined) {

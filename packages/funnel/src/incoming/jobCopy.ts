@@ -1,4 +1,4 @@
-/** Adding a job once more, as it is: what its node knows of it, and what a copy is added with. */
+/** Adding a job once more: what its node knows of the job, and the options for the copy. */
 import { type AddJobOptions, type DisquePool, type Job, JobId } from "@disco/core"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -6,15 +6,15 @@ import * as Option from "effect/Option"
 
 type Pool = DisquePool.Service
 
-/** What its node knows of a job. */
+/** What the node of a job knows of the job. */
 export interface Facts {
   readonly addedAt: number
-  /** What is left of its TTL. */
+  /** What is left of the TTL. */
   readonly leftMillis: number
   readonly retrySeconds: number
 }
 
-/** What its node says of a job: nothing where it does not answer. */
+/** Asks the node of a job for its facts. `"unknown"` if the node does not know the job, undefined if the node does not answer. */
 export const factsOf = (pool: Pool, job: Job.Job): Effect.Effect<Facts | "unknown" | undefined> =>
   Effect.match(pool.show(job), {
     onFailure: () => undefined,
@@ -31,12 +31,12 @@ export const factsOf = (pool: Pool, job: Job.Job): Effect.Effect<Facts | "unknow
     })
   })
 
-// Of a queue with a type: longer than that of Disque, for jobs whose node does not say.
+// The TTL of a copy if the node does not say what is left: the default of typed queues, which is longer than that of Disque.
 const defaultTtlMillis = 7 * 24 * 60 * 60 * 1000
 
 /**
- * What a copy of a job is added with: what its node knows of it, so that it is delivered as the job was. A copy that is delayed
- * lives long enough to be handled after it, and to have its lease renewed meanwhile.
+ * The options for a copy of a job: those of the job, as far as its node knows them. The TTL of a delayed copy is long enough for the
+ * delay, and for the renewals of the lease while the job is handled after it.
  */
 export const copyOptions = (
   job: Job.Job,
@@ -50,7 +50,7 @@ export const copyOptions = (
   return {
     ...(delay === 0 ? {} : { delay: Duration.seconds(delay) }),
     ttl: Duration.seconds(delay === 0 ? left : Math.max(left, 2 * (delay + (retry ?? 0)) + 1)),
-    // Disque delivers a job once only where there is one copy of it.
+    // Disque accepts an at-most-once job only with a single copy.
     ...(JobId.isAtLeastOnce(job.id)
       ? retry === undefined
         ? {}

@@ -32,8 +32,8 @@ export interface JobStreamOptions {
 }
 
 /**
- * Each run gives jobs until the inbox closes, one in an element: operators go through a chunk at once, so that of several jobs
- * in one nobody could tell which are done.
+ * Each run gives jobs until the inbox closes, one job in each chunk. Operators go through a chunk at once, so that among several jobs in
+ * a chunk nobody could tell which are done.
  */
 export const jobStream = <In>(
   inbox: Inbox,
@@ -120,7 +120,7 @@ const groupsOf = <In>(
         const isFirst = dueAt === Number.POSITIVE_INFINITY
         let leased = inbox.takeNow()
         if (leased === undefined) {
-          // Nor longer than a job that cannot be kept any more is left to us.
+          // A job whose next delivery can no longer be postponed cannot wait for long.
           for (const { leased } of taken)
             if (!leased.isPostponable) dueAt = Math.min(dueAt, leased.expiresAt - marginMillis)
           const leftMillis = dueAt - inbox.now()

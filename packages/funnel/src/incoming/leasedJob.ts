@@ -1,4 +1,4 @@
-/** A job in our keeping: fetched, and not yet settled. */
+/** A leased job: fetched, and not settled yet. */
 import type { Job } from "@disco/core"
 import * as Data from "effect/Data"
 
@@ -17,7 +17,7 @@ const reasons: Record<LeaseLostReason, string> = {
   expired: "its lease was not renewed in time"
 }
 
-/** A job may be in other hands, or will be soon: somebody else has it, or has settled it. */
+/** Another consumer has the job, will have it soon, or has settled it. */
 export class LeaseLost extends Data.TaggedError("LeaseLost")<{
   readonly queue: string
   readonly jobId: string
@@ -30,7 +30,7 @@ export class LeaseLost extends Data.TaggedError("LeaseLost")<{
   }
 }
 
-// A renewal that is so late will have been held up; and so will one that was sent so long ago, longer than any command may take.
+// A renewal that is this late was held up. So was a renewal that was sent this long ago, because no command may take so long.
 const overdueMillis = 1000
 const unansweredMillis = 30_000
 
@@ -38,21 +38,24 @@ type Watcher = (lost: LeaseLost) => void
 
 export class LeasedJob {
   readonly job: Job.Job
-  /** When it came, in milliseconds of the monotonic clock, as all times here are. */
+  /** When the job came. All times here are milliseconds of the monotonic clock. */
   readonly fetchedAt: number
-  /** Since when it waits to be taken. */
+  /** Since when the job waits to be taken. */
   readySince: number
   /**
-   * `moving`: it is being added to another queue, and is acknowledged then. `settling` and `returning`: its acknowledgement, or
-   * that it goes back, is on the way to the node.
+   * - `held`: nothing is decided about the job
+   * - `moving`: the job is being added to another queue, and is acknowledged then
+   * - `settling`: its acknowledgement is on the way to the node
+   * - `returning`: its NACK or ENQUEUE is on the way to the node
+   * - `settled`: the node has answered, or the job is left to come again after its retry time
    */
   state: "held" | "moving" | "settling" | "returning" | "settled" = "held"
   lost: LeaseLost | undefined = undefined
-  /** Whether it is fetched and waits to be taken. */
+  /** Whether the job waits to be taken. */
   isReady = false
-  /** Whether it was taken. */
+  /** Whether the job was taken. */
   wasTaken = false
-  /** Whether a handler began with it. */
+  /** Whether a handler began with the job. */
   hasBegun = false
   /** When the lease is renewed next. */
   renewAt: number
@@ -60,9 +63,9 @@ export class LeasedJob {
   askedAt = Number.POSITIVE_INFINITY
   /** When the node will deliver the job again, as far as is known. */
   expiresAt = Number.POSITIVE_INFINITY
-  /** Whether its next delivery can be postponed (WORKING); not once half of its TTL has gone. */
+  /** Whether WORKING postpones the next delivery of the job; not once half of the TTL has passed. */
   isPostponable = true
-  /** Called once its next delivery cannot be postponed any more. */
+  /** Called once the next delivery cannot be postponed any more. */
   onFixed: (() => void) | undefined = undefined
   // Most jobs have one watcher, who is gone before anything happens.
   private watcher: Watcher | undefined = undefined
@@ -75,29 +78,29 @@ export class LeasedJob {
     this.renewAt = renewAt
   }
 
-  /** Whether it is ours: nothing is decided about it, and nobody else has it. */
+  /** Whether the job is ours: nothing is decided about it, and no other consumer has it. */
   get isOurs(): boolean {
     return this.state === "held" && this.lost === undefined
   }
 
-  /** Whether its lease may have run out at the time given, though nobody has found that out yet. */
+  /** Whether the lease may have run out at the time given, though its loss was not noticed yet. */
   isDoubtful(now: number): boolean {
     return now >= this.expiresAt || now - overdueMillis > this.renewAt || now - unansweredMillis > this.askedAt
   }
 
-  /** Says that its lease is over, unless its node says otherwise. */
+  /** Takes the lease for over, unless the node says otherwise. */
   doubt(now: number): void {
     if (this.isPostponable) this.expiresAt = Math.min(this.expiresAt, now)
   }
 
-  /** Says when the next delivery comes, which cannot be postponed any more. */
+  /** Sets the time of the next delivery, which cannot be postponed any more. */
   fix(expiresAt: number): void {
     this.expiresAt = expiresAt
     this.isPostponable = false
     this.onFixed?.()
   }
 
-  /** Calls back once the lease is lost, or at once where it is. Gives what takes the watch back. */
+  /** Calls back when the lease is lost, or at once if it is lost already. Gives the function that ends the watch. */
   watch(onLost: Watcher): () => void {
     if (this.lost !== undefined) {
       onLost(this.lost)
@@ -110,7 +113,7 @@ export class LeasedJob {
     return () => this.unwatch(onLost)
   }
 
-  /** Takes back a watch. */
+  /** Ends a watch. */
   unwatch(onLost: Watcher): void {
     if (this.watcher === onLost) this.watcher = undefined
     else this.others?.delete(onLost)

@@ -45,12 +45,12 @@ export class LeasedJobs {
     return this.leases.run
   }
 
-  /** How many there are. */
+  /** The number of leased jobs. */
   get size(): number {
     return this.jobs.size
   }
 
-  /** All of them, as they are now. */
+  /** All leased jobs, as a copy. */
   get all(): ReadonlyArray<LeasedJob> {
     return [...this.jobs.values()]
   }
@@ -59,7 +59,7 @@ export class LeasedJobs {
     return this.jobs.get(id)
   }
 
-  /** Ends when there are none. */
+  /** Ends when there is no leased job. */
   readonly empty: Effect.Effect<void> = Effect.async<void>((resume) => {
     if (this.jobs.size === 0) return resume(Effect.void)
     this.onEmpty = () => resume(Effect.void)

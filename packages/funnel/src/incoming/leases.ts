@@ -20,8 +20,8 @@ export interface LeasesNeeds {
   readonly onLost: (leased: LeasedJob) => void
 }
 
-// The retry time of a job runs since it was queued, so that most of it may be over: WORKING begins it anew. A job that is done
-// before this has passed never costs a command.
+// The retry time of a job runs since the job was queued, so that most of it may be over when the job arrives: the first WORKING comes
+// this soon. A job that is done earlier costs no WORKING.
 const receiptMillis = 50
 // How soon a renewal that failed is tried again.
 const againMillis = 1000
@@ -50,7 +50,7 @@ export class Leases {
     this.needs = needs
   }
 
-  /** When the lease of a job that comes at the time given is first renewed; never for a job that is delivered once. */
+  /** When the lease of a job that comes at the time given is first renewed; Infinity for an at-most-once job. */
   first(id: JobId.JobId, now: number): number {
     return JobId.isAtLeastOnce(id) ? now + receiptMillis : Number.POSITIVE_INFINITY
   }
@@ -79,7 +79,7 @@ export class Leases {
       leased.askedAt = now
       due.push(leased)
     }
-    // One that dies, for a fault of ours, is no reason to give up the lease, nor those of others.
+    // A renewal that dies of a bug here must end neither its own lease nor those of other jobs.
     const renew = (leased: LeasedJob) =>
       Effect.catchAllCause(this.renew(leased), (cause) =>
         Effect.zipRight(
@@ -115,7 +115,7 @@ export class Leases {
             if (millis > 0) this.plan(leased, now + millis / 2)
           }),
         onFailure: (error) => {
-          // What is being settled is not known any more, as it should be.
+          // A node forgets a job that was settled meanwhile.
           if (!isKept(leased)) return Effect.void
           if (error._tag === "JobNotFound") return this.lost(leased, "unknown")
           return error._tag === "LeaseTooOld" ? this.lookUp(leased) : this.again(leased, error)
@@ -125,8 +125,8 @@ export class Leases {
   }
 
   /**
-   * Finds out whether a job is still ours whose lease may have run out, and renews it then: WORKING would renew it for whoever
-   * has it now. It is lost where its node does not say.
+   * Asks the node whether a job whose lease may have run out is still ours, and if so renews the lease. WORKING alone would not do: it
+   * would renew the lease of another consumer that has the job now. If the node does not answer, the lease is lost.
    */
   confirm(leased: LeasedJob): Effect.Effect<void> {
     return Effect.suspend(() => {

@@ -1,4 +1,4 @@
-/** Jobs that are fetched and wait to be taken: in the order in which they came, or those of the queues named first before the others. */
+/** Jobs that were fetched and wait to be taken: in the order of their arrival, or by the rank of their queues. */
 import { Fifo } from "@disco/core/internal"
 import type { LeasedJob } from "./leasedJob.js"
 
@@ -8,12 +8,12 @@ interface Row {
   readonly jobs: Fifo<LeasedJob>
 }
 
-// So many rows are kept that may be empty.
+// The most rows that are kept while some of them are empty.
 const mostRows = 64
 
 export class PrefetchBuffer {
   private readonly ranks: ReadonlyMap<string, number>
-  /** In the order of their ranks: those that have jobs, and some more. */
+  /** In the order of their ranks. Some may be empty. */
   private rows: Array<Row> = []
   private stock = 0
 
@@ -44,7 +44,7 @@ export class PrefetchBuffer {
     return row.jobs
   }
 
-  /** Says that a job was lost or settled while it waits here: it is passed over, and counts no more. */
+  /** Notes that a waiting job was lost or settled: it is skipped, and counts no more. */
   discount(leased: LeasedJob): void {
     if (!leased.isReady) return
     leased.isReady = false
@@ -76,7 +76,7 @@ export class PrefetchBuffer {
     return leased.isOurs ? leased : undefined
   }
 
-  /** Since when the job waits that has waited longest; Infinity where there is none. */
+  /** Since when the oldest job waits; Infinity if no job waits. */
   get oldest(): number {
     let oldest = Number.POSITIVE_INFINITY
     for (const { jobs: row } of this.rows) {
@@ -86,7 +86,7 @@ export class PrefetchBuffer {
     return oldest
   }
 
-  /** Takes the jobs that have waited since the time given or longer, as far as they are still ours. */
+  /** Takes the jobs that have waited since the time given or longer and are still ours. */
   takeSince(time: number): Array<LeasedJob> {
     const taken: Array<LeasedJob> = []
     for (const { jobs: row } of this.rows) {

@@ -1,4 +1,4 @@
-/** Settling in batches: what is decided about jobs goes to their nodes in as few commands as can be. */
+/** Settling in batches: the jobs of each node are acknowledged, or put back, by as few commands as possible. */
 import type { DisquePool, Job } from "@disco/core"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -21,7 +21,7 @@ interface Entry {
   readonly done: Done
 }
 
-/** What goes to one node. */
+/** The jobs to settle on one node. */
 interface NodeQueue {
   pending: Array<Entry>
   isUrgent: boolean
@@ -32,7 +32,7 @@ interface Needs {
   readonly send: (jobs: ReadonlyArray<Job.Job>) => Effect.Effect<unknown, SettleError>
   /** Runs an effect that outlives the caller. */
   readonly fork: (effect: Effect.Effect<void>) => void
-  /** What a job is while it is being settled. */
+  /** The state of a job while it is being settled. */
   readonly state: "settling" | "returning"
   /** The most jobs of one command. */
   readonly batch: number
@@ -40,12 +40,12 @@ interface Needs {
   readonly turns: number
 }
 
-// Settling twice does no harm, and not at all costs another delivery.
+// To settle a job twice does no harm. A job that is not settled is delivered again.
 const schedule = Schedule.exponential("50 millis").pipe(Schedule.intersect(Schedule.recurs(4)))
 
 export class SettleBatcher {
   private readonly needs: Needs
-  // One for each node, so that one that does not answer holds up no other.
+  // One queue for each node, so that a node that does not answer holds up no other.
   private readonly byNode = new Map<string, NodeQueue>()
   private busy = 0
   private readonly onIdle = new Set<() => void>()
@@ -70,7 +70,7 @@ export class SettleBatcher {
     this.needs.fork(this.run(node, queue))
   }
 
-  /** Takes back what has not been sent; gives the jobs that were. */
+  /** Takes back those of the jobs that have not been sent, and gives them. */
   withdraw(jobs: ReadonlyArray<LeasedJob>): ReadonlyArray<LeasedJob> {
     const wanted = new Set(jobs.filter((leased) => leased.state === this.needs.state))
     if (wanted.size === 0) return []
@@ -86,7 +86,7 @@ export class SettleBatcher {
     return withdrawn
   }
 
-  /** Sends what gathers. */
+  /** Ends the gathering: batches are sent at once. */
   hurry(): void {
     for (const queue of this.byNode.values()) queue.isUrgent = true
   }
@@ -127,7 +127,7 @@ export class SettleBatcher {
       Effect.repeat({ while: () => queue.pending.length > 0 }),
       Effect.ensuring(
         Effect.sync(() => {
-          // There is something left where the fiber is interrupted only.
+          // Jobs are left only if the fiber was interrupted.
           for (const { done, leased } of queue.pending.splice(0)) done(Exit.interrupt(FiberId.none), leased)
           queue.isRunning = false
           queue.isUrgent = false

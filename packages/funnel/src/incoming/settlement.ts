@@ -1,4 +1,4 @@
-/** What is decided about jobs: they are acknowledged, put back, or moved to another queue. */
+/** Settles jobs: acknowledges them, puts them back, or moves them to another queue. */
 import { type DisquePool, JobId } from "@disco/core"
 import type { Notices } from "@disco/core/internal"
 import * as Effect from "effect/Effect"
@@ -108,7 +108,7 @@ export class Settlement {
     else this.move(leased, this.addAgain(leased))
   }
 
-  // Neither NACK nor ENQUEUE brings back a job that is delivered once. Nobody has seen this one, so it is added once more.
+  // Neither NACK nor ENQUEUE brings back an at-most-once job. No consumer has seen this job, so it is added once more.
   private addAgain(leased: LeasedJob): Effect.Effect<void> {
     const { isClosed, keepReady, pool } = this.needs
     const { job } = leased
@@ -124,7 +124,7 @@ export class Settlement {
     })
   }
 
-  /** Logs that a job that is delivered once cannot go back, and what becomes of the job. */
+  /** Logs that an at-most-once job could not go back, and what becomes of the job. */
   logUnreturned({ job }: LeasedJob, error: unknown, end: string): Effect.Effect<void> {
     return this.needs.notices.say(`return ${job.queue} ${kindOf(error)}`, (more) =>
       Effect.annotateLogs(
@@ -163,7 +163,7 @@ export class Settlement {
     Effect.zipRight(this.moved, Effect.zipRight(this.acks.settled, this.returns.settled))
   )
 
-  /** Sends the acknowledgements that gather others. */
+  /** Sends the acknowledgements that wait for others to fill their batch. */
   hurry(): void {
     this.acks.hurry()
   }

@@ -1,4 +1,4 @@
-/** One run of the stream of a funnel: which of the jobs that it has pulled its consumer is done with. */
+/** One run of the stream of a funnel: which of the pulled jobs the consumer is done with. */
 import { Time } from "@disco/core/internal"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -17,12 +17,12 @@ class Pulled extends Work {
   }
 }
 
-// Operators with a concurrency hand on what they are done with through a buffer of about their concurrency: a failure downstream
-// is that of one of the jobs in it.
+// Operators with a concurrency pass on their results through a buffer of about this size. A failure downstream is the failure of one of
+// the jobs in that buffer.
 const aheadOfConcurrent = 16
-// By then, what is downstream of such an operator is done with a job, whether others come or not.
+// After this time, the operators downstream are taken to be done with a job, even if no others come.
 const doubtMillis = 1000
-// Operators that pull in fibers of their own hand on what they pulled in a few turns: so many jobs can be in their hands.
+// Operators that pull in fibers of their own pass on a pulled job after a few turns: this many jobs can be on the way.
 const inHands = 16
 
 /** A job in doubt, and since when. */
@@ -32,24 +32,24 @@ interface Doubt {
 }
 
 /**
- * The consumer of a stream says two things only: that it wants the next element, and that it ends. So an element is
- * done when the next one is pulled, or `ahead` more jobs have been; where an operator works on elements in fibers of their own,
- * when those have ended, and more have, or a second has passed; and what is in doubt when the run ends goes back.
+ * The consumer of a stream says two things only: that it wants the next element, and that it ends. So an element is done when the next
+ * element is pulled, or `ahead` more jobs are. If an operator works on elements in fibers of their own, an element is done when its fibers
+ * have ended and 16 more jobs are finished, or a second has passed. Jobs that are still in doubt when the run ends go back.
  */
 export class StreamRun {
   private readonly inbox: Inbox
   private readonly ahead: number | undefined
   private readonly tracking = new ForkTracking()
-  /** Pulled last. */
+  /** The element that was pulled last. */
   private last: Pulled | undefined = undefined
-  /** Nobody's any more: used again for the next job, as most are handled without a fiber. */
+  /** An element that is no longer used. The next job takes it over, because most jobs are handled without a fiber. */
   private spare: Pulled | undefined = undefined
-  /** Pulled past, while fibers still work on them. */
+  /** Elements before the last one that fibers still work on. */
   private readonly inWork = new Set<Pulled>()
-  /** Pulled past and finished, as far as can be seen, with too few behind them to be sure. */
+  /** Jobs that seem to be finished, with too few jobs behind them to be sure. */
   private readonly doubtful: Array<Doubt> = []
   private resolving: Fiber.RuntimeFiber<void> | undefined = undefined
-  /** Acknowledged last, and perhaps not sent yet. */
+  /** The jobs that were acknowledged last, perhaps not sent yet. */
   private readonly sure: Array<LeasedJob> = []
   private isConcurrent = false
 
@@ -59,7 +59,7 @@ export class StreamRun {
     inbox.open()
   }
 
-  /** Says that the consumer wants the next job: the one before is done, or in the hands of a fiber. Gives what to run first. */
+  /** Notes that the consumer wants the next job: the job before is done, or a fiber works on it. Gives the effect to run first. */
   pullPast(fiber: AnyFiber): Effect.Effect<void> | undefined {
     this.passLast()
     return this.tracking.follow(fiber)
@@ -103,20 +103,20 @@ export class StreamRun {
     this.last?.jobs.push(leased)
   }
 
-  /** Says that a job of the element that was begun last is nothing for the consumer. */
+  /** Removes a job that the consumer does not get from the element that was begun last. */
   drop(leased: LeasedJob): void {
     const jobs = this.last?.jobs
     const place = jobs?.indexOf(leased) ?? -1
     if (place >= 0) jobs?.splice(place, 1)
   }
 
-  /** Says that what was pulled last is nothing for the consumer. */
+  /** Removes the element that was begun last: the consumer does not get it. */
   skip(): void {
     this.last = undefined
     this.tracking.current = undefined
   }
 
-  /** Settles what the run holds. A consumer that pulls itself ends in its own fiber, one behind a buffer or a fork elsewhere. */
+  /** Settles the jobs of the run. A consumer that pulls directly ends in the fiber that pulls, a consumer behind a buffer in another. */
   end(exit: Exit.Exit<unknown, unknown>, fiber: AnyFiber): Effect.Effect<void> {
     return Effect.suspend(() => {
       const isDirect = this.tracking.isPuller(fiber)
@@ -151,7 +151,7 @@ export class StreamRun {
     })
   }
 
-  // Where operators start fibers for jobs, one without is waiting for its turn.
+  // If operators start fibers for jobs, a job without a fiber still waits for its turn.
   private isFinished(work: Work): boolean {
     return work.hasStarted ? work.running === 0 && !work.wasCut : !this.isConcurrent
   }
@@ -163,7 +163,7 @@ export class StreamRun {
       return
     }
     this.doubtful.push({ leased, since: this.inbox.now() })
-    // A job in doubt whose lease can be kept no longer is rather taken for done than done again.
+    // If the lease of a job in doubt is lost, the job is taken for done rather than done again.
     leased.watch(() => this.inbox.acknowledgeLater(leased))
     while (this.doubtful.length > ahead) this.resolve()
     if (this.ahead === undefined && this.resolving === undefined) this.resolveIn(doubtMillis)

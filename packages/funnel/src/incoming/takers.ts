@@ -1,4 +1,4 @@
-/** Those who wait for jobs. */
+/** Fibers that wait for jobs. */
 import type { GetJobsError } from "@disco/core"
 import { Slot, Time } from "@disco/core/internal"
 import * as Effect from "effect/Effect"
@@ -11,7 +11,7 @@ import type { LeasedJob } from "./leasedJob.js"
 /** What a taker fails with when there will be no more jobs: the error of the fetches, or nothing if the inbox has closed. */
 export type NoMoreJobs = Option.Option<GetJobsError>
 
-/** One who waits. */
+/** A fiber that waits. */
 type Taker = Slot<LeasedJob, NoMoreJobs>
 
 export interface TakersNeeds {
@@ -19,7 +19,7 @@ export interface TakersNeeds {
   readonly takeNow: () => LeasedJob | undefined
   /** Takes back a job that a taker was given and did not take. */
   readonly reclaim: (leased: LeasedJob) => void
-  /** Called when there is one more. */
+  /** Called when one more fiber waits. */
   readonly onWaiting: () => void
   /** Runs an effect that outlives the caller. */
   readonly fork: (effect: Effect.Effect<void>) => Fiber.RuntimeFiber<void>
@@ -27,11 +27,11 @@ export interface TakersNeeds {
 
 export class Takers {
   private readonly needs: TakersNeeds
-  // In the order of arrival.
+  /** In the order of arrival. */
   private readonly takers = new Set<Taker>()
   /** Takers that have jobs already, and fill up a group: they go before the others. */
   private readonly fillers = new Set<Taker>()
-  /** How many more than one each the fillers would take. */
+  /** How many jobs the fillers would take beyond the first of each. */
   private missing = 0
   private resting = 0
   private ended: Exit.Exit<never, NoMoreJobs> | undefined = undefined
@@ -78,13 +78,13 @@ export class Takers {
     else taker.fill(Exit.succeed(ready))
   }
 
-  /** Counts one more who would take a job, but leaves it to another taker to wait for the job. */
+  /** Counts one more fiber that would take a job and lets another fiber wait in its place. */
   rest(): void {
     this.resting += 1
     this.needs.onWaiting()
   }
 
-  /** Counts one less. */
+  /** Counts one such fiber less. */
   rise(): void {
     this.resting -= 1
   }
@@ -94,12 +94,12 @@ export class Takers {
     return this.takers.size + this.fillers.size + this.missing + this.resting
   }
 
-  /** Whether somebody waits for the next job, and not for more of a group. */
+  /** Whether a fiber waits for the next job, and not for more of a group. */
   get areWaiting(): boolean {
     return this.takers.size > 0
   }
 
-  /** Removes the one whose turn is next. */
+  /** Removes and gives the taker whose turn is next. */
   next(): Taker | undefined {
     const takers = this.fillers.size > 0 ? this.fillers : this.takers
     const [taker] = takers
@@ -107,7 +107,7 @@ export class Takers {
     return taker
   }
 
-  /** Hands out what is ready. */
+  /** Hands out the jobs that are ready. */
   serve(): void {
     for (const takers of [this.fillers, this.takers]) {
       for (const taker of takers) {

@@ -1,8 +1,8 @@
-/** What went wrong, in words: whatever it is, these functions give text and do not throw. */
+/** Turns any failure into text. These functions do not throw, whatever the failure is. */
 import * as Cause from "effect/Cause"
 import * as Inspectable from "effect/Inspectable"
 
-// As much as a reader of a log or a letter wants; an error may hold a whole response.
+// Enough for a reader of a log or a letter: an error may hold a whole response.
 const mostCharacters = 4000
 
 const unreadable = "something that cannot be put into words"
@@ -10,7 +10,7 @@ const unreadable = "something that cannot be put into words"
 const shorten = (text: string): string =>
   text.length <= mostCharacters ? text : `${text.slice(0, mostCharacters)}… (${text.length} characters)`
 
-/** Getters, proxies and `toString` of a user's may throw. */
+/** Reads a text; undefined if that throws, as getters, proxies and `toString` of a user may. */
 const attempt = (read: () => string | undefined): string | undefined => {
   try {
     const text: unknown = read()
@@ -34,7 +34,7 @@ const property = (error: object, name: string): string | undefined =>
     return typeof value === "string" ? value : undefined
   })
 
-/** An object as JSON, with what JSON does not have in words. */
+/** An object as JSON. Values that JSON does not have become words. */
 export const json = (value: object): string | undefined =>
   attempt(() => {
     const ancestors: Array<unknown> = []
@@ -48,7 +48,7 @@ export const json = (value: object): string | undefined =>
     })
   })
 
-/** What an error says: its message, or its tag, or what it holds. */
+/** The text of an error: its message, or its tag, or its contents. */
 export const textOf = (error: unknown): string => {
   if (typeof error === "string") return shorten(error)
   if (typeof error === "function" || typeof error !== "object" || error === null) {
@@ -60,22 +60,22 @@ export const textOf = (error: unknown): string => {
   return shorten(name ?? json(error) ?? attempt(() => String(error)) ?? unreadable)
 }
 
-/** What kind of error it is, in a word. */
+/** The kind of an error, in a word. */
 export const kindOf = (error: unknown): string =>
   typeof error === "object" && error !== null
     ? (property(error, "_tag") ?? property(error, "name") ?? "object")
     : typeof error
 
 /**
- * A cause for a log: what failed in a sentence; what died with its stack traces, unless there were `more` since it was said. A
- * logger that is given the cause itself may stumble over what is in it.
+ * A cause as text for the log: a sentence for a failure, stack traces for a defect. If `more` is not empty, the traces were logged before
+ * and are left out. The log gets text because a logger may fail on a cause with strange contents.
  */
 export const causeText = (cause: Cause.Cause<unknown>, more = ""): string =>
   Cause.isDie(cause) && more === ""
     ? shorten(attempt(() => Cause.pretty(cause, { renderErrorCause: true })) ?? textOf(squash(cause)))
     : `${textOf(squash(cause))}${more}`
 
-/** What went wrong first in a cause. */
+/** The first error of a cause. */
 export const squash = (cause: Cause.Cause<unknown>): unknown => {
   try {
     return Cause.squash(cause)

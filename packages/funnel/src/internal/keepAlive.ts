@@ -1,4 +1,4 @@
-/** Keeps effects running that die: by accident, or again and again. */
+/** Restarts effects that die, and gives up those that die again and again. */
 import { Time } from "@disco/core/internal"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
@@ -6,11 +6,11 @@ import { causeText } from "./failure.js"
 import { quietly } from "./quietly.js"
 
 const pauseMillis = 1000
-// So many deaths, each of them soon after the one before, are no accident.
+// This many deaths, each soon after the one before, are no accident.
 const mostDeaths = 5
 const soonMillis = 60_000
 
-/** Counts deaths, and tells accidents from what happens again and again. */
+/** Counts deaths, to tell accidents from a lasting fault. */
 export class Deaths {
   private readonly now: () => number
   private readonly most: number
@@ -22,7 +22,7 @@ export class Deaths {
     this.most = most
   }
 
-  /** Counts one more, and says whether there have been too many. */
+  /** Counts one more death, and says whether there have been too many. */
   areTooMany(): boolean {
     const now = this.now()
     this.count = now - this.last < soonMillis ? this.count + 1 : 1
@@ -31,7 +31,7 @@ export class Deaths {
   }
 }
 
-/** Runs what is not to die: begun again after a moment when it does, for a fault of ours, and given up when it dies again and again. */
+/** Runs an effect, and restarts it a moment after it has died of a bug of this library. If it dies too often, it fails with that cause. */
 export const keepAlive = <A, E>(name: string, effect: Effect.Effect<A, E>, now: () => number): Effect.Effect<A, E> => {
   const deaths = new Deaths(now)
   const attempt: Effect.Effect<A, E> = Effect.catchAllCause(effect, (cause) => {

@@ -1,14 +1,14 @@
-/** One bound for all that ends together. */
+/** One bound for all closes that happen together. */
 import { Time } from "@disco/core/internal"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 
-// What begins to end within this time of the end of something else, ends with it.
+// A close that begins within this time after another one belongs to it.
 const togetherMillis = 1000
 
 /**
- * The time that ending may take. A scope ends one thing after another, each of which may wait for a node that says nothing: the
- * time counts from the first of them.
+ * The time that a close may take. A scope runs one finalizer after another, and each may wait for a silent node. So the time counts from
+ * the first of them.
  */
 export class Patience {
   private readonly now: () => number
@@ -23,8 +23,8 @@ export class Patience {
   }
 
   /**
-   * Waits for an effect until the part given of the time is over, and says whether it ended. One that did not is interrupted: what
-   * is to go on runs in a fiber of its own.
+   * Waits for an effect until the given part of the time is over, and says whether the effect ended. An effect that did not end is
+   * interrupted. Work that has to go on runs in a fiber of its own.
    */
   wait(effect: Effect.Effect<unknown>, part = 1): Effect.Effect<boolean> {
     return Effect.suspend(() => {
@@ -42,6 +42,6 @@ export class Patience {
   }
 }
 
-/** Waits for an effect so many milliseconds at most, and says whether it ended. */
+/** Waits for an effect for this many milliseconds at most, and says whether it ended. An effect that did not end is interrupted. */
 export const bounded = (effect: Effect.Effect<unknown>, millis: number): Effect.Effect<boolean> =>
   Effect.map(Time.timeoutOption(Effect.interruptible(effect), Math.max(0, millis)), Option.isSome)

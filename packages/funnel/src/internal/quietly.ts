@@ -1,5 +1,5 @@
-/** What must not fail whatever it does. */
+/** Effects whose failure must stop nothing else. */
 import * as Effect from "effect/Effect"
 
-/** Runs a log, for which a logger of the user may have no stomach: nothing else is to fail for that. */
+/** Writes to the log. A logger of the user may fail, and nothing else is to fail with it. */
 export const quietly = (log: Effect.Effect<void>): Effect.Effect<void> => Effect.catchAllCause(log, () => Effect.void)

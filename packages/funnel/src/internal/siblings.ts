@@ -1,13 +1,13 @@
-/** What was made in one scope begins to close together: a scope runs its finalizers one after another. */
+/** Lets the funnels and workers of a scope begin to close together: a scope runs its finalizers one after another. */
 import * as Effect from "effect/Effect"
 import * as Scope from "effect/Scope"
 
-// Finalizers of a scope run for no other reason than that the whole of it closes.
+// The finalizers of a scope run only when the whole scope closes.
 const families = new WeakMap<Scope.Scope, Set<Effect.Effect<void>>>()
 
 /**
- * Closes with the scope. `begin` runs once, as soon as the first of those of the scope closes: what nobody needs any more who was
- * made later ends then. It must not wait.
+ * Runs `close` when the scope closes. `begin` runs once, as soon as the first funnel or worker of the scope closes, to stop what is not
+ * needed from then on. `begin` must not wait.
  */
 export const closeWithSiblings = (
   begin: Effect.Effect<void>,

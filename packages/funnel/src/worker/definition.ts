@@ -1,4 +1,4 @@
-/** What a worker does, all in one value: its checked options, and the functions of the user with their services provided. */
+/** All that defines a worker: its checked options, and the functions of the user with their services provided. */
 import type { Job, JobQueue } from "@disco/core"
 import type * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"

@@ -3,7 +3,6 @@ import * as MetricLabel from "effect/MetricLabel"
 import * as Metrics from "../Metrics.js"
 
 /** How an attempt at a job ended; see `Metrics.workerJobs`. */
-
 export type Outcome = "done" | "retried" | "dead" | "lost" | "returned"
 
 type Labels = ReadonlyArray<MetricLabel.MetricLabel>

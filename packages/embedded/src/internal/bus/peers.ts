@@ -24,7 +24,7 @@ export interface Network {
   readonly idAt: (host: string, port: number) => string | undefined
 }
 
-/** What the peers are to be told of the node that they are peers of. */
+/** What the peers need of the node that they are peers of. */
 interface Self {
   readonly id: string
 }
