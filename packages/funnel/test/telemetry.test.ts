@@ -2,11 +2,12 @@ import { readdirSync, readFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
 import { Metrics as CoreMetrics, DisquePool, JobQueue } from "@disco/core"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer, Metric, MetricState, Option, Schedule, Schema, Stream, Tracer } from "effect"
+import { Effect, Metric, MetricState, Schedule, Schema, Stream } from "effect"
 import { Funnel, Metrics, Worker } from "../src/index.js"
 import { makeLog } from "./utils/logs.js"
 import { layer } from "./utils/nodes.js"
 import { pass, settle } from "./utils/time.js"
+import { makeTracer } from "./utils/tracer.js"
 
 const at = (path: string): string => fileURLToPath(new URL(`../../../${path}`, import.meta.url))
 
@@ -49,40 +50,6 @@ const seriesOf = (name: string, queues = "") =>
 /** The sum over all series of a counter, as a dashboard adds them up. */
 const sumOf = (name: string, queues: string) =>
   Effect.map(seriesOf(name, queues), (series) => series.reduce((sum, { count }) => sum + count, 0))
-
-const makeTracer = () => {
-  const spans: Array<{ readonly name: string; readonly kind: string; readonly attributes: Map<string, unknown> }> = []
-  const tracer = Tracer.make({
-    span: (name, parent, context, links, startTime, kind) => {
-      const span = {
-        _tag: "Span" as const,
-        name,
-        parent,
-        context,
-        links,
-        kind,
-        spanId: `${spans.length + 1}`.padStart(16, "0"),
-        traceId: Option.match(parent, {
-          onNone: () => `${spans.length + 1}`.padStart(32, "0"),
-          onSome: ({ traceId }) => traceId
-        }),
-        sampled: true,
-        status: { _tag: "Started" as const, startTime },
-        attributes: new Map<string, unknown>(),
-        attribute: (key: string, value: unknown) => {
-          span.attributes.set(key, value)
-        },
-        end: () => {},
-        event: () => {},
-        addLinks: () => {}
-      }
-      spans.push(span)
-      return span
-    },
-    context: (f) => f()
-  })
-  return { spans, layer: Layer.setTracer(tracer) }
-}
 
 describe("the metrics", () => {
   it.effect("add up: one delivery for each job that is received, one outcome for each attempt of a worker", () =>

@@ -2,32 +2,10 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as FastCheck from "effect/FastCheck"
 import * as Runtime from "effect/Runtime"
-import { type Answer, EmbeddedDisque, type EmbeddedNode } from "../../src/index.js"
-import { Backlog } from "../../src/internal/host/backlog.js"
-import { Connection, type Host } from "../../src/internal/host/connection.js"
+import { EmbeddedDisque } from "../../src/index.js"
+import { Connection } from "../../src/internal/host/connection.js"
+import { ask, command, host, latin1 } from "../utils/inProcess.js"
 import { scenarios } from "../utils/wire.js"
-
-const latin1 = (text: string): Buffer => Buffer.from(text, "latin1")
-
-const command = (...words: ReadonlyArray<string>): string =>
-  `*${words.length}\r\n${words.map((word) => `$${word.length}\r\n${word}\r\n`).join("")}`
-
-/** Sends a command of a client in the process, which is answered at once. */
-const ask = (node: EmbeddedNode, ...words: ReadonlyArray<string>): Answer => {
-  let answer: Answer = "nothing"
-  const client = node.connect({ onAnswer: (given) => (answer = given), onEnd: () => {} })
-  client?.send(words)
-  client?.close()
-  return answer
-}
-
-const host = (changes: Partial<Host> = {}): Host => ({
-  backlog: new Backlog(2 ** 30),
-  onCut: () => {},
-  now: () => 0,
-  later: (work) => work(),
-  ...changes
-})
 
 /** What clients say that mean well: all that was recorded of a server. */
 const valid: ReadonlyArray<Buffer> = scenarios.flatMap(({ steps }) =>

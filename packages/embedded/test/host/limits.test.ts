@@ -3,27 +3,14 @@ import { setFlagsFromString } from "node:v8"
 import { runInNewContext } from "node:vm"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { type Answer, EmbeddedDisque, type EmbeddedNode } from "../../src/index.js"
+import { type Answer, EmbeddedDisque } from "../../src/index.js"
 import { Backlog } from "../../src/internal/host/backlog.js"
-import { Connection, type Host } from "../../src/internal/host/connection.js"
+import { Connection } from "../../src/internal/host/connection.js"
 import { Failure, Status } from "../../src/internal/wire/answers.js"
 import { CommandParser } from "../../src/internal/wire/commandParser.js"
 import { TcpClient } from "../utils/client.js"
+import { ask, command, host, latin1 } from "../utils/inProcess.js"
 import { serveCluster } from "../utils/server.js"
-
-const latin1 = (text: string): Buffer => Buffer.from(text, "latin1")
-
-const command = (...words: ReadonlyArray<string>): string =>
-  `*${words.length}\r\n${words.map((word) => `$${word.length}\r\n${word}\r\n`).join("")}`
-
-/** Sends a command of a client in the process, which is answered at once. */
-const ask = (node: EmbeddedNode, ...words: ReadonlyArray<string>): Answer => {
-  let answer: Answer = "nothing"
-  const client = node.connect({ onAnswer: (given) => (answer = given), onEnd: () => {} })
-  client?.send(words)
-  client?.close()
-  return answer
-}
 
 const within = <A>(millis: number, run: () => A): A => {
   const start = performance.now()
@@ -39,14 +26,6 @@ const inUse = (): number => {
   const { arrayBuffers, heapUsed } = process.memoryUsage()
   return heapUsed + arrayBuffers
 }
-
-const host = (changes: Partial<Host> = {}): Host => ({
-  backlog: new Backlog(2 ** 30),
-  onCut: () => {},
-  now: () => 0,
-  later: (work) => work(),
-  ...changes
-})
 
 describe("a request of a million", () => {
   it.scoped("digits is read as the server reads it, at once", () =>

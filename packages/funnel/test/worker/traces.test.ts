@@ -1,45 +1,12 @@
 import { DisquePool, JobQueue } from "@disco/core"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer, Option, Schedule, Schema, Tracer } from "effect"
+import { Effect, Option, Schedule, Schema } from "effect"
 import { Worker } from "../../src/index.js"
 import { layer } from "../utils/nodes.js"
 import { pass, settle } from "../utils/time.js"
+import { makeTracer } from "../utils/tracer.js"
 
 describe("traces", () => {
-  const makeTracer = () => {
-    const spans: Array<Tracer.Span> = []
-    const native = Tracer.make({
-      span: (name, parent, context, links, startTime, kind) => {
-        const span = {
-          _tag: "Span" as const,
-          name,
-          parent,
-          context,
-          links,
-          kind,
-          spanId: `${spans.length + 1}`.padStart(16, "0"),
-          traceId: Option.match(parent, {
-            onNone: () => `${spans.length + 1}`.padStart(32, "0"),
-            onSome: (p) => p.traceId
-          }),
-          sampled: true,
-          status: { _tag: "Started" as const, startTime },
-          attributes: new Map<string, unknown>(),
-          attribute: (key: string, value: unknown) => {
-            span.attributes.set(key, value)
-          },
-          end: () => {},
-          event: () => {},
-          addLinks: () => {}
-        }
-        spans.push(span)
-        return span
-      },
-      context: (f) => f()
-    })
-    return { spans, layer: Layer.setTracer(native) }
-  }
-
   const traced = JobQueue.make("traced", { payload: Schema.Number, traced: true })
 
   it.effect("lead from who added a job to who works on it; another attempt is linked", () =>
