@@ -1,6 +1,7 @@
 import { DisquePool, JobQueue } from "@disco/core"
-import { assert, describe, it } from "@effect/vitest"
+import { assert, beforeAll, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Exit, Metric, MetricKeyType, MetricState, Schedule, Schema, Scope, Stream } from "effect"
+import { forgetQueues } from "../../core/src/internal/telemetry.js"
 import { Funnel, Worker } from "../src/index.js"
 import { makeLog } from "./utils/logs.js"
 import { layer } from "./utils/nodes.js"
@@ -38,6 +39,9 @@ const addAll = (queue: ReturnType<typeof queueOf>, count: number) =>
   )
 
 describe.sequential("the metrics", () => {
+  // Only so many queues of a process are counted by their names, and the tests of other files use many.
+  beforeAll(forgetQueues)
+
   it.effect("count each job once as sent, once as received, and once by what became of it", () =>
     Effect.gen(function* () {
       const queue = queueOf("counted")

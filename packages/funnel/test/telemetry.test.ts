@@ -1,8 +1,9 @@
 import { readdirSync, readFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
 import { Metrics as CoreMetrics, DisquePool, JobQueue } from "@disco/core"
-import { assert, describe, it } from "@effect/vitest"
+import { assert, beforeAll, describe, it } from "@effect/vitest"
 import { Effect, Metric, MetricState, Schedule, Schema, Stream } from "effect"
+import { forgetQueues } from "../../core/src/internal/telemetry.js"
 import { Funnel, Metrics, Worker } from "../src/index.js"
 import { makeLog } from "./utils/logs.js"
 import { layer } from "./utils/nodes.js"
@@ -52,6 +53,9 @@ const sumOf = (name: string, queues: string) =>
   Effect.map(seriesOf(name, queues), (series) => series.reduce((sum, { count }) => sum + count, 0))
 
 describe("the metrics", () => {
+  // Only so many queues of a process are counted by their names, and the tests of other files use many.
+  beforeAll(forgetQueues)
+
   it.effect("add up: one delivery for each job that is received, one outcome for each attempt of a worker", () =>
     Effect.gen(function* () {
       const pool = yield* DisquePool

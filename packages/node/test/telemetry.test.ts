@@ -2,6 +2,7 @@ import { DisqueConnection, DisquePool, Metrics } from "@disco/core"
 import { EmbeddedDisque } from "@disco/embedded"
 import { assert, describe, it } from "@effect/vitest"
 import { type Context, Effect, Layer, Metric, MetricLabel, type Option, Tracer } from "effect"
+import { forgetQueues } from "../../core/src/internal/telemetry.js"
 
 interface Recorded {
   readonly name: string
@@ -125,17 +126,29 @@ describe("where a tracer listens", () => {
 })
 
 describe("metrics", () => {
+  const of = <Type, In, Out>(metric: Metric.Metric<Type, In, Out>, name: string, value: string) =>
+    Metric.value(
+      Metric.taggedWithLabels(metric, [MetricLabel.make("messaging.system", "disque"), MetricLabel.make(name, value)])
+    )
+
+  it.scoped("count the first 256 queues by their names, and all others together", () =>
+    Effect.gen(function* () {
+      forgetQueues()
+      const disque = yield* DisqueConnection
+      const sent = (queue: string) =>
+        Effect.map(of(Metrics.sentMessages, "messaging.destination.name", queue), ({ count }) => Number(count))
+      const others = yield* sent("(other)")
+      for (let i = 1; i <= 260; i++) yield* disque.addJob(`many ${i}`, "x")
+      assert.deepStrictEqual([yield* sent("many 1"), yield* sent("many 256"), yield* sent("many 257")], [1, 1, 0])
+      assert.strictEqual((yield* sent("(other)")) - others, 4)
+    }).pipe(Effect.ensuring(Effect.sync(forgetQueues)), Effect.provide(embedded))
+  )
+
   it.scoped("count jobs by their queue, and measure commands", () =>
     Effect.gen(function* () {
+      forgetQueues()
       const disque = yield* DisqueConnection
       const queue = "counted by nobody else"
-      const of = <Type, In, Out>(metric: Metric.Metric<Type, In, Out>, name: string, value: string) =>
-        Metric.value(
-          Metric.taggedWithLabels(metric, [
-            MetricLabel.make("messaging.system", "disque"),
-            MetricLabel.make(name, value)
-          ])
-        )
       for (const body of ["1", "2", "3"]) yield* disque.addJob(queue, body)
       yield* disque.getJobs(queue, { count: 2 })
       const name = "messaging.destination.name"

@@ -28,6 +28,9 @@ const labelsOf = (queue: string): Labels => {
   return labels
 }
 
+/** Begins to count the queues anew, as a new process does: tests share a process. */
+export const forgetQueues = (): void => queueLabels.clear()
+
 const labelsOfOperation = (command: string, error: string): Labels => {
   const key = error === "" ? command : `${command} ${error}`
   const known = operationLabels.get(key)
