@@ -20,7 +20,7 @@ export type { ConnectionOptions } from "./links/limits.js"
 export type ConnectError = ConnectionError | NotAuthenticated | InvalidArgument
 
 const make = (
-  options: ConnectionOptions = {}
+  options?: ConnectionOptions
 ): Effect.Effect<DisqueConnection.Service, ConnectError, DisqueDialer | Scope.Scope> =>
   Effect.gen(function* () {
     const { cluster, fetching, permits, ready, ...client } = yield* Client.make(

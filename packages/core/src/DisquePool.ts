@@ -66,7 +66,7 @@ export interface PoolHealth {
   readonly fetchers: ReadonlyArray<FetcherHealth>
 }
 
-const make = (options: PoolOptions = {}): Effect.Effect<DisquePool.Service, ConnectError, DisqueDialer | Scope.Scope> =>
+const make = (options?: PoolOptions): Effect.Effect<DisquePool.Service, ConnectError, DisqueDialer | Scope.Scope> =>
   Effect.gen(function* () {
     const checked = yield* limits.check("DisquePool", options, { maxActive: 5, maxIdle: 2, hasReplicationLinks: true })
     const client = yield* Client.make(checked)

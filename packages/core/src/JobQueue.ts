@@ -39,6 +39,7 @@ import type { CommandError, GetJobTimeout, InvalidArgument } from "./DisqueError
 import * as envelope from "./internal/envelope.js"
 import * as format from "./internal/format.js"
 import { withJson } from "./internal/json.js"
+import * as OptionReader from "./internal/optionReader.js"
 import type * as Job from "./Job.js"
 import type { JobId } from "./JobId.js"
 
@@ -206,8 +207,36 @@ const typed = <J extends Job.Job | Job.PeekedJob, A>(job: J, payload: A, trace: 
   return opened
 }
 
+interface AnySpec<A, I, R> extends Shared<A, I, R> {
+  readonly format?: "json" | "text" | "bytes" | undefined
+  readonly traced?: boolean | undefined
+}
+
+const subject = "JobQueue"
+
+// A queue is described before any effect runs, so that there is no effect to fail.
+const check = <A, I, R>(name: string, spec: AnySpec<A, I, R>): void =>
+  Either.getOrThrowWith(
+    Either.gen(function* () {
+      yield* OptionReader.queue(subject, name)
+      const { format = "json", options, payload, traced } = yield* OptionReader.record(subject, "spec", spec)
+      if (!Schema.isSchema(payload)) yield* OptionReader.refuse(subject, "payload", payload, "a Schema")
+      yield* OptionReader.word(subject, "format", format, ["json", "text", "bytes"])
+      if ((yield* OptionReader.flag(subject, "traced", traced)) && format !== "json") {
+        yield* OptionReader.refuse(
+          subject,
+          "traced",
+          traced,
+          `none with the format ${format}: only JSON has room for it`
+        )
+      }
+      yield* OptionReader.ofJobs(subject, "options", options)
+    }),
+    (error) => error
+  )
+
 /**
- * Describes a queue.
+ * Describes a queue. It throws an `InvalidArgument` if the name or the specification is not valid.
  *
  * @example
  * ```ts
@@ -235,13 +264,8 @@ export const make: {
   <A, I, R>(name: string, spec: JsonSpec<A, I, R>): JobQueue<A, I, R>
   <A, R>(name: string, spec: TextSpec<A, R>): JobQueue<A, string, R>
   <A, R>(name: string, spec: BytesSpec<A, R>): JobQueue<A, Uint8Array, R>
-} = <A, I, R>(
-  name: string,
-  spec: Shared<A, I, R> & {
-    readonly format?: "json" | "text" | "bytes" | undefined
-    readonly traced?: boolean | undefined
-  }
-): JobQueue<A, I, R> => {
+} = <A, I, R>(name: string, spec: AnySpec<A, I, R>): JobQueue<A, I, R> => {
+  check(name, spec)
   const codec = codecs[spec.traced === true ? "traced" : (spec.format ?? "json")]
   const encodePayload = Schema.encode(spec.payload)
   const decodePayload = ParseResult.decodeUnknown(spec.payload)

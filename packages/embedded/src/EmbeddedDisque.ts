@@ -17,7 +17,7 @@ import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Random from "effect/Random"
-import * as Redacted from "effect/Redacted"
+import type * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import { Cluster } from "./internal/host/cluster.js"
 import { makeLink } from "./internal/host/link.js"
@@ -72,10 +72,16 @@ export interface EmbeddedOptions {
 const defaultPort = 7711
 const maxNodes = 100
 const maxPort = 65_535
+// As in Disque.
+const mostPassword = 512
 
 const subject = "EmbeddedDisque"
 
-const validate = Effect.fnUntraced(function* (options: EmbeddedOptions) {
+const validate = Effect.fnUntraced(function* (given: EmbeddedOptions | undefined) {
+  const options = yield* OptionReader.all(subject, given)
+  if (options.ports !== undefined && !(Array.isArray(options.ports) && options.ports.length > 0)) {
+    return yield* OptionReader.refuse(subject, "ports", options.ports, "an array of one port or more")
+  }
   const count = yield* OptionReader.count(subject, "nodes", options.nodes ?? options.ports?.length ?? 1, 1, maxNodes)
   const ports = options.ports ?? Array.from({ length: count }, (_, i) => defaultPort + i)
   if (ports.length !== count) {
@@ -84,15 +90,17 @@ const validate = Effect.fnUntraced(function* (options: EmbeddedOptions) {
   for (const port of ports) yield* OptionReader.count(subject, "ports", port, 1, maxPort)
   if (new Set(ports).size < count) return yield* OptionReader.refuse(subject, "ports", ports, "ports that differ")
   const { maxmemory } = options
-  const requirepass = options.requirepass === undefined ? "" : Redacted.value(options.requirepass)
-  if (options.requirepass !== undefined && (requirepass === "" || requirepass.length > 512)) {
-    return yield* OptionReader.refuse(subject, "requirepass", options.requirepass, "1 to 512 characters")
+  const requirepass =
+    options.requirepass === undefined ? "" : yield* OptionReader.secret(subject, "requirepass", options.requirepass)
+  if (requirepass.length > mostPassword) {
+    return yield* OptionReader.refuse(subject, "requirepass", options.requirepass, `at most ${mostPassword} characters`)
   }
+  yield* OptionReader.callback(subject, "onShutdown", options.onShutdown, "a function of a node")
   return {
     ports,
     maxmemory: maxmemory === undefined ? undefined : yield* OptionReader.count(subject, "maxmemory", maxmemory, 1),
     requirepass,
-    host: options.host ?? "127.0.0.1",
+    host: yield* OptionReader.text(subject, "host", options.host ?? "127.0.0.1", "an IP address"),
     latency: yield* OptionReader.duration(subject, "latency", options.latency ?? 0, 0),
     nodeTimeout: yield* OptionReader.duration(subject, "nodeTimeout", options.nodeTimeout ?? "15 seconds", 0),
     federationDelay: yield* OptionReader.duration(
@@ -116,7 +124,7 @@ export class EmbeddedDisque extends Context.Tag("@disco/embedded/EmbeddedDisque"
    * nothing is due. The nodes compute the time of day (TIME, the `ctime` of a job) from the time of their start and the time that
    * has passed since, so that setting the clock of the machine moves neither jobs nor timeouts.
    */
-  static make(options: EmbeddedOptions = {}): Effect.Effect<EmbeddedDisque.Service, InvalidArgument, Scope.Scope> {
+  static make(options?: EmbeddedOptions): Effect.Effect<EmbeddedDisque.Service, InvalidArgument, Scope.Scope> {
     return Effect.gen(function* () {
       const valid = yield* validate(options)
       const clock = yield* Effect.clock
@@ -130,7 +138,7 @@ export class EmbeddedDisque extends Context.Tag("@disco/embedded/EmbeddedDisque"
         now: Time.steadyTimeOfDay(clock),
         onShutdown: (node) => {
           const shown = embedded.get(node)
-          if (shown !== undefined) options.onShutdown?.(shown)
+          if (shown !== undefined) options?.onShutdown?.(shown)
         }
       })
       for (const node of cluster.nodes) {

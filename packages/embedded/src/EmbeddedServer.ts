@@ -1,11 +1,13 @@
 /**
  * A TCP server in front of an embedded node, so that any client of Disque can talk to it.
  */
-import { Time } from "@disco/core/internal"
+import type { InvalidArgument } from "@disco/core"
+import { OptionReader, Time } from "@disco/core/internal"
 import type * as Socket from "@effect/platform/Socket"
 import * as SocketServer from "@effect/platform/SocketServer"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import type { EmbeddedNode } from "./EmbeddedDisque.js"
@@ -64,14 +66,21 @@ const handle = (node: EmbeddedNode, socket: Socket.Socket, backlog: Backlog): Ef
     // The end of a client is no failure of the server.
   ).pipe(Effect.catchAll(() => Effect.void))
 
-const serveOn = (server: SocketServer.SocketServer["Type"], node: EmbeddedNode, options: ServeOptions | undefined) => {
-  const backlog = new Backlog(options?.maxUnread ?? mostUnread)
+const readMaxUnread = (options: ServeOptions | undefined): Either.Either<number, InvalidArgument> =>
+  Either.flatMap(OptionReader.all(subject, options), ({ maxUnread }) =>
+    OptionReader.count(subject, "maxUnread", maxUnread ?? mostUnread, 1)
+  )
+
+const serveOn = (server: SocketServer.SocketServer["Type"], node: EmbeddedNode, maxUnread: number) => {
+  const backlog = new Backlog(maxUnread)
   return server.run((socket) => handle(node, socket, backlog))
 }
 
+const subject = "EmbeddedServer"
+
 /** How a node is served. */
 export interface ServeOptions {
-  /** How many bytes of answers may wait for all clients together. Default: 256 MB. */
+  /** How many bytes of answers may wait for all clients together, 1 or more. Default: 256 MB. */
   readonly maxUnread?: number | undefined
 }
 
@@ -96,11 +105,13 @@ export const listen = <E, R>(
   node: EmbeddedNode,
   server: Effect.Effect<SocketServer.SocketServer["Type"], E, R>,
   options?: ServeOptions
-): Effect.Effect<never, E | SocketServer.SocketServerError, Exclude<R, Scope.Scope>> =>
-  Effect.forever(
-    Effect.zipRight(
-      node.up,
-      Effect.scoped(Effect.flatMap(server, (made) => Effect.raceFirst(serveOn(made, node, options), node.down)))
+): Effect.Effect<never, E | SocketServer.SocketServerError | InvalidArgument, Exclude<R, Scope.Scope>> =>
+  Effect.flatMap(readMaxUnread(options), (maxUnread) =>
+    Effect.forever(
+      Effect.zipRight(
+        node.up,
+        Effect.scoped(Effect.flatMap(server, (made) => Effect.raceFirst(serveOn(made, node, maxUnread), node.down)))
+      )
     )
   )
 
@@ -116,5 +127,7 @@ export const listen = <E, R>(
 export const serve = (
   node: EmbeddedNode,
   options?: ServeOptions
-): Effect.Effect<never, SocketServer.SocketServerError, SocketServer.SocketServer> =>
-  Effect.flatMap(SocketServer.SocketServer, (server) => serveOn(server, node, options))
+): Effect.Effect<never, SocketServer.SocketServerError | InvalidArgument, SocketServer.SocketServer> =>
+  Effect.flatMap(readMaxUnread(options), (maxUnread) =>
+    Effect.flatMap(SocketServer.SocketServer, (server) => serveOn(server, node, maxUnread))
+  )

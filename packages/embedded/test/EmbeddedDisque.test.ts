@@ -396,7 +396,7 @@ describe("options", () => {
     [{ nodes: 2, ports: [7711] }, "ports"],
     [{ ports: [7711, 7711] }, "ports"],
     [{ ports: [0] }, "ports"],
-    [{ ports: [] }, "nodes"],
+    [{ ports: [] }, "ports"],
     [{ maxmemory: 0 }, "maxmemory"],
     [{ requirepass: Redacted.make("") }, "requirepass"],
     [{ latency: "infinity" as never }, "latency"],

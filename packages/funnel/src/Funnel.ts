@@ -212,7 +212,7 @@ const open = <In, Out, E extends AddJobError | JobQueue.InvalidPayload>(
           onRight: (group) => groupStream(inbox, hand, group, delivery)
         }),
       forEach: (handler, options) =>
-        Effect.flatMap(checkConcurrency(options?.concurrency), (concurrency) =>
+        Effect.flatMap(checkConcurrency(options), (concurrency) =>
           forEach(inbox, hand, handler, { concurrency, settles: delivery.settles })
         ),
       outgoing: outbox.queue,
@@ -257,7 +257,7 @@ const addJobs = (
  * ```
  */
 export const make = (options: FunnelOptions): Effect.Effect<Funnel, InvalidArgument, DisquePool | Scope.Scope> =>
-  Effect.flatMap(check(options, options.queues), (checked) => {
+  Effect.flatMap(check(options), (checked) => {
     const optionsOf = ({ options }: OutgoingJob) =>
       options === undefined ? checked.addOptions : { ...checked.addOptions, ...options }
     return open<FunnelJob, OutgoingJob, AddJobError>(checked, {

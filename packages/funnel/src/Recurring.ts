@@ -112,12 +112,7 @@ const zoneOf = (
   const read = typeof given === "string" ? readZone(given) : Option.none()
   return Option.isSome(read)
     ? Either.right(read.value)
-    : OptionReader.refuseText(
-        subject,
-        "timeZone",
-        typeof given === "string" ? given : textOf(given),
-        "a time zone: its name, or an offset as +01:00"
-      )
+    : OptionReader.refuse(subject, "timeZone", given, "a time zone: its name, or an offset as +01:00")
 }
 
 /** Why a cron is none: what is wrong, and with which part of it. */
@@ -128,10 +123,9 @@ const reasonOf = (error: unknown): string =>
 
 const cronOf = (given: string | Cron.Cron): Either.Either<Cron.Cron, InvalidArgument> => {
   if (Cron.isCron(given)) return Either.right(given)
-  if (typeof given !== "string")
-    return OptionReader.refuseText(subject, "cron", textOf(given), "an expression or a Cron")
+  if (typeof given !== "string") return OptionReader.refuse(subject, "cron", given, "an expression or a Cron")
   return Either.orElse(Cron.parse(given), (error) =>
-    OptionReader.refuseText(subject, "cron", given, `a cron expression (${reasonOf(error)})`)
+    OptionReader.refuse(subject, "cron", given, `a cron expression (${reasonOf(error)})`)
   )
 }
 
@@ -165,8 +159,7 @@ const beginSchedule = <R>(
   now: number
 ): Effect.Effect<Begun<R>, InvalidArgument, R> =>
   Effect.gen(function* () {
-    if (!Schedule.isSchedule(schedule))
-      return yield* OptionReader.refuseText(subject, "schedule", textOf(schedule), "a Schedule")
+    if (!Schedule.isSchedule(schedule)) return yield* OptionReader.refuse(subject, "schedule", schedule, "a Schedule")
     const ticks = ofSchedule(schedule, yield* Effect.clock)
     const first = ticks.next(now, undefined)
     const asked = yield* Effect.exit(Time.timeoutOption(first, firstWithin))
@@ -218,6 +211,11 @@ const begin = <A, I, RQ, E, R>(
 ): Effect.Effect<Effect.Effect<void, never, R | RQ>, InvalidArgument, DisquePool | R> =>
   Effect.gen(function* () {
     const pool = yield* DisquePool
+    yield* OptionReader.record(subject, "options", options)
+    yield* OptionReader.ofJobs(subject, "options", options.options)
+    if (!Effect.isEffect(options.payload)) {
+      yield* OptionReader.refuse(subject, "payload", options.payload, "an Effect that gives the payload")
+    }
     const clock = yield* Effect.clock
     const timeOfDay = () => clock.unsafeCurrentTimeMillis()
     const makesUp =

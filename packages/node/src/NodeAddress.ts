@@ -1,7 +1,8 @@
 /**
  * Addresses of nodes as people write them.
  */
-import { InvalidArgument } from "@disco/core"
+import type { InvalidArgument } from "@disco/core"
+import { OptionReader } from "@disco/core/internal"
 import * as Either from "effect/Either"
 import * as Redacted from "effect/Redacted"
 
@@ -53,18 +54,24 @@ const decode = (text: string): string | undefined => {
 // A text that begins with two slashes, or has a colon and an @, may be an incomplete URL with a password in it.
 const isPath = (path: string): boolean => !path.startsWith("//") && !/:.*@/s.test(path)
 
-/** Reads one address. `subject` says where it was written. An error shows nothing that may hold a password. */
-export const parse = (text: string, subject: string): Either.Either<NodeAddress, InvalidArgument> =>
-  parseOf(text, [text], subject)
+/**
+ * Reads one address. `subject` and `argument` say where it was written; `argument` is `address` by default. An error shows nothing that
+ * may hold a password.
+ */
+export const parse = (
+  text: string,
+  subject: string,
+  argument = "address"
+): Either.Either<NodeAddress, InvalidArgument> => parseOf(text, [text], subject, argument)
 
 /** Reads one of the addresses of a list. */
 const parseOf = (
   text: string,
   all: ReadonlyArray<string>,
-  subject: string
+  subject: string,
+  argument: string
 ): Either.Either<NodeAddress, InvalidArgument> => {
-  const invalid = () =>
-    Either.left(new InvalidArgument({ subject, argument: "address", value: describe(text, all), expected }))
+  const invalid = () => OptionReader.refuseText(subject, argument, describe(text, all), expected)
   if (typeof text !== "string") return invalid()
   const written = text.trim()
   const path = /^(?:unix:(?:\/\/(?=\/))?)?(\/.+)$/s.exec(written)?.[1]
@@ -93,17 +100,16 @@ const parseOf = (
 /** Reads a list of addresses, written with commas or given as an array. */
 export const parseAll = (
   nodes: string | ReadonlyArray<string>,
-  subject: string
+  subject: string,
+  argument = "address"
 ): Either.Either<ReadonlyArray<NodeAddress>, InvalidArgument> => {
   const written = typeof nodes === "string" ? nodes.split(",") : nodes
   return Array.isArray(written) && written.length > 0
-    ? Either.all(written.map((text) => parseOf(text, written, subject)))
-    : Either.left(
-        new InvalidArgument({
-          subject,
-          argument: "address",
-          value: Array.isArray(written) ? "none" : "no text",
-          expected: "the address of at least one node"
-        })
+    ? Either.all(written.map((text) => parseOf(text, written, subject, argument)))
+    : OptionReader.refuseText(
+        subject,
+        argument,
+        Array.isArray(written) ? "none" : "no text",
+        "the address of at least one node"
       )
 }

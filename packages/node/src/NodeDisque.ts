@@ -1,7 +1,7 @@
 /**
  * Disque from Node.js: connections and pools over sockets, as layers.
  */
-import type { ConnectionOptions } from "node:tls"
+import { type ConnectionOptions, createSecureContext } from "node:tls"
 import {
   type ConnectError,
   ConnectionError,
@@ -20,6 +20,7 @@ import * as Config from "effect/Config"
 import type * as ConfigError from "effect/ConfigError"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
@@ -79,9 +80,43 @@ const authenticate = (
   return secret === undefined ? send("PING") : Effect.zipRight(send("AUTH", secret), send("PING"))
 }
 
-const makeDialer = (options: NodesOptions, subject: string): Effect.Effect<DisqueDialer.Service, InvalidArgument> =>
+const subject = "NodeDisque"
+
+/** Whether the options are such that TLS can be spoken with them, keys and certificates included. */
+const readTls = (given: TlsOptions | undefined): Either.Either<TlsOptions, InvalidArgument> =>
+  Either.gen(function* () {
+    if (given === undefined) return {}
+    const tls = yield* OptionReader.record(subject, "tls", given)
+    if (tls.servername !== undefined) {
+      yield* OptionReader.text(subject, "tls.servername", tls.servername, "the name of a host")
+    }
+    yield* OptionReader.flag(subject, "tls.rejectUnauthorized", tls.rejectUnauthorized)
+    // The reason names what is wrong, and shows nothing of it.
+    yield* Either.try({
+      try: () => createSecureContext(tls),
+      catch: (thrown) => (thrown instanceof Error ? thrown.message : String(thrown))
+    }).pipe(
+      Either.orElse((reason) =>
+        OptionReader.refuseText(
+          subject,
+          "tls",
+          "one that cannot be used",
+          `keys and certificates that can be read (${reason})`
+        )
+      )
+    )
+    return tls
+  })
+
+/** Makes the dialer. `source` says where the nodes were named. */
+const makeDialer = (
+  given: NodesOptions,
+  source: readonly [subject: string, argument?: string] = [subject, "nodes"]
+): Effect.Effect<DisqueDialer.Service, InvalidArgument> =>
   Effect.gen(function* () {
-    const addresses = yield* NodeAddress.parseAll(options.nodes, subject)
+    const options = yield* OptionReader.record(subject, "options", given)
+    const addresses = yield* NodeAddress.parseAll(options.nodes, ...source)
+    if (options.password !== undefined) yield* OptionReader.secret(subject, "password", options.password)
     const connectMillis = yield* OptionReader.duration(
       subject,
       "connectTimeout",
@@ -89,7 +124,7 @@ const makeDialer = (options: NodesOptions, subject: string): Effect.Effect<Disqu
       1
     )
     const known = new Map(addresses.map((address) => [NodeAddress.format(address), address]))
-    const tls = options.tls ?? {}
+    const tls = yield* readTls(options.tls)
     const areAllTls = addresses.every((address) => address.tls)
     const password = options.password ?? addresses.find((address) => address.password !== undefined)?.password
     // The address of a node that is not in the list.
@@ -112,7 +147,7 @@ const makeDialer = (options: NodesOptions, subject: string): Effect.Effect<Disqu
 
 /** Opens links to the nodes given. */
 export const layerDialer = (options: NodesOptions): Layer.Layer<DisqueDialer, InvalidArgument> =>
-  Layer.effect(DisqueDialer, makeDialer(options, "nodes"))
+  Layer.effect(DisqueDialer, makeDialer(options))
 
 /**
  * A connection to the nodes given.
@@ -158,7 +193,7 @@ const layerDialerConfig = (
 ): Layer.Layer<DisqueDialer, InvalidArgument | ConfigError.ConfigError> =>
   Layer.effect(
     DisqueDialer,
-    Effect.flatMap(nodes, (options) => makeDialer(options, "DISQUE_NODES"))
+    Effect.flatMap(nodes, (options) => makeDialer(options, ["DISQUE_NODES"]))
   )
 
 /** A connection to the nodes that the configuration names. Default: those of the environment. */

@@ -1,6 +1,7 @@
 /** Whether commands can be done at present. */
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import type { Hello } from "../commands/server.js"
 import { type CommandError, ConnectionError, type InvalidArgument, NodeLeaving } from "../DisqueError.js"
@@ -29,7 +30,7 @@ interface Needs {
 /** Gives the first node that says that it works. It fails if none says so in time. */
 export const readiness =
   ({ cluster, hello, links }: Needs) =>
-  (options: ReadyOptions = {}): Effect.Effect<string, ReadyError> => {
+  (options?: ReadyOptions): Effect.Effect<string, ReadyError> => {
     // A node refuses HELLO for the same states for which it would refuse commands, or tells the state in its answer.
     const works = (node: string): Effect.Effect<string, CommandError | NodeLeaving> =>
       Effect.flatMap(hello(node), ({ id, nodes }) =>
@@ -37,7 +38,10 @@ export const readiness =
           ? Effect.fail(new NodeLeaving({ command: "HELLO", node, reply: "it tells that it is leaving" }))
           : Effect.succeed(node)
       )
-    return Effect.flatMap(OptionReader.duration("ready", "within", options.within ?? "1 second", 1), (millis) => {
+    const within = Either.flatMap(OptionReader.all("ready", options), ({ within }) =>
+      OptionReader.duration("ready", "within", within ?? "1 second", 1)
+    )
+    return Effect.flatMap(within, (millis) => {
       if (links.isClosing) return Effect.fail(new ConnectionError({ node: cluster.node, reason: "closed" }))
       const failures: Array<CommandError | NodeLeaving> = []
       const nodes = cluster.nodesToAsk

@@ -5,6 +5,7 @@
  */
 import * as Either from "effect/Either"
 import * as Schedule from "effect/Schedule"
+import { type AddJobOptions, addJob, maxTtlSeconds } from "../commands/jobs.js"
 import { InvalidArgument } from "../DisqueError.js"
 import * as input from "./input.js"
 
@@ -17,6 +18,17 @@ export const refuseText = (subject: string, option: string, value: string, expec
 /** Refuses a value. */
 export const refuse = (subject: string, option: string, value: unknown, expected: string): Read<never> =>
   refuseText(subject, option, input.show(value), expected)
+
+/** All options of a call: an object, or nothing at all. */
+export const all = <A extends object>(subject: string, given: A | undefined): Read<Partial<A>> =>
+  given === undefined || isRecord(given) ? Either.right(given ?? {}) : refuse(subject, "options", given, "an object")
+
+/** An object with something under names. */
+export const record = <A extends object>(subject: string, option: string, value: A): Read<A> =>
+  isRecord(value) ? Either.right(value) : refuse(subject, option, value, "an object")
+
+const isRecord = (value: unknown): boolean =>
+  typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof Uint8Array)
 
 /** A duration in whole milliseconds, `least` or more, as a number of milliseconds. */
 export const duration = input.checked(input.wait)
@@ -48,5 +60,38 @@ export const schedule = <Out, In, R>(
 ): Read<Schedule.Schedule<Out, In, R>> =>
   Schedule.isSchedule(value) ? Either.right(value) : refuse(subject, option, value, "a Schedule")
 
+/** Yes or no; no unless given. */
+export const flag = input.checked(input.flag)
+
+/** Text that is not empty. */
+export const text = input.checked(input.text)
+
+/** A secret of one character or more, which no error shows. */
+export const secret = input.checked(input.secret)
+
+/** A function of the user's, or none. */
+export const callback = <A>(subject: string, option: string, value: A, expected: string): Read<A> =>
+  value === undefined || typeof value === "function" ? Either.right(value) : refuse(subject, option, value, expected)
+
+/** The name of a queue. */
+export const queue = input.checked(input.queue)
+
 /** The names of queues, one or more. */
 export const queues = input.checked(input.queues)
+
+// A delay fits or not by the TTL, which the options of a job may still change.
+const longLived: AddJobOptions = { ttl: maxTtlSeconds * 1000 }
+
+/** How jobs are added, unless the options of a job say otherwise: each of them by itself has to be one that ADDJOB takes. */
+export const ofJobs = (subject: string, option: string, value: AddJobOptions | undefined): Read<AddJobOptions> =>
+  Either.gen(function* () {
+    if (value === undefined) return {}
+    yield* record(subject, option, value)
+    for (const [name, given] of Object.entries(value)) {
+      yield* Either.mapLeft(
+        addJob.make("q", "", { ...longLived, [name]: given }),
+        (error) => new InvalidArgument({ ...error, subject, argument: `${option}.${name}` })
+      )
+    }
+    return value
+  })

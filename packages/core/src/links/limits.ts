@@ -3,7 +3,7 @@ import type * as Duration from "effect/Duration"
 import * as Either from "effect/Either"
 import * as Schedule from "effect/Schedule"
 import { expectedAddress, readAddress } from "../cluster/address.js"
-import { type ConnectionError, InvalidArgument } from "../DisqueError.js"
+import type { ConnectionError, InvalidArgument } from "../DisqueError.js"
 import * as OptionReader from "../internal/optionReader.js"
 
 /** Options that connections and pools share. */
@@ -77,44 +77,53 @@ const retry: Limits["retry"] = Schedule.exponential("50 millis").pipe(
   Schedule.intersect(Schedule.recurs(3))
 )
 
+// A node may know others by a host that cannot be dialed: that is what the map is for.
+const toldAddress = (text: string): string | undefined =>
+  readAddress(text) ?? (/:\d{1,5}$/.test(text) ? text : undefined)
+
 const addressMap = (
   subject: string,
   map: Readonly<Record<string, string>>
-): Either.Either<Limits["addressMap"], InvalidArgument> => {
-  const entries: Array<[string, string]> = []
-  for (const [told, at] of Object.entries(map)) {
-    const address = readAddress(at)
-    // The text may hold a password, and is not shown.
-    const value = "an address that cannot be read"
-    if (address === undefined) {
-      return Either.left(new InvalidArgument({ subject, argument: "addressMap", value, expected: expectedAddress }))
+): Either.Either<Limits["addressMap"], InvalidArgument> =>
+  Either.gen(function* () {
+    const read: Array<readonly [string, string]> = []
+    for (const entry of Object.entries(yield* OptionReader.record(subject, "addressMap", map))) {
+      const [told, address] = [toldAddress(entry[0]), readAddress(entry[1])]
+      if (told === undefined || address === undefined) {
+        // The text may hold a password, and is not shown.
+        return yield* OptionReader.refuseText(
+          subject,
+          "addressMap",
+          "one with an address that cannot be read",
+          expectedAddress
+        )
+      }
+      read.push([told, address])
     }
-    entries.push([told, address])
-  }
-  return Either.right(Object.fromEntries(entries))
-}
+    return Object.fromEntries(read)
+  })
 
 /** Checks the options. */
 export const check = (
   subject: string,
-  options: ConnectionOptions,
+  options: ConnectionOptions | undefined,
   defaults: { readonly maxActive: number; readonly maxIdle: number; readonly hasReplicationLinks: boolean }
 ): Either.Either<Limits, InvalidArgument> =>
-  Either.all({
-    commandMillis: OptionReader.duration(subject, "commandTimeout", options.commandTimeout ?? "5 seconds", 1),
-    sliceMillis: OptionReader.duration(subject, "slice", options.slice ?? "500 millis", 1),
-    maxActive: OptionReader.count(subject, "maxActive", options.maxActive ?? defaults.maxActive, 1, 65_535),
-    maxIdle: OptionReader.count(subject, "maxIdle", options.maxIdle ?? defaults.maxIdle, 0, 65_535),
-    idleMillis: OptionReader.duration(subject, "idleTimeToLive", options.idleTimeToLive ?? "200 seconds", 1),
-    maxWaiting: OptionReader.count(subject, "maxWaiting", options.maxWaiting ?? 1024, 0, 1_000_000),
-    acquireMillis: OptionReader.duration(subject, "acquireTimeout", options.acquireTimeout ?? "5 seconds", 0),
-    retry: OptionReader.schedule(subject, "retry", options.retry ?? retry),
-    refreshMillis: OptionReader.duration(subject, "refreshInterval", options.refreshInterval ?? "30 seconds", 100),
-    cycle:
-      options.cycle === undefined
-        ? Either.right(undefined)
-        : OptionReader.count(subject, "cycle", options.cycle, 1, Number.MAX_SAFE_INTEGER),
-    addressMap: addressMap(subject, options.addressMap ?? {})
-  }).pipe(
-    Either.map((limits) => ({ ...limits, replicationLinks: defaults.hasReplicationLinks ? limits.maxActive : 1 }))
-  )
+  Either.flatMap(OptionReader.all(subject, options), (options) =>
+    Either.all({
+      commandMillis: OptionReader.duration(subject, "commandTimeout", options.commandTimeout ?? "5 seconds", 1),
+      sliceMillis: OptionReader.duration(subject, "slice", options.slice ?? "500 millis", 1),
+      maxActive: OptionReader.count(subject, "maxActive", options.maxActive ?? defaults.maxActive, 1, 65_535),
+      maxIdle: OptionReader.count(subject, "maxIdle", options.maxIdle ?? defaults.maxIdle, 0, 65_535),
+      idleMillis: OptionReader.duration(subject, "idleTimeToLive", options.idleTimeToLive ?? "200 seconds", 1),
+      maxWaiting: OptionReader.count(subject, "maxWaiting", options.maxWaiting ?? 1024, 0, 1_000_000),
+      acquireMillis: OptionReader.duration(subject, "acquireTimeout", options.acquireTimeout ?? "5 seconds", 0),
+      retry: OptionReader.schedule(subject, "retry", options.retry ?? retry),
+      refreshMillis: OptionReader.duration(subject, "refreshInterval", options.refreshInterval ?? "30 seconds", 100),
+      cycle:
+        options.cycle === undefined
+          ? Either.right(undefined)
+          : OptionReader.count(subject, "cycle", options.cycle, 1, Number.MAX_SAFE_INTEGER),
+      addressMap: addressMap(subject, options.addressMap ?? {})
+    })
+  ).pipe(Either.map((limits) => ({ ...limits, replicationLinks: defaults.hasReplicationLinks ? limits.maxActive : 1 })))

@@ -98,15 +98,14 @@ export class Chooser<E extends Entry, R> {
   }
 
   static make<E extends Entry, R>(
-    { ids, limit, where }: Selection<E>,
+    selection: Selection<E>,
     open: (entry: Entry) => Effect.Effect<E, never, R>
   ): Either.Either<Chooser<E, R>, InvalidArgument> {
     return Either.gen(function* () {
+      const { ids, limit, where } = yield* OptionReader.all(subject, selection)
       const most = limit === undefined ? undefined : yield* OptionReader.count(subject, "limit", limit, 1)
       const wanted = yield* readIds(ids)
-      if (where !== undefined && typeof where !== "function") {
-        return yield* OptionReader.refuse(subject, "where", where, "a function of an entry")
-      }
+      yield* OptionReader.callback(subject, "where", where, "a function of an entry")
       return new Chooser(most, wanted, where, open)
     })
   }

@@ -4,7 +4,8 @@ import { OptionReader } from "@disco/core/internal"
 import type * as Duration from "effect/Duration"
 import * as Either from "effect/Either"
 import type * as Schedule from "effect/Schedule"
-import * as options from "../internal/options.js"
+import type { Queues } from "../internal/options.js"
+import * as common from "../internal/options.js"
 import { defaultSchedule } from "../outgoing/outbox.js"
 
 /** The options of all funnels. */
@@ -60,7 +61,7 @@ export interface CommonOptions {
 /** The options of a funnel. */
 export interface FunnelOptions extends CommonOptions {
   /** The queues to take jobs from: those named first before the others, or by weights as in `{ urgent: 3, normal: 1 }`. */
-  readonly queues: options.Queues
+  readonly queues: Queues
 }
 
 const subject = "Funnel"
@@ -68,16 +69,18 @@ const subject = "Funnel"
 const defaultPrefetch = 16
 const mostPrefetchByDefault = 256
 
-export const check = (given: CommonOptions, queues: options.Queues) =>
+/** Checks the options of a funnel. For a typed queue, `queue` has its name. */
+export const check = (options: CommonOptions & { readonly queues?: Queues }, queue?: string) =>
   Either.gen(function* () {
-    const plan = yield* options.queues(subject, queues)
+    const given = yield* OptionReader.all(subject, options)
+    const plan = yield* common.queues(subject, queue ?? (given.queues as Queues))
     const prefetch = yield* OptionReader.count(subject, "prefetch", given.prefetch ?? defaultPrefetch, 0)
     const mostPrefetch = given.prefetch ?? mostPrefetchByDefault
     return {
       plan,
       prefetch,
       mostPrefetch,
-      prefetchMillis: yield* options.prefetchMillis(subject, given.prefetchTimeToLive),
+      prefetchMillis: yield* common.prefetchMillis(subject, given.prefetchTimeToLive),
       fetchCount: yield* OptionReader.count(
         subject,
         "fetchCount",
@@ -95,12 +98,12 @@ export const check = (given: CommonOptions, queues: options.Queues) =>
       capacity: yield* OptionReader.count(subject, "outgoingCapacity", given.outgoingCapacity ?? 256, 1),
       batch: yield* OptionReader.count(subject, "batch", given.batch ?? 256, 1),
       closeMillis: yield* OptionReader.duration(subject, "closeWithin", given.closeWithin ?? "10 seconds", 0),
-      schedule: given.addSchedule ?? defaultSchedule,
+      schedule: yield* OptionReader.schedule(subject, "addSchedule", given.addSchedule ?? defaultSchedule),
       addOptions: {
         ...(given.addTimeout === undefined
           ? {}
           : { timeout: yield* OptionReader.duration(subject, "addTimeout", given.addTimeout, 1) }),
-        ...given.defaults
+        ...(yield* OptionReader.ofJobs(subject, "defaults", given.defaults))
       }
     }
   })
@@ -113,5 +116,7 @@ export const checkGroup = (size: number, within: Duration.DurationInput) =>
 
 export type Checked = Either.Either.Right<ReturnType<typeof check>>
 
-export const checkConcurrency = (concurrency: number | undefined) =>
-  OptionReader.count("forEach", "concurrency", concurrency ?? 1, 1)
+export const checkConcurrency = (options: { readonly concurrency?: number | undefined } | undefined) =>
+  Either.flatMap(OptionReader.all("forEach", options), ({ concurrency }) =>
+    OptionReader.count("forEach", "concurrency", concurrency ?? 1, 1)
+  )

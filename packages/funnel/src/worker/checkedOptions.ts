@@ -5,11 +5,11 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Exit from "effect/Exit"
-import * as Schedule from "effect/Schedule"
+import type * as Schedule from "effect/Schedule"
 import * as check from "../internal/options.js"
 import { beforeFirstFailure, nextFailure } from "./backoff.js"
 import { defaultLetterTtl } from "./letterSender.js"
-import type { BatchOptions } from "./options.js"
+import type { BatchOptions, LayerOptions } from "./options.js"
 
 const subject = "Worker"
 
@@ -44,18 +44,18 @@ export interface CheckedOptions {
 
 /** Checks the options. `queueTtl` is the TTL with which the queue adds jobs. */
 export const checkOptions = <A, E, R>(
-  given: BatchOptions<A, E, R>,
+  options: BatchOptions<A, E, R>,
   queueTtl: Duration.DurationInput | undefined
 ): Either.Either<CheckedOptions, InvalidArgument> =>
   Either.gen(function* () {
+    const given = yield* OptionReader.all(subject, options)
+    for (const hook of ["retryable", "onFailure", "onDeadLetter", "onEnd"] as const) {
+      yield* OptionReader.callback(subject, hook, (given as LayerOptions & typeof given)[hook], "a function")
+    }
     const concurrency = yield* OptionReader.count(subject, "concurrency", given.concurrency ?? 1, 1)
     const limited = given.rateLimit
-    if (limited !== undefined && (typeof limited !== "object" || limited === null)) {
-      return yield* OptionReader.refuse(subject, "rateLimit", limited, "{ limit, interval }")
-    }
-    if (given.retry !== undefined && !Schedule.isSchedule(given.retry)) {
-      return yield* OptionReader.refuse(subject, "retry", given.retry, "a Schedule")
-    }
+    if (limited !== undefined) yield* OptionReader.record(subject, "rateLimit", limited)
+    if (given.retry !== undefined) yield* OptionReader.schedule(subject, "retry", given.retry)
     const rate =
       limited === undefined
         ? undefined

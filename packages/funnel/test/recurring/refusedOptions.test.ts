@@ -32,7 +32,7 @@ describe("what can never add a job is refused when it is built", () => {
           Recurring.run(reports, { cron, payload })
         ]) {
           const message = yield* refusal(refused)
-          assert.include(message, `cron is ${cron}, expected a cron expression (`)
+          assert.include(message, `cron is ${JSON.stringify(cron)}, expected a cron expression (`)
           assert.include(message, reason)
         }
       }
@@ -58,7 +58,7 @@ describe("what can never add a job is refused when it is built", () => {
       const cron = "0 6 * * *"
       for (const timeZone of ["Mars/Olympus", ""]) {
         const message = yield* refusal(built(Recurring.layer(reports, { cron, timeZone, payload })))
-        assert.include(message, `timeZone is ${timeZone}, expected a time zone`)
+        assert.include(message, `timeZone is ${JSON.stringify(timeZone)}, expected a time zone`)
       }
       for (const timeZone of ["Europe/London", "GMT", "+01:00", DateTime.zoneMakeOffset(hour)]) {
         yield* built(Recurring.layer(reports, { cron, timeZone, payload }))
