@@ -91,6 +91,8 @@ const hostilePeer = Effect.acquireRelease(
     const sockets = new Set<Socket>()
     const server = createServer((socket) => {
       sockets.add(socket)
+      // A reply in pieces would wait for the client to confirm the first piece, 40 ms each time.
+      socket.setNoDelay(true)
       socket.on("error", () => {})
       socket.on("close", () => sockets.delete(socket))
       socket.on("data", (data) => {
@@ -127,8 +129,8 @@ const asks: ReadonlyArray<Ask> = [
   (disque) => disque.queueLength("q"),
   (disque) => disque.queueStats("q"),
   (disque) => disque.pause("q", "in"),
-  (disque) => Stream.runDrain(Stream.take(disque.queues(), 50)),
-  (disque) => Stream.runDrain(Stream.take(disque.jobs(), 50)),
+  (disque) => Stream.runDrain(Stream.take(disque.queues(), 10)),
+  (disque) => Stream.runDrain(Stream.take(disque.jobs(), 10)),
   (disque) => disque.server.info(),
   (disque) => disque.server.time,
   (disque) => disque.server.commands,

@@ -34,6 +34,8 @@ export const faultProxy = (target: number): Effect.Effect<FaultProxy, never, Sco
         const node = connect(target, "127.0.0.1")
         const pair: Pair = { client, node, left: Number.POSITIVE_INFINITY }
         pairs.add(pair)
+        client.setNoDelay(true)
+        node.setNoDelay(true)
         if (isStalled) {
           client.pause()
           node.pause()

@@ -64,6 +64,7 @@ export const scriptedPeer = (script: Script, port = 0): Effect.Effect<ScriptedPe
         let isStuck = false
         connections += 1
         sockets.add(socket)
+        socket.setNoDelay(true)
         socket.on("close", () => sockets.delete(socket))
         socket.on("error", () => {})
         socket.on("data", (data) => {
