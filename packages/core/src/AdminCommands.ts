@@ -5,6 +5,8 @@
  * By default a command fails with a `CommandError`, and with `InvalidArgument` if an argument does not fit.
  *
  * The commands are those that the modules of `commands/` define: their types and their documentation are taken from there.
+ *
+ * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
 import type * as Either from "effect/Either"
@@ -25,7 +27,7 @@ interface Maker {
 }
 
 /** The method that sends a command: an effect if the command has no arguments, else a function that gives one. */
-export type Method<D> = D extends {
+type Method<D> = D extends {
   readonly make: (
     ...input: infer Input extends ReadonlyArray<unknown>
   ) => Either.Either<Command<infer A, infer E>, InvalidArgument>
@@ -39,30 +41,65 @@ export type Method<D> = D extends {
  * The methods that send the commands of a module. The mapping keeps the names, and with them what their definitions say. The groups
  * are interfaces, so that the declarations of other packages can name them.
  */
-export type Methods<Module> = { readonly [Name in keyof Module]: Method<Module[Name]> }
+type Methods<Module> = { readonly [Name in keyof Module]: Method<Module[Name]> }
 
-/** The commands about a node. */
+/**
+ * The commands about a node.
+ *
+ * @since 0.1.0
+ * @category services
+ */
 export interface ServerCommands
   extends Methods<
     Pick<typeof Server, "info" | "time" | "auth" | "commands" | "rewriteAof" | "shutdown"> & Pick<typeof Raw, "debug">
   > {}
 
-/** The commands about a node's place in its cluster. */
+/**
+ * The commands about a node's place in its cluster.
+ *
+ * @since 0.1.0
+ * @category services
+ */
 export interface ClusterCommands extends Methods<typeof Cluster> {}
 
-/** The commands about a node's configuration. */
+/**
+ * The commands about a node's configuration.
+ *
+ * @since 0.1.0
+ * @category services
+ */
 export interface ConfigCommands extends Methods<typeof Config> {}
 
-/** The commands about the clients of a node. A connection or a pool is several of them: one for each link. */
+/**
+ * The commands about the clients of a node. A connection or a pool is several of them: one for each link.
+ *
+ * @since 0.1.0
+ * @category services
+ */
 export interface ClientCommands extends Methods<typeof Client> {}
 
-/** The commands about what took a node long. */
+/**
+ * The commands about what took a node long.
+ *
+ * @since 0.1.0
+ * @category services
+ */
 export interface SlowLogCommands extends Methods<typeof SlowLog> {}
 
-/** The commands about what made a node wait. A node measures that if `latency-monitor-threshold` (ms) is above 0. */
+/**
+ * The commands about what made a node wait. A node measures that if `latency-monitor-threshold` (ms) is above 0.
+ *
+ * @since 0.1.0
+ * @category services
+ */
 export interface LatencyCommands extends Methods<typeof Latency> {}
 
-/** The groups of commands. */
+/**
+ * The groups of commands.
+ *
+ * @since 0.1.0
+ * @category services
+ */
 export interface AdminCommands {
   /** The commands about the node itself. */
   readonly server: ServerCommands

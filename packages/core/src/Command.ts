@@ -1,6 +1,8 @@
 /**
  * A command as a value: what goes over the wire, how its reply is read, what can go wrong, and what it needs of the
  * connection that carries it.
+ *
+ * @since 0.1.0
  */
 import * as Cause from "effect/Cause"
 import * as Either from "effect/Either"
@@ -12,11 +14,19 @@ import * as Reply from "./Reply.js"
 /**
  * A command with its arguments. `A` is the result. `E` has the errors that the node can answer with and other commands do not have. `B`
  * says whether the command blocks: `execute` takes no command that blocks, because the commands of `execute` share a link.
+ *
+ * @since 0.1.0
+ * @category models
  */
 export interface Command<out A, out E, out B extends boolean = boolean>
   extends EncodedCommand<A, E | DisqueError.CommandError, B> {}
 
-/** The arguments of one call, and what depends on them. */
+/**
+ * The arguments of one call, and what depends on them.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface Call {
   /** The command's name, if only the call knows it. */
   readonly name?: string
@@ -32,6 +42,9 @@ export interface Call {
 /**
  * What is the same for all calls of a command. A specification states what is special about its command. The defaults are safe: the
  * command is sent once, over the link that commands share, to the node in use.
+ *
+ * @since 0.1.0
+ * @category models
  */
 export interface Spec<
   Input extends ReadonlyArray<unknown>,
@@ -66,13 +79,28 @@ export interface Spec<
   readonly decode: (reply: Reply.Reply, node: string) => A
 }
 
-/** The errors that stand for error replies. */
+/**
+ * The errors that stand for error replies.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
 export type Refused<W extends DisqueError.RefusalWord> = InstanceType<(typeof DisqueError.refusals)[W]>
 
-/** The error of a command that must not be sent again and whose reply never came. */
+/**
+ * The error of a command that must not be sent again and whose reply never came.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
 export type Lost<A, I extends boolean> = I extends false ? DisqueError.OutcomeUnknown<A> : never
 
-/** A command of Disque: its specification, and the constructor of its calls. */
+/**
+ * A command of Disque: its specification, and the constructor of its calls.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface Definition<
   Input extends ReadonlyArray<unknown>,
   A,
@@ -87,17 +115,6 @@ export interface Definition<
   readonly refusals: ReadonlyArray<W>
   /** Checks the arguments and gives the command to send. */
   readonly make: (...input: Input) => Either.Either<Command<A, Refused<W> | Lost<A, I>, B>, DisqueError.InvalidArgument>
-}
-
-/** Any definition, for a list of definitions. */
-export interface AnyDefinition
-  extends Omit<
-    Definition<ReadonlyArray<never>, unknown, DisqueError.RefusalWord, boolean, boolean>,
-    "encode" | "make"
-  > {
-  readonly make: (
-    ...input: ReadonlyArray<never>
-  ) => Either.Either<Command<unknown, unknown>, DisqueError.InvalidArgument>
 }
 
 /** The error replies that any command can give. */
@@ -131,7 +148,11 @@ const errorText = (text: string, secret: string | undefined): string => {
   return isCut ? `${shown.slice(0, shown.length - hidden)}…` : shown
 }
 
-/** The failure of a command whose reply never came. */
+/**
+ * The failure of a command whose reply never came.
+ *
+ * @internal
+ */
 export const lost = <A, E>(
   command: Command<A, E>,
   node: string,
@@ -183,7 +204,35 @@ class MadeCommand<A, E, B extends boolean> implements Command<A, E, B> {
 
 const withoutArguments: Either.Either<Call> = Either.right({ args: [] })
 
-/** Defines a command from its specification. */
+/**
+ * Defines a command from its specification, for `execute` to send: a command of a node that Disco does not know. `decode` reads the
+ * reply with the readers of `Reply`; its error is a `ProtocolError` if they throw `Reply.Mismatch`.
+ *
+ * @example
+ * ```ts
+ * import { Command, DisqueConnection, Reply } from "@disco/core"
+ * import { Effect, Either } from "effect"
+ *
+ * // A module of the node answers QFOO with the names of queues.
+ * const foo = Command.define({
+ *   name: "QFOO",
+ *   summary: "gives the names of queues that begin with a text",
+ *   method: "",
+ *   isIdempotent: true,
+ *   encode: (prefix: string) => Either.right({ args: [prefix] }),
+ *   decode: Reply.array(Reply.text)
+ * })
+ *
+ * const program = Effect.gen(function* () {
+ *   const disque = yield* DisqueConnection
+ *   const names = yield* disque.execute(yield* foo.make("mail"))
+ *   return names.length
+ * })
+ * ```
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
 export const define = <
   Input extends ReadonlyArray<unknown> = [],
   A = unknown,

@@ -2,6 +2,8 @@
  * Every command of Disque as a value: `Commands.addJob.make("emails", "hello")` is one to send with `execute`.
  *
  * GETJOB blocks, and goes out by `getJob` and `getJobs` alone.
+ *
+ * @since 0.1.0
  */
 export * as client from "./commands/client.js"
 export * as cluster from "./commands/cluster.js"

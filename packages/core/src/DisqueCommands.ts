@@ -1,10 +1,13 @@
 /**
  * The commands of Disque, typed: what a connection and a pool both offer.
  *
- * They are one interface, and differ in what they ask. On a connection each command is of one node: the one that the
- * connection is on, or the one that the job was fetched from. On a pool, `queueLength`, `queueStats`, `oldestAge`, `show`,
- * `queues`, `jobs` and `jobIds` are of the cluster: every node that HELLO knows is asked, but for those that failed or are leaving. Where one of
- * them cannot be reached they fail, because half of an answer would look like a whole one.
+ * A connection and a pool have the same methods, and differ in which nodes some of them ask. On a connection, each command is for one
+ * node: the node that the connection is on, or the node that the job was fetched from. On a pool, `queueLength`, `queueStats`,
+ * `oldestAge`, `show`, `queues`, `jobs` and `jobIds` are for the whole cluster: they ask all nodes that HELLO lists, except for those
+ * that failed or are leaving. If one of these nodes cannot be reached, the call fails, because half of an answer would look like a
+ * whole one. All other methods are for one node, on a pool too.
+ *
+ * @since 0.1.0
  */
 import type * as Duration from "effect/Duration"
 import type * as Effect from "effect/Effect"
@@ -37,7 +40,12 @@ import type { JobId } from "./JobId.js"
 import type { QueueStats } from "./QueueStats.js"
 import type { Reply } from "./Reply.js"
 
-/** What `addJob` can fail with. */
+/**
+ * What `addJob` can fail with.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
 export type AddJobError =
   | CommandError
   | InvalidArgument
@@ -48,13 +56,28 @@ export type AddJobError =
   | NodeLeaving
   | OutcomeUnknown<JobId>
 
-/** What `getJobs` can fail with; `getJob` with `GetJobTimeout` too. */
+/**
+ * What `getJobs` can fail with; `getJob` with `GetJobTimeout` too.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
 export type GetJobsError = CommandError | InvalidArgument | NodeLeaving | PoolExhausted
 
-/** What `raw` can fail with: every error reply has its own error, whatever the command. */
+/**
+ * What `raw` can fail with: every error reply has its own error, whatever the command.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
 export type RawError = CommandError | InvalidArgument | OutcomeUnknown | RefusalError
 
-/** How jobs are fetched, and what becomes of those that arrive for nobody. */
+/**
+ * How jobs are fetched, and what becomes of those that arrive for nobody.
+ *
+ * @since 0.1.0
+ * @category options
+ */
 export interface GetJobsOptions extends Jobs.GetJobsOptions {
   /**
    * How a job that arrives after the call was interrupted goes back: by ENQUEUE (the default), which counts as an additional
@@ -63,7 +86,12 @@ export interface GetJobsOptions extends Jobs.GetJobsOptions {
   readonly unwanted?: "enqueue" | "nack" | undefined
 }
 
-/** The typed commands. */
+/**
+ * The typed commands.
+ *
+ * @since 0.1.0
+ * @category services
+ */
 export interface DisqueCommands extends AdminCommands.AdminCommands {
   /**
    * ADDJOB: adds a job and gives its id once the copies asked for exist.
@@ -147,13 +175,13 @@ export interface DisqueCommands extends AdminCommands.AdminCommands {
     jobs: JobRef | ReadonlyArray<JobRef>
   ) => Effect.Effect<number, CommandError | InvalidArgument | OutOfMemory>
   /**
-   * DEQUEUE: takes jobs out of their queue without delivering them, on the node that is asked. They come again after their
-   * retry time. Gives how many were in a queue.
+   * DEQUEUE, of one node, on a pool too: takes jobs out of their queue without delivering them. They come again after their retry time.
+   * Gives how many were in a queue.
    */
   readonly dequeueJob: (jobs: JobRef | ReadonlyArray<JobRef>) => Effect.Effect<number, CommandError | InvalidArgument>
   /**
-   * DELJOB: deletes the copies of jobs on the node that is asked, and gives how many it had. Other nodes that hold copies
-   * deliver them all the same. A job that is done is acknowledged instead.
+   * DELJOB, of one node, on a pool too: deletes the copies of jobs that the node has, and gives how many it had. Other nodes that hold
+   * copies deliver them all the same. A job that is done is acknowledged instead.
    */
   readonly deleteJob: (jobs: JobRef | ReadonlyArray<JobRef>) => Effect.Effect<number, CommandError | InvalidArgument>
   /**
@@ -166,36 +194,36 @@ export interface DisqueCommands extends AdminCommands.AdminCommands {
     job: JobRef
   ) => Effect.Effect<Duration.Duration, CommandError | InvalidArgument | JobNotFound | LeaseTooOld>
   /**
-   * SHOW: what the node that the job came from knows of the job, or on a pool what any node knows of the job. Nodes differ in what
-   * they know. `Option.none()` if no node that was asked knows the job.
+   * SHOW, of one node on a connection, of the cluster on a pool: what is known of the job. Nodes differ in what they know.
+   * `Option.none()` if no node that was asked knows the job.
    *
-   * A pool asks the other nodes if that node does not know the job, or if the job does not say which node it came from.
+   * A connection asks the node that the job was fetched from. A pool asks that node first, and the others if that node does not know
+   * the job, or if the job does not say which node it was fetched from.
    */
   readonly show: (job: JobRef) => Effect.Effect<Option.Option<JobInfo>, CommandError | InvalidArgument>
-  /** QLEN: the number of jobs that wait in the queue on one node; on a pool, on all nodes. */
+  /** QLEN, of one node on a connection, of all nodes together on a pool: the number of jobs that wait in the queue. */
   readonly queueLength: (queue: string) => Effect.Effect<number, CommandError | InvalidArgument>
   /**
-   * QSTAT: what one node knows of the queue, or on a pool all nodes, each by itself in `nodes`. `Option.none()` if no node that was asked
-   * knows the queue.
+   * QSTAT, of one node on a connection, of all nodes together on a pool: what is known of the queue. What each node knows by itself is
+   * in `nodes`. `Option.none()` if no node that was asked knows the queue.
    */
   readonly queueStats: (queue: string) => Effect.Effect<Option.Option<QueueStats>, CommandError | InvalidArgument>
   /**
-   * QPEEK, SHOW and TIME: how long ago the oldest waiting job of the queue was added, on one node, or on a pool on any node.
-   * `Option.none()` if no job waits. A job with a delay counts once the delay has passed, from when the job was added. Raise an alarm on
+   * QPEEK, SHOW and TIME, of one node on a connection, of all nodes on a pool: how long ago the oldest waiting job of the queue was
+   * added. `Option.none()` if no job waits. A job with a delay counts once the delay has passed, from when the job was added. Raise an alarm on
    * this figure: it grows while jobs are not worked on, and a job is deleted when its age reaches its TTL.
    *
    * The time of the addition is by the clock of the node that took the job, the present time by the clock of the node that has the job.
    */
   readonly oldestAge: (queue: string) => Effect.Effect<Option.Option<Duration.Duration>, CommandError | InvalidArgument>
-  /** QPEEK: shows jobs that wait in the queue on one node, and takes none. On a pool, too, this asks one node. */
+  /** QPEEK, of one node, on a pool too: shows jobs that wait in the queue, and takes none. */
   readonly peek: (
     queue: string,
     options?: Inspection.PeekOptions
   ) => Effect.Effect<ReadonlyArray<PeekedJob>, CommandError | InvalidArgument>
   /**
-   * PAUSE: pauses a queue on one node, and gives what is paused then. This replaces what was paused before; `state` changes nothing.
-   * On a pool, too, this is about one node; with `broadcast`, the node tells all nodes that it can reach. A node forgets its pauses
-   * when it ends.
+   * PAUSE, of one node, on a pool too: pauses a queue, and gives what is paused then. This replaces what was paused before; `state`
+   * changes nothing. With `broadcast`, the node tells all nodes that it can reach. A node forgets its pauses when it ends.
    */
   readonly pause: (
     queue: string,
@@ -203,8 +231,8 @@ export interface DisqueCommands extends AdminCommands.AdminCommands {
     options?: { readonly broadcast?: boolean | undefined }
   ) => Effect.Effect<Queues.PauseState, CommandError | InvalidArgument>
   /**
-   * QSCAN: the names of the queues that one node knows, or on a pool any node. Each name comes once. `minLen`, `maxLen` and
-   * `importRate` are about the queue of each node by itself.
+   * QSCAN, of one node on a connection, of all nodes on a pool: the names of the queues that are known. Each name comes once. `minLen`,
+   * `maxLen` and `importRate` are about the queue of each node by itself.
    *
    * Each page is asked for when it is pulled. A queue that exists all the while is among the names; a queue that comes or goes
    * meanwhile may be missing. The stream remembers the names while it runs, to give each name once.
@@ -225,16 +253,16 @@ export interface DisqueCommands extends AdminCommands.AdminCommands {
    */
   readonly queues: (options?: Queues.QueuesOptions) => Stream.Stream<string, CommandError | InvalidArgument>
   /**
-   * JSCAN: the jobs that one node knows, or on a pool any node. Each job comes once: as it is on the first node that is asked and on
-   * which its state is one of `states`. Each page is asked for when it is pulled, and holds the bodies of its jobs. The stream
+   * JSCAN, of one node on a connection, of all nodes on a pool: the jobs that are known. Each job comes once: as it is on the first node
+   * that is asked and on which its state is one of `states`. Each page is asked for when it is pulled, and holds the bodies of its jobs. The stream
    * remembers the ids while it runs, to give each job once.
    */
   readonly jobs: (options?: Inspection.JobsOptions) => Stream.Stream<JobInfo, CommandError | InvalidArgument>
-  /** JSCAN: the ids of the jobs that `jobs` would give, without the jobs. */
+  /** JSCAN, of one node on a connection, of all nodes on a pool: the ids of the jobs that `jobs` would give. */
   readonly jobIds: (options?: Inspection.JobsOptions) => Stream.Stream<JobId, CommandError | InvalidArgument>
-  /** PING: whether the node answers. */
+  /** PING, of one node, on a pool too: succeeds if the node answers. */
   readonly ping: Effect.Effect<void, CommandError>
-  /** HELLO: the node's id and the nodes of its cluster. */
+  /** HELLO, of one node, on a pool too: the id of the node, and the nodes of its cluster. */
   readonly hello: Effect.Effect<Server.Hello, CommandError>
   /**
    * Sends any command that is a value: a command of `Commands`, or one of your own (`Command.define`). A command that blocks is

@@ -1,5 +1,7 @@
 /**
  * A connection to a Disque cluster: the typed commands, over links that it opens, watches and replaces by itself.
+ *
+ * @since 0.1.0
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -16,7 +18,12 @@ import * as limits from "./links/limits.js"
 
 export type { ConnectionOptions } from "./links/limits.js"
 
-/** Why a connection could not be made. */
+/**
+ * Why a connection could not be made.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
 export type ConnectError = ConnectionError | NotAuthenticated | InvalidArgument
 
 const make = (
@@ -26,9 +33,9 @@ const make = (
     const { cluster, fetching, permits, ready, ...client } = yield* Client.make(
       yield* limits.check("DisqueConnection", options, { maxActive: 32, maxIdle: 2, hasReplicationLinks: false })
     )
-    const fetcher = yield* fetching.fetcher
+    const calls = yield* fetching.getJobCalls
     return {
-      ...clientCommands(client, (request) => permits.run(fetcher.fetch(request)), false),
+      ...clientCommands(client, (request) => permits.run(calls.fetch(request)), false),
       ready,
       node: Effect.sync(() => cluster.node)
     }
@@ -50,22 +57,43 @@ const make = (
  *   return id
  * })
  * ```
+ *
+ * @since 0.1.0
+ * @category services
  */
 export class DisqueConnection extends Context.Tag("@disco/core/DisqueConnection")<
   DisqueConnection,
   DisqueConnection.Service
 >() {
-  /** Opens a connection over the links of a `DisqueDialer`. The end of the scope waits for the replies that are still due. */
+  /**
+   * Opens a connection over the links of a `DisqueDialer`. The end of the scope waits for the replies that are still due.
+   *
+   * @since 0.1.0
+   */
   static readonly make = make
 
-  /** A connection as a layer. */
+  /**
+   * A connection as a layer.
+   *
+   * @since 0.1.0
+   */
   static readonly layer = (options?: ConnectionOptions): Layer.Layer<DisqueConnection, ConnectError, DisqueDialer> =>
     Layer.scoped(DisqueConnection, make(options))
 }
 
-/** The types of the connection. */
+/**
+ * The types of the connection.
+ *
+ * @since 0.1.0
+ * @category services
+ */
 export declare namespace DisqueConnection {
-  /** What a connection offers. */
+  /**
+   * What a connection offers. Each method asks one node, also those that ask the whole cluster on a pool.
+   *
+   * @since 0.1.0
+   * @category services
+   */
   interface Service extends DisqueCommands.DisqueCommands {
     /** The address of the node that commands go to. It changes when that node fails. */
     readonly node: Effect.Effect<string>

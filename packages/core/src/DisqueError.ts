@@ -1,25 +1,41 @@
 /**
  * One tagged error for each kind of failure. Every error says whether trying again can help, and where.
+ *
+ * @since 0.1.0
  */
 import * as Data from "effect/Data"
 import * as Duration from "effect/Duration"
 import type { EncodedCommand } from "./internal/encodedCommand.js"
+import type { Failure, Remedy } from "./internal/remedy.js"
 import { ErrorReply } from "./Reply.js"
+import type { CommandRefused, NodeLoading, NotAuthenticated, NotPersisted, RefusalError } from "./refusals.js"
 
-/** Where trying again can help: nowhere, on the same node after a while, on another node, or on either. */
-export type Remedy = "none" | "later" | "elsewhere" | "later or elsewhere"
-
-/** What all errors of Disco have. */
-interface Failure {
-  /** Where trying the same call again can help. */
-  readonly remedy: Remedy
-  /** Whether trying the same call again can help at all. */
-  readonly isRetryable: boolean
-}
+export type { Remedy } from "./internal/remedy.js"
+export {
+  CommandRefused,
+  JobNotFound,
+  LeaseTooOld,
+  NodeLeaving,
+  NodeLoading,
+  NotAuthenticated,
+  NotPersisted,
+  NotReplicated,
+  OutOfMemory,
+  QueuePaused,
+  QueueTooLong,
+  type RefusalError,
+  type RefusalWord,
+  refusals
+} from "./refusals.js"
 
 const quote = (names: ReadonlyArray<string>): string => names.map((name) => JSON.stringify(name)).join(", ")
 
-/** No job came within the timeout of the call. */
+/**
+ * No job came within the timeout of the call.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
 export class GetJobTimeout
   extends Data.TaggedError("GetJobTimeout")<{
     readonly queues: ReadonlyArray<string>
@@ -34,7 +50,12 @@ export class GetJobTimeout
   }
 }
 
-/** An argument or option that Disque would refuse. It was found before anything was sent. */
+/**
+ * An argument or option that Disque would refuse. It was found before anything was sent.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
 export class InvalidArgument
   extends Data.TaggedError("InvalidArgument")<{
     /** The command, or the part of Disco that the option belongs to: `ADDJOB`, `DisquePool`. */
@@ -65,6 +86,9 @@ export class InvalidArgument
  * - `closed`: this side closed the connection
  * - `unreachable`: none of the nodes could be reached
  * - `failed`: any other failure of the transport; see `cause`
+ *
+ * @since 0.1.0
+ * @category errors
  */
 export type ConnectionErrorReason =
   | "refused"
@@ -89,7 +113,12 @@ const reasons: Record<ConnectionErrorReason, string> = {
   failed: "cannot be used"
 }
 
-/** A node could not be reached, or the connection to it ended. */
+/**
+ * A node could not be reached, or the connection to it ended.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
 export class ConnectionError
   extends Data.TaggedError("ConnectionError")<{
     readonly node: string
@@ -131,6 +160,9 @@ export class ConnectionError
 /**
  * The connection ended before the reply came to a command that must not be sent twice. The command may have been carried out, or
  * not. For ADDJOB: the job may be in the queue, and adding it again may make a second job.
+ *
+ * @since 0.1.0
+ * @category errors
  */
 export class OutcomeUnknown<out A = unknown>
   extends Data.TaggedError("OutcomeUnknown")<{
@@ -152,7 +184,12 @@ export class OutcomeUnknown<out A = unknown>
   }
 }
 
-/** No connection of the pool became free while the call waited, or too many calls were waiting already. */
+/**
+ * No connection of the pool became free while the call waited, or too many calls were waiting already.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
 export class PoolExhausted
   extends Data.TaggedError("PoolExhausted")<{
     readonly maxActive: number
@@ -168,7 +205,12 @@ export class PoolExhausted
   }
 }
 
-/** A node gave a reply that is not what the command is documented to give. */
+/**
+ * A node gave a reply that is not what the command is documented to give.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
 export class ProtocolError
   extends Data.TaggedError("ProtocolError")<{
     readonly command: string
@@ -185,135 +227,12 @@ export class ProtocolError
   }
 }
 
-interface Refusal {
-  readonly command: string
-  readonly node: string
-  /** The error as the node wrote it. */
-  readonly reply: string
-}
-
-const refused = ({ command, node, reply }: Refusal): string => `${node} refused ${command}: ${reply}`
-
-/** NOREPL: too few nodes could be reached, or not enough copies were made in time. The job may exist all the same. */
-export class NotReplicated extends Data.TaggedError("NotReplicated")<Refusal> implements Failure {
-  readonly remedy = "later or elsewhere"
-  readonly isRetryable = true
-  override get message(): string {
-    return refused(this)
-  }
-}
-
-/** MAXLEN: the node's queue is as long as the given maximum, or longer. */
-export class QueueTooLong extends Data.TaggedError("QueueTooLong")<Refusal> implements Failure {
-  readonly remedy = "later"
-  readonly isRetryable = true
-  override get message(): string {
-    return refused(this)
-  }
-}
-
-/** PAUSED: the queue takes no jobs. */
-export class QueuePaused extends Data.TaggedError("QueuePaused")<Refusal> implements Failure {
-  readonly remedy = "later"
-  readonly isRetryable = true
-  override get message(): string {
-    return refused(this)
-  }
-}
-
-/** OOM: the node's memory is full. */
-export class OutOfMemory extends Data.TaggedError("OutOfMemory")<Refusal> implements Failure {
-  readonly remedy = "later or elsewhere"
-  readonly isRetryable = true
-  override get message(): string {
-    return refused(this)
-  }
-}
-
-/** LEAVING: the node is leaving the cluster. */
-export class NodeLeaving extends Data.TaggedError("NodeLeaving")<Refusal> implements Failure {
-  readonly remedy = "elsewhere"
-  readonly isRetryable = true
-  override get message(): string {
-    return refused(this)
-  }
-}
-
-/** LOADING: the node is reading its append-only file. */
-export class NodeLoading extends Data.TaggedError("NodeLoading")<Refusal> implements Failure {
-  readonly remedy = "later or elsewhere"
-  readonly isRetryable = true
-  override get message(): string {
-    return refused(this)
-  }
-}
-
-/** MISCONF: the node cannot write its append-only file. */
-export class NotPersisted extends Data.TaggedError("NotPersisted")<Refusal> implements Failure {
-  readonly remedy = "later or elsewhere"
-  readonly isRetryable = true
-  override get message(): string {
-    return refused(this)
-  }
-}
-
-/** NOAUTH, or a wrong password. */
-export class NotAuthenticated extends Data.TaggedError("NotAuthenticated")<Refusal> implements Failure {
-  readonly remedy = "none"
-  readonly isRetryable = false
-  override get message(): string {
-    return refused(this)
-  }
-}
-
-/** NOJOB: the node does not know the job. The job was acknowledged, deleted or expired, or other nodes hold it. */
-export class JobNotFound extends Data.TaggedError("JobNotFound")<Refusal> implements Failure {
-  readonly remedy = "none"
-  readonly isRetryable = false
-  override get message(): string {
-    return refused(this)
-  }
-}
-
-/** TOOLATE: half of the job's TTL has passed, so its next delivery can no longer be postponed. */
-export class LeaseTooOld extends Data.TaggedError("LeaseTooOld")<Refusal> implements Failure {
-  readonly remedy = "none"
-  readonly isRetryable = false
-  override get message(): string {
-    return refused(this)
-  }
-}
-
-/** Any other error reply: the node does not know or does not accept a command or an option. */
-export class CommandRefused extends Data.TaggedError("CommandRefused")<Refusal> implements Failure {
-  readonly remedy = "none"
-  readonly isRetryable = false
-  override get message(): string {
-    return refused(this)
-  }
-}
-
-/** The errors by the first word of the reply. A reply with another first word becomes a `CommandRefused`. */
-export const refusals = {
-  NOREPL: NotReplicated,
-  MAXLEN: QueueTooLong,
-  PAUSED: QueuePaused,
-  OOM: OutOfMemory,
-  LEAVING: NodeLeaving,
-  LOADING: NodeLoading,
-  MISCONF: NotPersisted,
-  NOAUTH: NotAuthenticated,
-  NOJOB: JobNotFound,
-  TOOLATE: LeaseTooOld
-} as const
-
-/** The first words of error replies that have an error of their own. */
-export type RefusalWord = keyof typeof refusals
-
-/** The errors that stand for these replies. */
-export type RefusalError = InstanceType<(typeof refusals)[RefusalWord]>
-
-/** What any command can fail with. */
+/**
+ * What any command can fail with.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
 export type CommandError =
   | ConnectionError
   | NotAuthenticated
@@ -322,5 +241,10 @@ export type CommandError =
   | CommandRefused
   | ProtocolError
 
-/** Every error that a command can fail with. */
+/**
+ * Every error that a command can fail with.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
 export type DisqueError = CommandError | GetJobTimeout | InvalidArgument | OutcomeUnknown | PoolExhausted | RefusalError

@@ -1,5 +1,7 @@
 /**
  * The seam between what Disque is and how bytes get there: an open session with one node, and what opens one.
+ *
+ * @since 0.1.0
  */
 import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
@@ -10,13 +12,21 @@ import type { Reply } from "./Reply.js"
 
 export type { Arguments } from "./internal/encodedCommand.js"
 
-/** Why no link could be opened. */
+/**
+ * Why no link could be opened.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
 export type DialError = ConnectionError | NotAuthenticated
 
 /**
  * An open session with one node. Replies come in the order of the commands.
  *
  * A link neither queues nor resends nor reconnects: a link that broke stays broken.
+ *
+ * @since 0.1.0
+ * @category models
  */
 export interface DisqueLink {
   /** The address that was dialed, `host:port`. It names the node in jobs, errors and spans. */
@@ -37,12 +47,27 @@ export interface DisqueLink {
   readonly withdraw?: () => boolean
 }
 
-/** Opens links. `@disco/node` provides one over sockets, `@disco/embedded` one to a node in the process. */
+/**
+ * Opens links. `@disco/node` provides one over sockets, `@disco/embedded` one to a node in the process.
+ *
+ * @since 0.1.0
+ * @category services
+ */
 export class DisqueDialer extends Context.Tag("@disco/core/DisqueDialer")<DisqueDialer, DisqueDialer.Service>() {}
 
-/** The types of the dialer. */
+/**
+ * The types of the dialer.
+ *
+ * @since 0.1.0
+ * @category services
+ */
 export declare namespace DisqueDialer {
-  /** What a dialer offers. */
+  /**
+   * What a dialer offers.
+   *
+   * @since 0.1.0
+   * @category services
+   */
   interface Service {
     /** The addresses of the nodes to start with. */
     readonly seeds: ReadonlyArray<string>

@@ -1,5 +1,7 @@
 /**
  * A pool of connections: the typed commands for all fibers of a program, and connections to take out for one fiber alone.
+ *
+ * @since 0.1.0
  */
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
@@ -19,10 +21,20 @@ import { Consume, type Consuming } from "./internal/consume.js"
 import * as OptionReader from "./internal/optionReader.js"
 import * as limits from "./links/limits.js"
 
-/** The options of a pool: those of a connection. The default of `maxActive` is 5, and that of `maxIdle` is 2. */
+/**
+ * The options of a pool: those of a connection. The default of `maxActive` is 5, and that of `maxIdle` is 2.
+ *
+ * @since 0.1.0
+ * @category options
+ */
 export type PoolOptions = ConnectionOptions
 
-/** What the links of a pool are doing. */
+/**
+ * What the links of a pool are doing.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface PoolStatistics {
   /** Connections in use: taken out, or waiting for a job. */
   readonly active: number
@@ -45,7 +57,12 @@ export interface PoolStatistics {
   }
 }
 
-/** A node as the pool sees it. */
+/**
+ * A node as the pool sees it.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface NodeHealth {
   /** The address at which the node is dialed. */
   readonly address: string
@@ -59,7 +76,12 @@ export interface NodeHealth {
   readonly restsFor: Duration.Duration
 }
 
-/** How a pool fares. */
+/**
+ * How a pool fares.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface PoolHealth {
   readonly nodes: ReadonlyArray<NodeHealth>
   /** The loops that fetch jobs for funnels and workers: the node of each, when that node last answered, and why it does not. */
@@ -71,14 +93,14 @@ const make = (options?: PoolOptions): Effect.Effect<DisquePool.Service, ConnectE
     const checked = yield* limits.check("DisquePool", options, { maxActive: 5, maxIdle: 2, hasReplicationLinks: true })
     const client = yield* Client.make(checked)
     const { cluster, fetching, links, permits, ready } = client
-    const fetcher = yield* fetching.fetcher
+    const calls = yield* fetching.getJobCalls
     const pool: DisquePool.Service & Consuming = {
-      ...clientCommands(client, (request) => permits.run(fetcher.fetch(request)), true),
+      ...clientCommands(client, (request) => permits.run(calls.fetch(request)), true),
       connection: Effect.gen(function* () {
         yield* permits.scoped
-        const fetcher = yield* fetching.fetcher
+        const calls = yield* fetching.getJobCalls
         return {
-          ...clientCommands(client, (request) => fetcher.fetch(request), false),
+          ...clientCommands(client, (request) => calls.fetch(request), false),
           ready,
           node: Effect.sync(() => cluster.node)
         }
@@ -146,19 +168,40 @@ const make = (options?: PoolOptions): Effect.Effect<DisquePool.Service, ConnectE
  *   yield* pool.ackJob(jobs)
  * }).pipe(Effect.scoped)
  * ```
+ *
+ * @since 0.1.0
+ * @category services
  */
 export class DisquePool extends Context.Tag("@disco/core/DisquePool")<DisquePool, DisquePool.Service>() {
-  /** Opens a pool over the links of a `DisqueDialer`. The end of the scope waits for the replies that are still due. */
+  /**
+   * Opens a pool over the links of a `DisqueDialer`. The end of the scope waits for the replies that are still due.
+   *
+   * @since 0.1.0
+   */
   static readonly make = make
 
-  /** A pool as a layer. */
+  /**
+   * A pool as a layer.
+   *
+   * @since 0.1.0
+   */
   static readonly layer = (options?: PoolOptions): Layer.Layer<DisquePool, ConnectError, DisqueDialer> =>
     Layer.scoped(DisquePool, make(options))
 }
 
-/** The types of the pool. */
+/**
+ * The types of the pool.
+ *
+ * @since 0.1.0
+ * @category services
+ */
 export declare namespace DisquePool {
-  /** What a pool offers. */
+  /**
+   * What a pool offers. `queueLength`, `queueStats`, `oldestAge`, `show`, `queues`, `jobs` and `jobIds` ask the whole cluster.
+   *
+   * @since 0.1.0
+   * @category services
+   */
   interface Service extends DisqueCommands.DisqueCommands {
     /**
      * A connection that counts as active until the scope ends. The end of the scope waits for the replies that are still due. Calls on
@@ -171,6 +214,7 @@ export declare namespace DisquePool {
      * the text, which may hold a password.
      */
     readonly on: (node: string) => DisqueCommands.DisqueCommands
+    /** How many connections and links the pool has, and has had. */
     readonly statistics: Effect.Effect<PoolStatistics>
     /** What is known of the nodes at present. No node is asked; `ready` asks them. */
     readonly health: Effect.Effect<PoolHealth>

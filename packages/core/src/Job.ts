@@ -4,12 +4,19 @@
  * `JSON.stringify` accepts every value here. A delivered job is a plain object, and JSON writes its body as one number for each
  * byte. `toJson(job)` is easier to read: it writes the body as text, or as `{ "base64": "…" }` if the body is not UTF-8. Jobs of
  * typed queues and what SHOW tells (`JobInfo`) are written like that by themselves.
+ *
+ * @since 0.1.0
  */
 import type * as Duration from "effect/Duration"
 import type { JobId } from "./JobId.js"
 import type { Reply } from "./Reply.js"
 
-/** A job that waits in its queue, as QPEEK shows it. */
+/**
+ * A job that waits in its queue, as QPEEK shows it.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface PeekedJob {
   readonly queue: string
   readonly id: JobId
@@ -17,7 +24,12 @@ export interface PeekedJob {
   readonly body: Uint8Array
 }
 
-/** A delivered job. */
+/**
+ * A delivered job.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface Job extends PeekedJob {
   /** How often the job was put back by NACK; best effort, counted by each node. */
   readonly nacks: number
@@ -29,12 +41,22 @@ export interface Job extends PeekedJob {
   readonly more?: ReadonlyMap<string, Reply>
 }
 
-/** What a command about a job takes: the job, which knows the node that it came from, or only the id of the job. */
+/**
+ * What a command about a job takes: the job, which knows the node that it came from, or only the id of the job.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export type JobRef = { readonly id: JobId; readonly node?: string } | JobId | (string & {})
 
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true })
 
-/** The body as text (UTF-8). */
+/**
+ * The body as text (UTF-8).
+ *
+ * @since 0.1.0
+ * @category accessors
+ */
 export const text = (job: { readonly body: Uint8Array }): string => decoder.decode(job.body)
 
 /**
@@ -44,10 +66,18 @@ export const text = (job: { readonly body: Uint8Array }): string => decoder.deco
  * - `active`: the job was delivered, or is delayed, or is a copy on a node that has not queued it
  * - `queued`: the job is in its queue
  * - `acked`: the job was acknowledged, and is kept until every holder knows
+ *
+ * @since 0.1.0
+ * @category models
  */
 export type JobState = "wait-repl" | "active" | "queued" | "acked"
 
-/** What one node knows of a job (SHOW). */
+/**
+ * What one node knows of a job (SHOW).
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface JobInfo {
   readonly id: JobId
   /** `null` if the node knows only an acknowledgement of the job, and not the job. */

@@ -1,21 +1,36 @@
 /**
  * The id that Disque gives a job: `D-` + 8 hex digits of the node that took it + `-` + 24 base64 characters + `-` + 4 hex
  * digits of TTL, 40 characters in all. `/` and `+` occur in it: encode it in URLs.
+ *
+ * @since 0.1.0
  */
 import * as Brand from "effect/Brand"
 import * as Duration from "effect/Duration"
 
-/** The id of a job. */
+/**
+ * The id of a job.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export type JobId = string & Brand.Brand<"@disco/core/JobId">
 
 const pattern = /^D-[0-9a-f]{8}-[A-Za-z0-9+/]{24}-[0-9a-f]{4}$/
 
-/** Whether a value has the form of a job id. */
+/**
+ * Whether a value has the form of a job id.
+ *
+ * @since 0.1.0
+ * @category refinements
+ */
 export const isJobId = (value: unknown): value is JobId => typeof value === "string" && pattern.test(value)
 
 /**
  * Makes a job id from text. `JobId.make("D-…")` throws if the text is not a job id; `JobId.make.option` and `JobId.make.either` do
  * not throw.
+ *
+ * @since 0.1.0
+ * @category constructors
  */
 export const make = Brand.refined<JobId>(isJobId, (value) =>
   Brand.error(
@@ -23,11 +38,26 @@ export const make = Brand.refined<JobId>(isJobId, (value) =>
   )
 )
 
-/** The first 8 hex digits of the id of the node that took the ADDJOB: the node that the producer was connected to. */
+/**
+ * The first 8 hex digits of the id of the node that took the ADDJOB: the node that the producer was connected to.
+ *
+ * @since 0.1.0
+ * @category accessors
+ */
 export const origin = (id: JobId): string => id.slice(2, 10)
 
-/** The TTL that the id carries: whole minutes, rounded down, accurate to two minutes. */
+/**
+ * The TTL that the id carries: whole minutes, rounded down, accurate to two minutes.
+ *
+ * @since 0.1.0
+ * @category accessors
+ */
 export const ttl = (id: JobId): Duration.Duration => Duration.minutes(Number.parseInt(id.slice(36), 16))
 
-/** Whether the job is delivered again until it is acknowledged (RETRY above 0). */
+/**
+ * Whether the job is delivered again until it is acknowledged (RETRY above 0).
+ *
+ * @since 0.1.0
+ * @category accessors
+ */
 export const isAtLeastOnce = (id: JobId): boolean => Number.parseInt(id.slice(36), 16) % 2 === 1

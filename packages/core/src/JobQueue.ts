@@ -22,6 +22,8 @@
  * worked on after its delay, so its TTL is raised to 2 × the delay + the smaller of `ttl` and 1 day, if that is more than `ttl`.
  * With the default of 7 days, a delay of 2 days changes nothing (2 × 2 + 1 = 5). A delay of 4 days makes a TTL of 9 days
  * (2 × 4 + 1), which leaves half a day to renew the lease.
+ *
+ * @since 0.1.0
  */
 import * as Data from "effect/Data"
 import * as Duration from "effect/Duration"
@@ -46,6 +48,9 @@ import type { JobId } from "./JobId.js"
 /**
  * A payload that the queue's schema does not accept. The error holds the job and what the schema says. A job that was fetched still
  * has to be settled by the caller: acknowledge it, put it back, or let it come again after its retry time.
+ *
+ * @since 0.1.0
+ * @category errors
  */
 export class InvalidPayload extends Data.TaggedError("InvalidPayload")<{
   readonly queue: string
@@ -65,20 +70,40 @@ export class InvalidPayload extends Data.TaggedError("InvalidPayload")<{
   }
 }
 
-/** What the body of a job is read to. */
+/**
+ * What the body of a job is read to.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface Typed<out A> {
   readonly payload: A
   /** The span that the job was added in, as a parent or a link for the work; `undefined` without a span or without `traced`. */
   readonly trace: Tracer.ExternalSpan | undefined
 }
 
-/** A delivered job with its payload. It can be acknowledged or put back like any job. */
+/**
+ * A delivered job with its payload. It can be acknowledged or put back like any job.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export type TypedJob<A> = Job.Job & Typed<A>
 
-/** A job that waits in its queue, with its payload. */
+/**
+ * A job that waits in its queue, with its payload.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export type TypedPeekedJob<A> = Job.PeekedJob & Typed<A>
 
-/** A queue whose payloads are described by a schema. Its functions take a connection or a pool. */
+/**
+ * A queue whose payloads are described by a schema. Its functions take a connection or a pool.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface JobQueue<A, I = unknown, R = never> {
   readonly name: string
   readonly payload: Schema.Schema<A, I, R>
@@ -136,19 +161,34 @@ interface Shared<A, I, R> {
   readonly options?: AddJobOptions | undefined
 }
 
-/** A queue of JSON, for any schema whose encoded side JSON can hold. */
+/**
+ * A queue of JSON, for any schema whose encoded side JSON can hold.
+ *
+ * @since 0.1.0
+ * @category options
+ */
 export interface JsonSpec<A, I, R> extends Shared<A, I, R> {
   readonly format?: "json" | undefined
   /** Whether the span that a job is added in travels with the job; `false` by default. */
   readonly traced?: boolean | undefined
 }
 
-/** A queue of text. */
+/**
+ * A queue of text.
+ *
+ * @since 0.1.0
+ * @category options
+ */
 export interface TextSpec<A, R> extends Shared<A, string, R> {
   readonly format: "text"
 }
 
-/** A queue of bytes. */
+/**
+ * A queue of bytes.
+ *
+ * @since 0.1.0
+ * @category options
+ */
 export interface BytesSpec<A, R> extends Shared<A, Uint8Array, R> {
   readonly format: "bytes"
 }
@@ -259,6 +299,9 @@ const check = <A, I, R>(name: string, spec: AnySpec<A, I, R>): void =>
  *   Effect.catchTag("InvalidPayload", (invalid) => Effect.logError(invalid.message, invalid.body))
  * )
  * ```
+ *
+ * @since 0.1.0
+ * @category constructors
  */
 export const make: {
   <A, I, R>(name: string, spec: JsonSpec<A, I, R>): JobQueue<A, I, R>

@@ -1,6 +1,8 @@
 /**
  * What Disco counts and measures. The names are those of OpenTelemetry's conventions for messaging, if there is one. The metrics
  * are Effect metrics: an exporter of metrics finds them by itself, and `Metric.value` reads them.
+ *
+ * @since 0.1.0
  */
 import * as Metric from "effect/Metric"
 import * as MetricBoundaries from "effect/MetricBoundaries"
@@ -8,6 +10,9 @@ import * as MetricBoundaries from "effect/MetricBoundaries"
 /**
  * The time from sending a command to its reply, in seconds. The attribute `messaging.operation.name` is the command in lower case
  * (`addjob`). If the command failed, `error.type` is the tag of the error.
+ *
+ * @since 0.1.0
+ * @category metrics
  */
 export const operationDuration = Metric.histogram(
   "messaging.client.operation.duration",
@@ -15,7 +20,12 @@ export const operationDuration = Metric.histogram(
   "The time from sending a command to its reply, in seconds"
 )
 
-/** Jobs added, by queue (`messaging.destination.name`). The letters of a worker count too, by the queue that they are added to. */
+/**
+ * Jobs added, by queue (`messaging.destination.name`). The letters of a worker count too, by the queue that they are added to.
+ *
+ * @since 0.1.0
+ * @category metrics
+ */
 export const sentMessages = Metric.counter("messaging.client.sent.messages", {
   description: "Jobs added",
   incremental: true
@@ -24,25 +34,43 @@ export const sentMessages = Metric.counter("messaging.client.sent.messages", {
 /**
  * Jobs received, by queue (`messaging.destination.name`): one for each delivery, also to funnels and workers. What becomes of the
  * jobs of a worker is counted by `disco.worker.jobs`.
+ *
+ * @since 0.1.0
+ * @category metrics
  */
 export const consumedMessages = Metric.counter("messaging.client.consumed.messages", {
   description: "Jobs received",
   incremental: true
 })
 
-/** Jobs that arrived when nobody waited for them any more, and were given back. */
+/**
+ * Jobs that arrived when nobody waited for them any more, and were given back.
+ *
+ * @since 0.1.0
+ * @category metrics
+ */
 export const returnedJobs = Metric.counter("disco.jobs.returned", {
   description: "Jobs that arrived for nobody and were given back",
   incremental: true
 })
 
-/** Links to nodes that were opened. */
+/**
+ * Links to nodes that were opened.
+ *
+ * @since 0.1.0
+ * @category metrics
+ */
 export const openedLinks = Metric.counter("disco.links.opened", {
   description: "Links to nodes that were opened",
   incremental: true
 })
 
-/** Links to nodes that ended, by `reason`: surplus, expired, silent, lost. */
+/**
+ * Links to nodes that ended, by `reason`: surplus, expired, silent, lost.
+ *
+ * @since 0.1.0
+ * @category metrics
+ */
 export const closedLinks = Metric.counter("disco.links.closed", {
   description: "Links to nodes that ended before their connection or pool did",
   incremental: true

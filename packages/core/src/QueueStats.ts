@@ -1,11 +1,18 @@
 /**
  * What nodes know of a queue: one node, or all nodes together.
+ *
+ * @since 0.1.0
  */
 import * as Duration from "effect/Duration"
 import type { NodeQueueStats, PauseState } from "./commands/queues.js"
 import { withJson } from "./internal/json.js"
 
-/** What the nodes that were asked know of a queue. */
+/**
+ * What the nodes that were asked know of a queue.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface QueueStats {
   readonly name: string
   /** The number of waiting jobs, on all of these nodes. */
@@ -35,7 +42,11 @@ const paused = (all: ReadonlyArray<NodeQueueStats>): PauseState => {
   return isOut ? "out" : "none"
 }
 
-/** Takes together what nodes know. There has to be one node at least. */
+/**
+ * Takes together what nodes know. There has to be one node at least.
+ *
+ * @internal
+ */
 export const merge = (all: readonly [NodeQueueStats, ...Array<NodeQueueStats>]): QueueStats =>
   withJson<QueueStats>({
     name: all[0].name,

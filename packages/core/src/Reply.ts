@@ -1,11 +1,23 @@
 /**
  * A reply of a node as data, and the readers that make values of Disco from a reply.
+ *
+ * A command of your own (`Command.define`) reads its reply with them. `text`, `ok`, `bytes`, `integer`, `int64` and `plain` read a whole
+ * reply. `nullable` and `array` make a reader of another reader. `items` and `tuple` give the items of an array, and `at` reads one of
+ * them; `record` gives the fields of an array of names and values, and `field` reads one of them.
+ *
+ * @since 0.1.0
  */
 import * as Data from "effect/Data"
 import * as Either from "effect/Either"
 import { itemsWithJson, JsonMap } from "./internal/json.js"
+import { isText, quote } from "./internal/text.js"
 
-/** An error reply, as the node wrote it. The first word says which kind of error it is (`NOREPL …`, `ERR …`). */
+/**
+ * An error reply, as the node wrote it. The first word says which kind of error it is (`NOREPL …`, `ERR …`).
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export class ErrorReply extends Data.TaggedClass("ErrorReply")<{ readonly text: string }> {
   /** The first word, which says which kind of error this is. */
   get word(): string {
@@ -20,16 +32,48 @@ export class ErrorReply extends Data.TaggedClass("ErrorReply")<{ readonly text: 
  *
  * `JSON.stringify` accepts the replies that `raw` and `debug` give. Within an array it writes a `bigint` as its digits and bytes as
  * text, or as `{ "base64": "…" }` if they are not UTF-8. JSON cannot hold a reply that is itself a `bigint`.
+ *
+ * @since 0.1.0
+ * @category models
  */
 export type Reply = string | Uint8Array | number | bigint | null | ErrorReply | ReadonlyArray<Reply>
 
-/** A reply that is not what the command is documented to give. */
+/**
+ * A reply that is not what the command is documented to give.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
 export class Mismatch extends Data.TaggedError("Mismatch")<{ readonly expected: string; readonly actual: string }> {}
 
-/** Reads a value from a reply. Readers call each other directly. They throw `Mismatch`, which {@link read} catches. */
+/**
+ * Reads a value from a reply. Readers call each other directly. They throw `Mismatch`, which {@link read} catches.
+ *
+ * @example
+ * ```ts
+ * import { Reply } from "@disco/core"
+ * import { Either } from "effect"
+ *
+ * const isYes: Reply.Reader<boolean> = (reply) => {
+ *   const text = Reply.text(reply)
+ *   if (text === "yes" || text === "no") return text === "yes"
+ *   throw new Reply.Mismatch({ expected: "yes or no", actual: Reply.describe(reply) })
+ * }
+ *
+ * const answer = Either.getOrElse(Reply.read(isYes, "yes"), ({ expected }) => expected)
+ * ```
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export type Reader<A> = (reply: Reply) => A
 
-/** Applies a reader. Here, and nowhere else, a thrown `Mismatch` becomes a value. */
+/**
+ * Applies a reader. Here, and nowhere else, a thrown `Mismatch` becomes a value.
+ *
+ * @since 0.1.0
+ * @category readers
+ */
 export const read = <A>(reader: Reader<A>, reply: Reply): Either.Either<A, Mismatch> =>
   Either.try({
     try: () => reader(reply),
@@ -41,10 +85,12 @@ export const read = <A>(reader: Reader<A>, reply: Reply): Either.Either<A, Misma
 
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true })
 
-/** Quotes the beginning of a text, for messages. */
-export const quote = (text: string): string => JSON.stringify(text.slice(0, 80))
-
-/** Describes a reply in few words. Bytes are not shown, because bodies have no place in errors and logs. */
+/**
+ * Describes a reply in few words. Bytes are not shown, because bodies have no place in errors and logs.
+ *
+ * @since 0.1.0
+ * @category conversions
+ */
 export const describe = (reply: Reply | undefined): string => {
   if (reply === undefined) return "nothing"
   if (reply === null) return "null"
@@ -61,21 +107,23 @@ const mismatch = (expected: string, reply: Reply | undefined): never => {
 // The length of the longest string.
 const mostText = 2 ** 29 - 24
 
-/** A status line or a bulk string, as text. */
+/**
+ * A status line or a bulk string, as text.
+ *
+ * @since 0.1.0
+ * @category readers
+ */
 export const text: Reader<string> = (reply) => {
   if (typeof reply === "string") return reply
   return reply instanceof Uint8Array && reply.length <= mostText ? decoder.decode(reply) : mismatch("text", reply)
 }
 
-/** Whether a reply is the given ASCII text. It compares bytes, and makes no string of the reply. */
-export const isText = (reply: Reply | undefined, expected: string): boolean => {
-  if (!(reply instanceof Uint8Array)) return reply === expected
-  if (reply.length !== expected.length) return false
-  for (let i = 0; i < reply.length; i++) if (reply[i] !== expected.charCodeAt(i)) return false
-  return true
-}
-
-/** The status line `OK`. */
+/**
+ * The status line `OK`.
+ *
+ * @since 0.1.0
+ * @category readers
+ */
 export const ok: Reader<void> = (reply) => {
   if (!isText(reply, "OK")) mismatch("OK", reply)
 }
@@ -84,7 +132,12 @@ export const ok: Reader<void> = (reply) => {
 const plainBytes = (bytes: Uint8Array): Uint8Array =>
   bytes.constructor === Uint8Array ? bytes : new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length)
 
-/** A bulk string, as bytes. */
+/**
+ * A bulk string, as bytes.
+ *
+ * @since 0.1.0
+ * @category readers
+ */
 export const bytes: Reader<Uint8Array> = (reply) =>
   reply instanceof Uint8Array ? plainBytes(reply) : mismatch("a bulk", reply)
 
@@ -99,41 +152,76 @@ const plainWithin = (depth: number, reply: Reply): Reply => {
     : itemsWithJson(reply.map((item) => plainWithin(depth - 1, item)))
 }
 
-/** A reply as it is, for a caller that reads it by itself. */
+/**
+ * A reply as it is, for a caller that reads it by itself.
+ *
+ * @since 0.1.0
+ * @category readers
+ */
 export const plain: Reader<Reply> = (reply) => plainWithin(mostDepth, reply)
 
-/** An integer that a double can hold. */
+/**
+ * An integer that a double can hold.
+ *
+ * @since 0.1.0
+ * @category readers
+ */
 export const integer: Reader<number> = (reply) => {
   if (Number.isSafeInteger(reply)) return reply as number
   const digits = reply instanceof Uint8Array && reply.length <= 16 ? decoder.decode(reply) : ""
   return /^-?\d{1,15}$/.test(digits) ? Number(digits) : mismatch("an integer", reply)
 }
 
-/** A 64-bit integer. */
+/**
+ * A 64-bit integer.
+ *
+ * @since 0.1.0
+ * @category readers
+ */
 export const int64: Reader<bigint> = (reply) => {
   if (typeof reply === "bigint") return reply
   return Number.isSafeInteger(reply) ? BigInt(reply as number) : mismatch("an integer", reply)
 }
 
-/** `null` if the reply is null, or else the result of the reader. */
+/**
+ * `null` if the reply is null, or else the result of the reader.
+ *
+ * @since 0.1.0
+ * @category readers
+ */
 export const nullable =
   <A>(reader: Reader<A>): Reader<A | null> =>
   (reply) =>
     reply === null ? null : reader(reply)
 
-/** An array. */
+/**
+ * An array.
+ *
+ * @since 0.1.0
+ * @category readers
+ */
 export const items = (reply: Reply | undefined): ReadonlyArray<Reply> =>
   Array.isArray(reply) ? (reply as ReadonlyArray<Reply>) : mismatch("an array", reply)
 
 const none: ReadonlyArray<never> = []
 
-/** An array, each item read by the same reader. */
+/**
+ * An array, each item read by the same reader.
+ *
+ * @since 0.1.0
+ * @category readers
+ */
 export const array =
   <A>(reader: Reader<A>): Reader<ReadonlyArray<A>> =>
   (reply) =>
     items(reply).map(reader)
 
-/** An array of at least `length` items. */
+/**
+ * An array of at least `length` items.
+ *
+ * @since 0.1.0
+ * @category readers
+ */
 export const tuple =
   (length: number): Reader<ReadonlyArray<Reply>> =>
   (reply) => {
@@ -141,17 +229,31 @@ export const tuple =
     return all.length >= length ? all : mismatch(`an array of at least ${length}`, reply)
   }
 
-/** The items of an array beyond the first `length`. */
+/**
+ * The items of an array beyond the first `length`.
+ *
+ * @internal
+ */
 export const beyond = (all: ReadonlyArray<Reply>, length: number): ReadonlyArray<Reply> =>
   all.length > length ? (plain(all.slice(length)) as ReadonlyArray<Reply>) : none
 
-/** The item at `index`, read by `reader`. */
+/**
+ * The item at `index`, read by `reader`.
+ *
+ * @since 0.1.0
+ * @category readers
+ */
 export const at = <A>(all: ReadonlyArray<Reply>, index: number, reader: Reader<A>): A => {
   const item = all[index]
   return item === undefined ? mismatch(`an item ${index}`, all) : reader(item)
 }
 
-/** A flat array of names and values, read by name. */
+/**
+ * A flat array of names and values, read by name.
+ *
+ * @since 0.1.0
+ * @category readers
+ */
 export const record: Reader<ReadonlyMap<string, Reply>> = (reply) => {
   const all = items(reply)
   if (all.length % 2 !== 0) mismatch("an array of names and values", reply)
@@ -160,7 +262,12 @@ export const record: Reader<ReadonlyMap<string, Reply>> = (reply) => {
   return fields
 }
 
-/** The field `name` of a record, read by `reader`. */
+/**
+ * The field `name` of a record, read by `reader`.
+ *
+ * @since 0.1.0
+ * @category readers
+ */
 export const field = <A>(fields: ReadonlyMap<string, Reply>, name: string, reader: Reader<A>): A => {
   const value = fields.get(name)
   return value === undefined ? mismatch(`a field ${JSON.stringify(name)}`, value) : reader(value)

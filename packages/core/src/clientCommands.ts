@@ -6,7 +6,7 @@ import { expectedAddress } from "./cluster/address.js"
 import * as commandMethods from "./commandMethods.js"
 import type * as DisqueCommands from "./DisqueCommands.js"
 import { type CommandError, ConnectionError, InvalidArgument, type PoolExhausted } from "./DisqueError.js"
-import type { Fetch, FetchError } from "./fetching/fetcher.js"
+import type { Fetch, FetchError } from "./fetching/getJobCalls.js"
 import type { Job } from "./Job.js"
 
 /** What the commands need. */

@@ -38,8 +38,8 @@ export {
   type PoolOptions,
   type PoolStatistics
 } from "./DisquePool.js"
-export type { FetchError } from "./fetching/fetcher.js"
 export type { FetcherHealth, FetcherState } from "./fetching/fetchLoop.js"
+export type { FetchError } from "./fetching/getJobCalls.js"
 export type { EncodedCommand } from "./internal/encodedCommand.js"
 export type { Page } from "./internal/page.js"
 export * as Job from "./Job.js"

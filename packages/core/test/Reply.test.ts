@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Either, FastCheck } from "effect"
 import { Reply } from "../src/index.js"
+import { isText } from "../src/internal/text.js"
 
 const encoder = new TextEncoder()
 
@@ -61,11 +62,11 @@ describe("the readers of replies", () => {
   )
 
   it("take text for what it is, whether it came as a status line or as bytes", () => {
-    assert.isTrue(Reply.isText("OK", "OK"))
-    assert.isTrue(Reply.isText(encoder.encode("OK"), "OK"))
-    assert.isFalse(Reply.isText(encoder.encode("OK!"), "OK"))
-    assert.isFalse(Reply.isText(encoder.encode("KO"), "OK"))
-    assert.isFalse(Reply.isText(undefined, "OK"))
+    assert.isTrue(isText("OK", "OK"))
+    assert.isTrue(isText(encoder.encode("OK"), "OK"))
+    assert.isFalse(isText(encoder.encode("OK!"), "OK"))
+    assert.isFalse(isText(encoder.encode("KO"), "OK"))
+    assert.isFalse(isText(undefined, "OK"))
     assert.strictEqual(Reply.text(encoder.encode("\ufeffmarked")), "\ufeffmarked")
   })
 

@@ -1,6 +1,8 @@
 /**
  * Disque nodes in the process: for tests under `TestClock`, and behind a socket to try Disque without a server. They answer as
  * Disque 1.0-rc1 does. Several nodes form a cluster.
+ *
+ * @since 0.1.0
  */
 import {
   type ConnectError,
@@ -25,7 +27,12 @@ import type { NodeProcess, Session } from "./internal/host/nodeProcess.js"
 import { runner } from "./internal/host/runner.js"
 import type { SessionHandlers } from "./internal/node/client.js"
 
-/** A node of an embedded cluster. */
+/**
+ * A node of an embedded cluster.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface EmbeddedNode {
   /** `host:port`. The node has this address even if nothing listens there. */
   readonly address: string
@@ -45,6 +52,12 @@ export interface EmbeddedNode {
   ) => Session | undefined
 }
 
+/**
+ * The options of an embedded cluster.
+ *
+ * @since 0.1.0
+ * @category options
+ */
 export interface EmbeddedOptions {
   /** How many nodes there are. Default: one for each port, or 1. At most 100. */
   readonly nodes?: number
@@ -112,7 +125,12 @@ const validate = Effect.fnUntraced(function* (given: EmbeddedOptions | undefined
   }
 })
 
-/** A cluster of nodes in the process. */
+/**
+ * A cluster of nodes in the process.
+ *
+ * @since 0.1.0
+ * @category services
+ */
 export class EmbeddedDisque extends Context.Tag("@disco/embedded/EmbeddedDisque")<
   EmbeddedDisque,
   EmbeddedDisque.Service
@@ -123,6 +141,8 @@ export class EmbeddedDisque extends Context.Tag("@disco/embedded/EmbeddedDisque"
    * The time is that of the caller's `Clock`, and all chance comes from one draw of the caller's `Random`. Nothing runs while
    * nothing is due. The nodes compute the time of day (TIME, the `ctime` of a job) from the time of their start and the time that
    * has passed since, so that setting the clock of the machine moves neither jobs nor timeouts.
+   *
+   * @since 0.1.0
    */
   static make(options?: EmbeddedOptions): Effect.Effect<EmbeddedDisque.Service, InvalidArgument, Scope.Scope> {
     return Effect.gen(function* () {
@@ -185,7 +205,11 @@ export class EmbeddedDisque extends Context.Tag("@disco/embedded/EmbeddedDisque"
     })
   }
 
-  /** A cluster as a layer. */
+  /**
+   * A cluster as a layer.
+   *
+   * @since 0.1.0
+   */
   static layer(options?: EmbeddedOptions): Layer.Layer<EmbeddedDisque, InvalidArgument> {
     return Layer.scoped(EmbeddedDisque, EmbeddedDisque.make(options))
   }
@@ -203,17 +227,27 @@ export class EmbeddedDisque extends Context.Tag("@disco/embedded/EmbeddedDisque"
    *   Effect.provide(EmbeddedDisque.layerConnection)
    * )
    * ```
+   *
+   * @since 0.1.0
    */
   static get layerConnection(): Layer.Layer<DisqueConnection, ConnectError> {
     return connection
   }
 
-  /** A pool of connections to a node of its own. Built together with `layerConnection`, both use the same node. */
+  /**
+   * A pool of connections to a node of its own. Built together with `layerConnection`, both use the same node.
+   *
+   * @since 0.1.0
+   */
   static get layerPool(): Layer.Layer<DisquePool, ConnectError> {
     return pool
   }
 
-  /** Links to the nodes without a socket. A command is answered before `send` returns, unless it has to wait. */
+  /**
+   * Links to the nodes without a socket. A command is answered before `send` returns, unless it has to wait.
+   *
+   * @since 0.1.0
+   */
   static readonly layerDialer: Layer.Layer<DisqueDialer, never, EmbeddedDisque> = Layer.effect(
     DisqueDialer,
     Effect.map(EmbeddedDisque, ({ nodes }) => ({
@@ -223,9 +257,19 @@ export class EmbeddedDisque extends Context.Tag("@disco/embedded/EmbeddedDisque"
   )
 }
 
-/** The types of the cluster. */
+/**
+ * The types of the cluster.
+ *
+ * @since 0.1.0
+ * @category services
+ */
 export declare namespace EmbeddedDisque {
-  /** What a cluster offers. */
+  /**
+   * What a cluster offers.
+   *
+   * @since 0.1.0
+   * @category services
+   */
   interface Service {
     readonly nodes: readonly [EmbeddedNode, ...ReadonlyArray<EmbeddedNode>]
     /** Ends a node at once: its clients are cut off, its jobs are gone. */

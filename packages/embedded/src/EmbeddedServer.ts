@@ -1,5 +1,7 @@
 /**
  * A TCP server in front of an embedded node, so that any client of Disque can talk to it.
+ *
+ * @since 0.1.0
  */
 import type { InvalidArgument } from "@disco/core"
 import { OptionReader, Time } from "@disco/core/internal"
@@ -78,7 +80,12 @@ const serveOn = (server: SocketServer.SocketServer["Type"], node: EmbeddedNode, 
 
 const subject = "EmbeddedServer"
 
-/** How a node is served. */
+/**
+ * How a node is served.
+ *
+ * @since 0.1.0
+ * @category options
+ */
 export interface ServeOptions {
   /** How many bytes of answers may wait for all clients together, 1 or more. Default: 256 MB. */
   readonly maxUnread?: number | undefined
@@ -100,6 +107,9 @@ export interface ServeOptions {
  *   return yield* EmbeddedServer.listen(disque.nodes[0], server)
  * })
  * ```
+ *
+ * @since 0.1.0
+ * @category running
  */
 export const listen = <E, R>(
   node: EmbeddedNode,
@@ -123,6 +133,9 @@ export const listen = <E, R>(
  *
  * While the node is down, connections are closed as they open; {@link listen} refuses them. Each node needs a `SocketServer` of its
  * own.
+ *
+ * @since 0.1.0
+ * @category running
  */
 export const serve = (
   node: EmbeddedNode,

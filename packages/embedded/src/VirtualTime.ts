@@ -1,5 +1,7 @@
 /**
  * Virtual time that passes by itself, for tests under `TestClock`: a test cannot move the clock while it waits for an effect.
+ *
+ * @since 0.1.0
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -34,6 +36,9 @@ const step: Effect.Effect<void> = Effect.gen(function* () {
  * // Under TestClock, this ends at once.
  * const program = VirtualTime.run(Effect.sleep("1 hour"))
  * ```
+ *
+ * @since 0.1.0
+ * @category running
  */
 export const run = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
   Effect.flatMap(Effect.fork(effect), (fiber) =>
@@ -65,6 +70,9 @@ export const run = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E
  *   yield* TestClock.adjust("1 minute")
  * }).pipe(VirtualTime.scoped, Effect.provide(EmbeddedDisque.layerPool))
  * ```
+ *
+ * @since 0.1.0
+ * @category running
  */
 export const scoped = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, Exclude<R, Scope.Scope>> =>
   Effect.acquireUseRelease(

@@ -8,6 +8,8 @@
  *
  * `redrive` and `purge` take letters one by one, by DEQUEUE: the other letters are neither hidden nor delivered meanwhile. If several
  * programs want the same letter, one of them gets it.
+ *
+ * @since 0.1.0
  */
 import {
   type AddJobError,
@@ -60,6 +62,9 @@ const chooserOf = (queue: string | AnyQueue, options: Selection<never>, wantsPay
  *   }
  * })
  * ```
+ *
+ * @since 0.1.0
+ * @category operations
  */
 export function list<A, I, R>(
   queue: JobQueue.JobQueue<A, I, R>,
@@ -146,6 +151,9 @@ const optionsOf = (queue: string | AnyQueue, { id, retry: said, ttl: lived }: Le
  *   yield* Console.log(`${one + crashed} jobs are on their way again`)
  * })
  * ```
+ *
+ * @since 0.1.0
+ * @category operations
  */
 export function redrive<A, I, R>(
   queue: JobQueue.JobQueue<A, I, R>,
@@ -172,6 +180,9 @@ export function redrive(
  * // A body that does not fit the schema today will not fit it tomorrow.
  * const program = DeadLetter.purge("emails", { where: ({ letter }) => letter.reason === "undecodable" })
  * ```
+ *
+ * @since 0.1.0
+ * @category operations
  */
 export function purge<A, I, R>(
   queue: JobQueue.JobQueue<A, I, R>,

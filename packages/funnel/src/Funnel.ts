@@ -1,5 +1,7 @@
 /**
  * A funnel: a Stream of the jobs that come, and a Queue for the jobs that go.
+ *
+ * @since 0.1.0
  */
 import {
   type AddJobError,
@@ -46,26 +48,46 @@ export { LeaseLost, type LeaseLostReason } from "./incoming/leasedJob.js"
 export type { Queues } from "./internal/options.js"
 export { FunnelClosed, type Undelivered } from "./outgoing/outbox.js"
 
-/** Why `incoming` fails: for a reason that waiting does not mend. While the cluster cannot be reached, `incoming` waits. */
+/**
+ * Why `incoming` fails: for a reason that waiting does not mend. While the cluster cannot be reached, `incoming` waits.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
 export type FunnelError = GetJobsError
 
 /** Why a job could not be settled by hand. */
 export type { SettleError } from "./incoming/inbox.js"
 
-/** A job to be added. */
+/**
+ * A job to be added.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface OutgoingJob {
   readonly queue: string
   readonly body: string | Uint8Array
   readonly options?: AddJobOptions | undefined
 }
 
-/** A payload to be added. */
+/**
+ * A payload to be added.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface OutgoingPayload<A> {
   readonly payload: A
   readonly options?: AddJobOptions | undefined
 }
 
-/** A funnel, for as long as its scope. `In` is what comes in, and `Out` what goes out. */
+/**
+ * A funnel, for as long as its scope. `In` is what comes in, and `Out` what goes out.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface FunnelOf<In, Out, E> {
   /**
    * The jobs as they come. Several fibers may run the stream at once: each job goes to one of them.
@@ -143,10 +165,20 @@ export interface FunnelOf<In, Out, E> {
   readonly undelivered: Stream.Stream<Undelivered<Out, E>>
 }
 
-/** A funnel of bytes. */
+/**
+ * A funnel of bytes.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface Funnel extends FunnelOf<FunnelJob, OutgoingJob, AddJobError> {}
 
-/** A funnel of payloads. */
+/**
+ * A funnel of payloads.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface TypedFunnel<A>
   extends FunnelOf<TypedJob<A>, OutgoingPayload<A>, AddJobError | JobQueue.InvalidPayload> {}
 
@@ -255,6 +287,9 @@ const addJobs = (
  *   )
  * }).pipe(Effect.scoped)
  * ```
+ *
+ * @since 0.1.0
+ * @category constructors
  */
 export const make = (options: FunnelOptions): Effect.Effect<Funnel, InvalidArgument, DisquePool | Scope.Scope> =>
   Effect.flatMap(check(options), (checked) => {
@@ -295,6 +330,9 @@ export const make = (options: FunnelOptions): Effect.Effect<Funnel, InvalidArgum
  *   yield* Stream.runForEach(funnel.incoming, (job) => Console.log(job.payload.to))
  * }).pipe(Effect.scoped)
  * ```
+ *
+ * @since 0.1.0
+ * @category constructors
  */
 export const forQueue = <A, I, R>(
   queue: JobQueue.JobQueue<A, I, R>,

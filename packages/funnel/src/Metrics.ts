@@ -1,6 +1,8 @@
 /**
  * The metrics of workers, beside those of `Metrics` in `@disco/core`, which count each job as it is added and delivered. Each
  * metric has the label `messaging.destination.name`: the queue that the worker was made for.
+ *
+ * @since 0.1.0
  */
 import * as Metric from "effect/Metric"
 import * as MetricBoundaries from "effect/MetricBoundaries"
@@ -13,18 +15,31 @@ import * as MetricBoundaries from "effect/MetricBoundaries"
  * - `dead`: the job was given up, and its letter is in the queue `<name>.dead`
  * - `lost`: the lease of the job was lost
  * - `returned`: the worker gave the job back, as it closed, paused, or did not begin the job in time
+ *
+ * @since 0.1.0
+ * @category metrics
  */
 export const workerJobs = Metric.counter("disco.worker.jobs", {
   description: "Jobs that workers had, by queue and outcome",
   incremental: true
 })
 
-/** Jobs that handlers work on now, in all workers of the queue in this process. */
+/**
+ * Jobs that handlers work on now, in all workers of the queue in this process.
+ *
+ * @since 0.1.0
+ * @category metrics
+ */
 export const workerJobsInFlight = Metric.gauge("disco.worker.jobs_in_flight", {
   description: "Jobs in the hands of handlers, by queue"
 })
 
-/** How long each call of a handler took, in seconds. A batch is one call. */
+/**
+ * How long each call of a handler took, in seconds. A batch is one call.
+ *
+ * @since 0.1.0
+ * @category metrics
+ */
 export const processDuration = Metric.histogram(
   "messaging.process.duration",
   MetricBoundaries.fromIterable([...[0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5], ...[1, 2.5, 5, 10, 30, 60, 300]]),

@@ -12,6 +12,8 @@
  * catches up by itself.
  *
  * **Not remembered**: the program does not know of ticks at which it did not run, and does not catch up on them.
+ *
+ * @since 0.1.0
  */
 import { type AddJobOptions, DisquePool, type InvalidArgument, type JobQueue } from "@disco/core"
 import { Notices, OptionReader, Time } from "@disco/core/internal"
@@ -46,7 +48,12 @@ interface Shared<A, E, R> {
   readonly catchUp?: "none" | "last" | undefined
 }
 
-/** What is added, and when by the calendar. */
+/**
+ * What is added, and when by the calendar.
+ *
+ * @since 0.1.0
+ * @category options
+ */
 export interface CronOptions<A, E, R> extends Shared<A, E, R> {
   /**
    * When to add a job: `"0 6 * * *"`, 5 fields (minute, hour, day of the month, month, day of the week) or 6, seconds first; or a
@@ -67,7 +74,12 @@ export interface CronOptions<A, E, R> extends Shared<A, E, R> {
   readonly schedule?: undefined
 }
 
-/** What is added, and when by a schedule. */
+/**
+ * What is added, and when by a schedule.
+ *
+ * @since 0.1.0
+ * @category options
+ */
 export interface ScheduleOptions<A, E, R> extends Shared<A, E, R> {
   /**
    * When to add a job: `Schedule.spaced("1 hour")`. The first job waits for its time too. The schedule is asked for the first time at
@@ -82,7 +94,12 @@ export interface ScheduleOptions<A, E, R> extends Shared<A, E, R> {
   readonly timeZone?: undefined
 }
 
-/** What is added, and when: by a `cron` or by a `schedule`, one of the two. */
+/**
+ * What is added, and when: by a `cron` or by a `schedule`, one of the two.
+ *
+ * @since 0.1.0
+ * @category options
+ */
 export type RecurringOptions<A, E, R> = CronOptions<A, E, R> | ScheduleOptions<A, E, R>
 
 const subject = "Recurring"
@@ -325,6 +342,9 @@ const begin = <A, I, RQ, E, R>(
  *   catchUp: "last"
  * })
  * ```
+ *
+ * @since 0.1.0
+ * @category running
  */
 export const run = <A, I, RQ, E, R>(
   queue: JobQueue.JobQueue<A, I, RQ>,
@@ -333,6 +353,9 @@ export const run = <A, I, RQ, E, R>(
 
 /**
  * The same as a layer: jobs are added from when it is built until its scope closes. Building it fails where `run` fails at once.
+ *
+ * @since 0.1.0
+ * @category layers
  */
 export const layer = <A, I, RQ, E, R>(
   queue: JobQueue.JobQueue<A, I, RQ>,

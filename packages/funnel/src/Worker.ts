@@ -1,5 +1,7 @@
 /**
  * A worker: a handler for the jobs of a queue, with retries, budgets, a dead-letter queue, and a shutdown that loses no job.
+ *
+ * @since 0.1.0
  */
 import { DisquePool, type GetJobsError, type InvalidArgument, type JobQueue } from "@disco/core"
 import { withJson } from "@disco/core/internal"
@@ -48,7 +50,12 @@ export type {
   WorkerOptions
 } from "./worker/options.js"
 
-/** The job that a handler works on, in its context. */
+/**
+ * The job that a handler works on, in its context.
+ *
+ * @since 0.1.0
+ * @category services
+ */
 export class CurrentJob extends Context.Tag("@disco/funnel/CurrentJob")<CurrentJob, JobInHand>() {}
 
 /**
@@ -70,10 +77,18 @@ export class CurrentJob extends Context.Tag("@disco/funnel/CurrentJob")<CurrentJ
  *   to.includes("@") ? Console.log(`to ${to}`) : Worker.giveUp(`no address: ${to}`)
  * )
  * ```
+ *
+ * @since 0.1.0
+ * @category constructors
  */
 export const giveUp = <const E>(error: E): GiveUp<E> => new GiveUp({ error }) as GiveUp<E>
 
-/** A worker, for as long as its scope. */
+/**
+ * A worker, for as long as its scope.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface Worker {
   /**
    * Takes no more jobs until `resume`; handlers go on. Jobs that were fetched ahead go back by ENQUEUE, and jobs that wait here for
@@ -89,7 +104,12 @@ export interface Worker {
   readonly failed: Effect.Effect<never, GetJobsError>
 }
 
-/** A job of a batch. */
+/**
+ * A job of a batch.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface BatchJob<A> extends JobInHand {
   readonly payload: A
 }
@@ -182,6 +202,9 @@ const makeWith = <A, I, E, R, RQ, RO, B>(
  * they are interrupted, and their jobs go back too. All workers of a scope begin to close when the first of them does. Under
  * `TestClock`, nobody moves the clock through the grace: see `VirtualTime` of `@disco/embedded`. Neither NACK nor ENQUEUE brings
  * back an at-most-once job (RETRY 0): one that did not begin is added again, and one whose handler was interrupted is not.
+ *
+ * @since 0.1.0
+ * @category constructors
  */
 export const make = <A, I, E, R, RQ, RO = never>(
   queue: JobQueue.JobQueue<A, I, RQ>,
@@ -201,6 +224,9 @@ export const make = <A, I, E, R, RQ, RO = never>(
 /**
  * Makes a worker whose handler takes several jobs at a time, and gives a result for each, in their order: `Either.right` for a job
  * that is done, `Either.left` for one that failed. If the handler itself fails, all its jobs have failed.
+ *
+ * @since 0.1.0
+ * @category constructors
  */
 export const makeBatch = <A, I, E, R, RQ, RO = never>(
   queue: JobQueue.JobQueue<A, I, RQ>,
@@ -281,6 +307,9 @@ const scoped = <R, RE>(
  *   onDeadLetter: (letter) => Effect.logError(`given up: ${letter.error}`)
  * })
  * ```
+ *
+ * @since 0.1.0
+ * @category running
  */
 export const run = <A, I, E, R, RQ, RO = never>(
   queue: JobQueue.JobQueue<A, I, RQ>,
@@ -288,21 +317,36 @@ export const run = <A, I, E, R, RQ, RO = never>(
   options: WorkerOptions<A, E, RO> = {}
 ) => forever(make(queue, handler, options))
 
-/** A worker as a layer: it works from when the layer is built until its scope closes; see `LayerOptions` for when it ends before. */
+/**
+ * A worker as a layer: it works from when the layer is built until its scope closes; see `LayerOptions` for when it ends before.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
 export const layer = <A, I, E, R, RQ, RO = never, RE = never>(
   queue: JobQueue.JobQueue<A, I, RQ>,
   handler: (payload: A, current: JobInHand) => Effect.Effect<unknown, E, R>,
   options: WorkerOptions<A, E, RO> & LayerOptions<RE> = {}
 ) => scoped(make(queue, handler, options), options)
 
-/** Runs a worker for batches until it is interrupted; see `makeBatch`. */
+/**
+ * Runs a worker for batches until it is interrupted; see `makeBatch`.
+ *
+ * @since 0.1.0
+ * @category running
+ */
 export const runBatch = <A, I, E, R, RQ, RO = never>(
   queue: JobQueue.JobQueue<A, I, RQ>,
   handler: (jobs: ReadonlyArray<BatchJob<A>>) => Effect.Effect<ReadonlyArray<Either.Either<unknown, E>>, E, R>,
   options: BatchOptions<A, E, RO> = {}
 ) => forever(makeBatch(queue, handler, options))
 
-/** A worker for batches as a layer. */
+/**
+ * A worker for batches as a layer.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
 export const layerBatch = <A, I, E, R, RQ, RO = never, RE = never>(
   queue: JobQueue.JobQueue<A, I, RQ>,
   handler: (jobs: ReadonlyArray<BatchJob<A>>) => Effect.Effect<ReadonlyArray<Either.Either<unknown, E>>, E, R>,

@@ -1,12 +1,19 @@
 /**
  * Addresses of nodes as people write them.
+ *
+ * @since 0.1.0
  */
 import type { InvalidArgument } from "@disco/core"
 import { OptionReader } from "@disco/core/internal"
 import * as Either from "effect/Either"
 import * as Redacted from "effect/Redacted"
 
-/** Where a node is, and what it takes to get in. */
+/**
+ * Where a node is, and what it takes to get in.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface NodeAddress {
   /** Where it listens: at a port of a host, or at a Unix socket. */
   readonly at: { readonly host: string; readonly port: number } | { readonly path: string }
@@ -15,7 +22,7 @@ export interface NodeAddress {
 }
 
 /** The port that Disque listens on by default. */
-export const defaultPort = 7711
+const defaultPort = 7711
 
 const expected =
   "host, host:port, [IPv6]:port, disque://[:password@]host:port, disques:// for TLS, or unix:/path of a socket"
@@ -27,7 +34,12 @@ const schemes: Record<string, { readonly tls: boolean }> = {
   "rediss:": { tls: true }
 }
 
-/** The address as `host:port`, the way nodes are named in jobs and errors; that of a Unix socket as `unix:/path`. */
+/**
+ * The address as `host:port`, the way nodes are named in jobs and errors; that of a Unix socket as `unix:/path`.
+ *
+ * @since 0.1.0
+ * @category conversions
+ */
 export const format = ({ at }: Pick<NodeAddress, "at">): string => {
   if ("path" in at) return `unix:${at.path}`
   return at.host.includes(":") ? `[${at.host}]:${at.port}` : `${at.host}:${at.port}`
@@ -57,6 +69,9 @@ const isPath = (path: string): boolean => !path.startsWith("//") && !/:.*@/s.tes
 /**
  * Reads one address. `subject` and `argument` say where it was written; `argument` is `address` by default. An error shows nothing that
  * may hold a password.
+ *
+ * @since 0.1.0
+ * @category constructors
  */
 export const parse = (
   text: string,
@@ -97,7 +112,23 @@ const parseOf = (
   })
 }
 
-/** Reads a list of addresses, written with commas or given as an array. */
+/**
+ * Reads a list of addresses, written with commas or given as an array. `parse` reads a single address.
+ *
+ * @example
+ * ```ts
+ * import { NodeAddress } from "@disco/node"
+ * import { Either } from "effect"
+ *
+ * // Shows where the nodes are, without their passwords.
+ * const nodes = Either.map(NodeAddress.parseAll("disque://:secret@localhost:7711,[::1]:7712", "--nodes"), (addresses) =>
+ *   addresses.map(NodeAddress.format).join(", ")
+ * )
+ * ```
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
 export const parseAll = (
   nodes: string | ReadonlyArray<string>,
   subject: string,

@@ -1,5 +1,7 @@
 /**
  * Disque from Node.js: connections and pools over sockets, as layers.
+ *
+ * @since 0.1.0
  */
 import { type ConnectionOptions, createSecureContext } from "node:tls"
 import {
@@ -27,13 +29,23 @@ import * as Redacted from "effect/Redacted"
 import * as ioredisLink from "./link/ioredisLink.js"
 import * as NodeAddress from "./NodeAddress.js"
 
-/** How TLS connections are made. */
+/**
+ * How TLS connections are made.
+ *
+ * @since 0.1.0
+ * @category options
+ */
 export type TlsOptions = Pick<
   ConnectionOptions,
   "ca" | "cert" | "key" | "passphrase" | "servername" | "rejectUnauthorized"
 >
 
-/** Where the nodes are, and how to connect to them. */
+/**
+ * Where the nodes are, and how to connect to them.
+ *
+ * @since 0.1.0
+ * @category options
+ */
 export interface NodesOptions {
   /**
    * The nodes to start with: an array, or one string with commas. The first connection goes to one of them at random. Each is
@@ -145,7 +157,12 @@ const makeDialer = (
     }
   })
 
-/** Opens links to the nodes given. */
+/**
+ * Opens links to the nodes given.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
 export const layerDialer = (options: NodesOptions): Layer.Layer<DisqueDialer, InvalidArgument> =>
   Layer.effect(DisqueDialer, makeDialer(options))
 
@@ -162,6 +179,9 @@ export const layerDialer = (options: NodesOptions): Layer.Layer<DisqueDialer, In
  *   Effect.provide(NodeDisque.layerConnection({ nodes: ["localhost:7711"] }))
  * )
  * ```
+ *
+ * @since 0.1.0
+ * @category layers
  */
 export const layerConnection = (options: NodesOptions & DisqueOptions): Layer.Layer<DisqueConnection, ConnectError> =>
   Layer.provide(DisqueConnection.layer(options), layerDialer(options))
@@ -175,6 +195,9 @@ export const layerConnection = (options: NodesOptions & DisqueOptions): Layer.La
  *
  * const Pool = NodeDisque.layerPool({ nodes: "localhost:7711,localhost:7712", maxActive: 5, maxIdle: 2 })
  * ```
+ *
+ * @since 0.1.0
+ * @category layers
  */
 export const layerPool = (options: NodesOptions & PoolOptions): Layer.Layer<DisquePool, ConnectError> =>
   Layer.provide(DisquePool.layer(options), layerDialer(options))
@@ -182,6 +205,9 @@ export const layerPool = (options: NodesOptions & PoolOptions): Layer.Layer<Disq
 /**
  * The nodes of the environment: `DISQUE_NODES` (addresses with commas between them) and, if the nodes have a password,
  * `DISQUE_PASSWORD`.
+ *
+ * @since 0.1.0
+ * @category constructors
  */
 export const config: Config.Config<NodesOptions> = Config.all({
   nodes: Config.string("DISQUE_NODES"),
@@ -196,13 +222,23 @@ const layerDialerConfig = (
     Effect.flatMap(nodes, (options) => makeDialer(options, ["DISQUE_NODES"]))
   )
 
-/** A connection to the nodes that the configuration names. Default: those of the environment. */
+/**
+ * A connection to the nodes that the configuration names. Default: those of the environment.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
 export const layerConnectionConfig = (
   options: DisqueOptions & { readonly nodes?: Config.Config<NodesOptions> | undefined } = {}
 ): Layer.Layer<DisqueConnection, ConnectError | ConfigError.ConfigError> =>
   Layer.provide(DisqueConnection.layer(options), layerDialerConfig(options.nodes ?? config))
 
-/** A pool of connections to the nodes that the configuration names. Default: those of the environment. */
+/**
+ * A pool of connections to the nodes that the configuration names. Default: those of the environment.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
 export const layerPoolConfig = (
   options: PoolOptions & { readonly nodes?: Config.Config<NodesOptions> | undefined } = {}
 ): Layer.Layer<DisquePool, ConnectError | ConfigError.ConfigError> =>

@@ -10,13 +10,23 @@ import * as Time from "../internal/time.js"
 import { badPriority } from "./topology.js"
 import { allFailed, dialErrors, staggerMillis, tryNodes } from "./tryNodes.js"
 
-/** How long it may take to say whether commands can be done. */
+/**
+ * How long it may take to say whether commands can be done.
+ *
+ * @since 0.1.0
+ * @category options
+ */
 export interface ReadyOptions {
   /** Default: 1 second. */
   readonly within?: Duration.DurationInput | undefined
 }
 
-/** Why commands cannot be done. */
+/**
+ * Why commands cannot be done.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
 export type ReadyError = CommandError | NodeLeaving | InvalidArgument
 
 /** What the readiness needs. */

@@ -1,12 +1,22 @@
-/** The commands about the clients of a node. */
+/**
+ * The commands about the clients of a node.
+ *
+ * @since 0.1.0
+ */
 import * as Duration from "effect/Duration"
 import * as Option from "effect/Option"
 import * as Command from "../Command.js"
 import * as input from "../internal/input.js"
 import { JsonMap, withJson } from "../internal/json.js"
+import { quote } from "../internal/text.js"
 import * as Reply from "../Reply.js"
 
-/** A client of a node (CLIENT LIST). */
+/**
+ * A client of a node (CLIENT LIST).
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface ClientInfo {
   readonly id: bigint
   /** `ip:port` of the client's end. */
@@ -36,7 +46,7 @@ const readClient = (line: string): ClientInfo => {
   const field = (name: string, pattern: RegExp): string => {
     const text = fields.get(name)
     if (text !== undefined && pattern.test(text)) return text
-    throw new Reply.Mismatch({ expected: `a field ${name} of a client`, actual: Reply.quote(line) })
+    throw new Reply.Mismatch({ expected: `a field ${name} of a client`, actual: quote(line) })
   }
   const flags = field("flags", /^/)
   return withJson<ClientInfo>({
@@ -52,7 +62,12 @@ const readClient = (line: string): ClientInfo => {
   })
 }
 
-/** CLIENT LIST: the clients that are connected. */
+/**
+ * CLIENT LIST: the clients that are connected.
+ *
+ * @since 0.1.0
+ * @category commands
+ */
 export const list = Command.define({
   name: "CLIENT LIST",
   summary: "Gives the clients that are connected to the node.",
@@ -64,7 +79,12 @@ export const list = Command.define({
       .flatMap((line) => (line.trim() === "" ? [] : [readClient(line.trim())]))
 })
 
-/** Which clients to disconnect: those that everything given fits. At least one of address, id and type is needed. */
+/**
+ * Which clients to disconnect: those that everything given fits. At least one of address, id and type is needed.
+ *
+ * @since 0.1.0
+ * @category options
+ */
 export interface KillOptions {
   /** `ip:port` of the client's end. */
   readonly address?: string | undefined
@@ -78,6 +98,9 @@ export interface KillOptions {
 /**
  * CLIENT KILL: disconnects the clients that all of the options fit, and gives how many. The link that asks is spared unless
  * `skipMe` is false.
+ *
+ * @since 0.1.0
+ * @category commands
  */
 export const kill = Command.define({
   name: "CLIENT KILL",
@@ -107,7 +130,12 @@ export const kill = Command.define({
   decode: Reply.integer
 })
 
-/** CLIENT SETNAME: names the link for commands, while it lasts; an empty name takes it away. */
+/**
+ * CLIENT SETNAME: names the link for commands, while it lasts; an empty name takes it away.
+ *
+ * @since 0.1.0
+ * @category commands
+ */
 export const setName = Command.define({
   name: "CLIENT SETNAME",
   summary: "Names the link that it is sent over, for CLIENT LIST. An empty name removes the name.",
@@ -122,7 +150,12 @@ export const setName = Command.define({
   decode: Reply.ok
 })
 
-/** CLIENT GETNAME: the name of the link for commands. */
+/**
+ * CLIENT GETNAME: the name of the link for commands.
+ *
+ * @since 0.1.0
+ * @category commands
+ */
 export const getName = Command.define({
   name: "CLIENT GETNAME",
   summary: "Gives the name of the link that it is sent over.",

@@ -1,9 +1,14 @@
-/** The commands about a node's place in its cluster. */
+/**
+ * The commands about a node's place in its cluster.
+ *
+ * @since 0.1.0
+ */
 import * as DateTime from "effect/DateTime"
 import * as Option from "effect/Option"
 import * as Command from "../Command.js"
 import * as input from "../internal/input.js"
 import { JsonMap, withJson } from "../internal/json.js"
+import { isText, quote } from "../internal/text.js"
 import * as Reply from "../Reply.js"
 import { addressOf, type InfoValue, readLines, readValue } from "./server.js"
 
@@ -13,6 +18,9 @@ const maxPort = 65_535 - 10_000
 /**
  * CLUSTER MEET: joins the node, and its cluster, to the one at an address. Disque takes IP addresses alone, and the port of
  * clients. The nodes know each other some moments after the reply.
+ *
+ * @since 0.1.0
+ * @category commands
  */
 export const meet = Command.define({
   name: "CLUSTER MEET",
@@ -38,6 +46,9 @@ export const meet = Command.define({
 /**
  * CLUSTER FORGET: takes a node off the list of the one asked, and keeps it off for a minute. Within it, every other node has
  * to be told too, or it comes back. `CommandRefused` where the id is unknown, or that of the node itself.
+ *
+ * @since 0.1.0
+ * @category commands
  */
 export const forget = Command.define({
   name: "CLUSTER FORGET",
@@ -52,10 +63,20 @@ export const forget = Command.define({
   decode: Reply.ok
 })
 
-/** What a node thinks of one: `fail?` is suspected by it, `fail` agreed on by most. */
+/**
+ * What a node thinks of one: `fail?` is suspected by it, `fail` agreed on by most.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export type ClusterNodeFlag = "myself" | "fail?" | "fail" | "handshake" | "noaddr" | "leaving" | (string & {})
 
-/** A node of the cluster, as another one sees it (CLUSTER NODES). */
+/**
+ * A node of the cluster, as another one sees it (CLUSTER NODES).
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface ClusterNode {
   readonly id: string
   /** Empty where a node that is alone tells its own address. */
@@ -84,7 +105,7 @@ const readNode = (line: string, dialed: string): ClusterNode => {
   const colon = address.lastIndexOf(":")
   const port = Number(address.slice(colon + 1))
   if (colon < 0 || !Number.isInteger(port) || link === "") {
-    throw new Reply.Mismatch({ expected: "a line of CLUSTER NODES", actual: Reply.quote(line) })
+    throw new Reply.Mismatch({ expected: "a line of CLUSTER NODES", actual: quote(line) })
   }
   const host = address.slice(0, colon)
   const flags = flagText.split(",").filter((flag) => flag !== "noflags" && flag !== "")
@@ -103,7 +124,12 @@ const readNode = (line: string, dialed: string): ClusterNode => {
   }
 }
 
-/** CLUSTER NODES: the nodes that it knows, failed and leaving ones among them. */
+/**
+ * CLUSTER NODES: the nodes that it knows, failed and leaving ones among them.
+ *
+ * @since 0.1.0
+ * @category commands
+ */
 export const nodes = Command.define({
   name: "CLUSTER NODES",
   summary: "Gives the nodes that the node knows, including failed and leaving ones.",
@@ -115,7 +141,12 @@ export const nodes = Command.define({
       .flatMap((line) => (line.trim() === "" ? [] : [readNode(line.trim(), node)]))
 })
 
-/** What a node knows of its cluster as a whole (CLUSTER INFO). */
+/**
+ * What a node knows of its cluster as a whole (CLUSTER INFO).
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface ClusterInfo {
   /** `ok`, or what the node complains of. */
   readonly state: string
@@ -136,11 +167,16 @@ const whole = (fields: ReadonlyMap<string, string>, name: string): string => {
   if (text !== undefined && /^\d{1,20}$/.test(text)) return text
   throw new Reply.Mismatch({
     expected: `a number ${name}`,
-    actual: text === undefined ? "nothing" : Reply.quote(text)
+    actual: text === undefined ? "nothing" : quote(text)
   })
 }
 
-/** CLUSTER INFO: what it knows of its cluster as a whole. */
+/**
+ * CLUSTER INFO: what it knows of its cluster as a whole.
+ *
+ * @since 0.1.0
+ * @category commands
+ */
 export const info = Command.define({
   name: "CLUSTER INFO",
   summary: "Gives what a node knows of its cluster as a whole.",
@@ -161,15 +197,20 @@ export const info = Command.define({
   }
 })
 
-/** CLUSTER LEAVING: whether it is leaving. */
+/**
+ * CLUSTER LEAVING: whether it is leaving.
+ *
+ * @since 0.1.0
+ * @category commands
+ */
 export const leaving = Command.define({
   name: "CLUSTER LEAVING",
   summary: "Tells whether the node is leaving its cluster.",
   method: "cluster.leaving",
   isIdempotent: true,
   decode: (reply): boolean => {
-    if (Reply.isText(reply, "yes")) return true
-    if (Reply.isText(reply, "no")) return false
+    if (isText(reply, "yes")) return true
+    if (isText(reply, "no")) return false
     throw new Reply.Mismatch({ expected: "yes or no", actual: Reply.describe(reply) })
   }
 })
@@ -177,6 +218,9 @@ export const leaving = Command.define({
 /**
  * CLUSTER LEAVING yes|no: lets it begin to leave, or stay. A leaving node keeps no copy of new jobs, sends away those who
  * wait for one (`NodeLeaving`), and can be shut down once it knows no job any more (`registered_jobs` of INFO).
+ *
+ * @since 0.1.0
+ * @category commands
  */
 export const setLeaving = Command.define({
   name: "CLUSTER LEAVING",
@@ -194,7 +238,12 @@ export const setLeaving = Command.define({
   decode: Reply.ok
 })
 
-/** CLUSTER RESET: lets it forget its cluster, **and its jobs and queues**; `hard` gives it a new id too. */
+/**
+ * CLUSTER RESET: lets it forget its cluster, **and its jobs and queues**; `hard` gives it a new id too.
+ *
+ * @since 0.1.0
+ * @category commands
+ */
 export const reset = Command.define({
   name: "CLUSTER RESET",
   summary: "Makes the node forget its cluster and all of its jobs and queues. `hard` also gives the node a new id.",

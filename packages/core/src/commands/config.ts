@@ -1,11 +1,20 @@
-/** The commands about a node's configuration. */
+/**
+ * The commands about a node's configuration.
+ *
+ * @since 0.1.0
+ */
 import * as Redacted from "effect/Redacted"
 import * as Command from "../Command.js"
 import * as input from "../internal/input.js"
 import { JsonMap } from "../internal/json.js"
 import * as Reply from "../Reply.js"
 
-/** The parameters that 1.0 lets be set while it runs. */
+/**
+ * The parameters that 1.0 lets be set while it runs.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export type ConfigName =
   | "aof-enqueue-jobs-once"
   | "aof-load-truncated"
@@ -35,6 +44,9 @@ export type ConfigName =
 
 /**
  * CONFIG GET: the parameters whose names fit a pattern (`*`, `?`, `[…]`), as text; `requirepass` is among them in the clear.
+ *
+ * @since 0.1.0
+ * @category commands
  */
 export const get = Command.define({
   name: "CONFIG GET",
@@ -74,6 +86,9 @@ const readSetting = (name: string, value: string | number | Redacted.Redacted): 
 /**
  * CONFIG SET: sets a parameter until the node ends. What is `Redacted`, and `requirepass` always, is in no error. The node
  * refuses a name or value that it does not know with `CommandRefused`.
+ *
+ * @since 0.1.0
+ * @category commands
  */
 export const set = Command.define({
   name: "CONFIG SET",
@@ -96,7 +111,12 @@ export const set = Command.define({
   decode: Reply.ok
 })
 
-/** CONFIG REWRITE: writes the configuration to the file that the node was started with; `CommandRefused` without one. */
+/**
+ * CONFIG REWRITE: writes the configuration to the file that the node was started with; `CommandRefused` without one.
+ *
+ * @since 0.1.0
+ * @category commands
+ */
 export const rewrite = Command.define({
   name: "CONFIG REWRITE",
   summary: "Writes the configuration to the file that the node was started with.",
@@ -105,7 +125,12 @@ export const rewrite = Command.define({
   decode: Reply.ok
 })
 
-/** CONFIG RESETSTAT: sets the counters of INFO to zero. */
+/**
+ * CONFIG RESETSTAT: sets the counters of INFO to zero.
+ *
+ * @since 0.1.0
+ * @category commands
+ */
 export const resetStatistics = Command.define({
   name: "CONFIG RESETSTAT",
   summary: "Sets the counters of INFO to zero.",

@@ -5,6 +5,7 @@ import * as input from "../internal/input.js"
 import { withJson } from "../internal/json.js"
 import * as page from "../internal/page.js"
 import { readId, readMillis, readSeconds } from "../internal/readers.js"
+import { quote } from "../internal/text.js"
 import type { JobInfo, JobRef, JobState, PeekedJob } from "../Job.js"
 import * as Reply from "../Reply.js"
 
@@ -14,7 +15,7 @@ const readState: Reply.Reader<JobState> = (reply) => {
   const text = Reply.text(reply)
   const state = states.find((state) => state === text)
   if (state !== undefined) return state
-  throw new Reply.Mismatch({ expected: `one of ${states.join(", ")}`, actual: Reply.quote(text) })
+  throw new Reply.Mismatch({ expected: `one of ${states.join(", ")}`, actual: quote(text) })
 }
 
 const readTexts = Reply.array(Reply.text)
@@ -41,7 +42,12 @@ const readJobInfo: Reply.Reader<JobInfo> = (reply) => {
   })
 }
 
-/** SHOW: what a node knows of a job; none where it does not know it. */
+/**
+ * SHOW: what a node knows of a job; none where it does not know it.
+ *
+ * @since 0.1.0
+ * @category commands
+ */
 export const show = Command.define({
   name: "SHOW",
   summary: "Gives what a node knows of a job.",
@@ -64,7 +70,12 @@ const readPeeked: Reply.Reader<PeekedJob> = (reply) => {
   }
 }
 
-/** Which jobs of a queue to look at. */
+/**
+ * Which jobs of a queue to look at.
+ *
+ * @since 0.1.0
+ * @category options
+ */
 export interface PeekOptions {
   /** The most jobs to show; 1 unless told otherwise. */
   readonly count?: number | undefined
@@ -72,7 +83,12 @@ export interface PeekOptions {
   readonly from?: "oldest" | "newest" | undefined
 }
 
-/** QPEEK: shows jobs of a node's queue without taking them. */
+/**
+ * QPEEK: shows jobs of a node's queue without taking them.
+ *
+ * @since 0.1.0
+ * @category commands
+ */
 export const peek = Command.define({
   name: "QPEEK",
   summary: "Shows jobs of a node's queue without taking them.",
@@ -89,7 +105,12 @@ export const peek = Command.define({
   decode: Reply.array(readPeeked)
 })
 
-/** Which jobs to look for. */
+/**
+ * Which jobs to look for.
+ *
+ * @since 0.1.0
+ * @category options
+ */
 export interface JobsOptions {
   /** Jobs of this queue; of all queues unless told otherwise. */
   readonly queue?: string | undefined
@@ -113,7 +134,12 @@ const encodeScan =
     return { args, ...(options.queue === undefined ? {} : { queue: options.queue }) }
   }
 
-/** JSCAN: a page of the jobs that a node knows. */
+/**
+ * JSCAN: a page of the jobs that a node knows.
+ *
+ * @since 0.1.0
+ * @category commands
+ */
 export const scanJobs = Command.define({
   name: "JSCAN",
   summary: "Gives a page of what a node knows of its jobs.",
@@ -124,7 +150,12 @@ export const scanJobs = Command.define({
   decode: page.readPage(readJobInfo)
 })
 
-/** JSCAN: a page of the ids of the jobs that a node knows. */
+/**
+ * JSCAN: a page of the ids of the jobs that a node knows.
+ *
+ * @since 0.1.0
+ * @category commands
+ */
 export const scanJobIds = Command.define({
   name: "JSCAN",
   summary: "Gives a page of the ids of the jobs that a node knows.",

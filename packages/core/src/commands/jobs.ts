@@ -5,10 +5,16 @@ import * as Command from "../Command.js"
 import * as input from "../internal/input.js"
 import { JsonMap } from "../internal/json.js"
 import { readId, readSeconds } from "../internal/readers.js"
+import { isText } from "../internal/text.js"
 import type { Job, JobRef } from "../Job.js"
 import * as Reply from "../Reply.js"
 
-/** A job to be added. */
+/**
+ * A job to be added.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface NewJob {
   readonly queue: string
   /** At most 512 MB, as UTF-8 where it is text. Text with half of a surrogate pair is refused: it would arrive as another one. */
@@ -16,7 +22,12 @@ export interface NewJob {
   readonly options?: AddJobOptions | undefined
 }
 
-/** How a job is added. Seconds are whole ones: what Disque cannot hold is refused. */
+/**
+ * How a job is added. Seconds are whole ones: what Disque cannot hold is refused.
+ *
+ * @since 0.1.0
+ * @category options
+ */
 export interface AddJobOptions {
   /** How long the node may take to make the copies asked for; 5 seconds unless told otherwise, at least 1 ms. */
   readonly timeout?: Duration.DurationInput | undefined
@@ -38,7 +49,12 @@ export interface AddJobOptions {
   readonly async?: boolean | undefined
 }
 
-/** How jobs are fetched. */
+/**
+ * How jobs are fetched.
+ *
+ * @since 0.1.0
+ * @category options
+ */
 export interface GetJobsOptions {
   /** How long to wait for a job: forever unless told otherwise; 0 takes only what is there (NOHANG). */
   readonly timeout?: Duration.DurationInput | undefined
@@ -108,7 +124,12 @@ const encodeAddJob = (queue: string, body: string | Uint8Array, given?: AddJobOp
   return { args, serverMillis: timeout, queue: name, waits: replicate !== 1 && !isAsync }
 }
 
-/** ADDJOB: adds a job to a queue. */
+/**
+ * ADDJOB: adds a job to a queue.
+ *
+ * @since 0.1.0
+ * @category commands
+ */
 export const addJob = Command.define({
   name: "ADDJOB",
   summary: "Adds a job to a queue, and replies once as many copies exist as were asked for.",
@@ -127,8 +148,8 @@ const readJob = (reply: Reply.Reply, node: string, likely: string): Job => {
   let more: Map<string, Reply.Reply> | undefined
   for (let i = 3; i + 1 < parts.length; i += 2) {
     const value = parts[i + 1] as Reply.Reply
-    if (Reply.isText(parts[i], "nacks")) nacks = Reply.integer(value)
-    else if (Reply.isText(parts[i], "additional-deliveries")) additionalDeliveries = Reply.integer(value)
+    if (isText(parts[i], "nacks")) nacks = Reply.integer(value)
+    else if (isText(parts[i], "additional-deliveries")) additionalDeliveries = Reply.integer(value)
     else {
       more ??= new JsonMap()
       more.set(Reply.at(parts, i, Reply.text), Reply.plain(value))
@@ -138,7 +159,7 @@ const readJob = (reply: Reply.Reply, node: string, likely: string): Job => {
     throw new Reply.Mismatch({ expected: "a job with its counters", actual: Reply.describe(parts) })
   }
   const job = {
-    queue: Reply.isText(parts[0], likely) ? likely : Reply.at(parts, 0, Reply.text),
+    queue: isText(parts[0], likely) ? likely : Reply.at(parts, 0, Reply.text),
     id: Reply.at(parts, 1, readId),
     body: Reply.at(parts, 2, Reply.bytes),
     nacks,
@@ -158,7 +179,12 @@ const readJobs = (reply: Reply.Reply, node: string): ReadonlyArray<Job> => {
   })
 }
 
-/** GETJOB: takes jobs from queues, waiting on the node for `waitMillis` at most (0: NOHANG). */
+/**
+ * GETJOB: takes jobs from queues, waiting on the node for `waitMillis` at most (0: NOHANG).
+ *
+ * @since 0.1.0
+ * @category commands
+ */
 export const getJobs = Command.define({
   name: "GETJOB",
   summary: "Takes jobs from the first queue that has some, and waits for a job if no queue has one.",
@@ -187,7 +213,12 @@ const ofJobs = (subject: string) =>
     })
   )
 
-/** ACKJOB: acknowledges jobs on every node that holds them. */
+/**
+ * ACKJOB: acknowledges jobs on every node that holds them.
+ *
+ * @since 0.1.0
+ * @category commands
+ */
 export const ackJobs = Command.define({
   name: "ACKJOB",
   summary: "Acknowledges jobs on every node that holds them.",
@@ -199,7 +230,12 @@ export const ackJobs = Command.define({
   decode: Reply.integer
 })
 
-/** FASTACK: deletes jobs without making sure that every holder knows. */
+/**
+ * FASTACK: deletes jobs without making sure that every holder knows.
+ *
+ * @since 0.1.0
+ * @category commands
+ */
 export const fastAckJobs = Command.define({
   name: "FASTACK",
   summary: "Acknowledges jobs without making sure that every holder hears of it.",
@@ -211,7 +247,12 @@ export const fastAckJobs = Command.define({
   decode: Reply.integer
 })
 
-/** NACK: puts jobs back, counting it against them. */
+/**
+ * NACK: puts jobs back, counting it against them.
+ *
+ * @since 0.1.0
+ * @category commands
+ */
 export const nackJobs = Command.define({
   name: "NACK",
   summary: "Puts jobs back into their queues at once, which counts in their `nacks`.",
@@ -224,7 +265,12 @@ export const nackJobs = Command.define({
   decode: Reply.integer
 })
 
-/** ENQUEUE: puts jobs back. */
+/**
+ * ENQUEUE: puts jobs back.
+ *
+ * @since 0.1.0
+ * @category commands
+ */
 export const enqueueJobs = Command.define({
   name: "ENQUEUE",
   summary: "Puts jobs back into their queues at once, which counts in their `additionalDeliveries`.",
@@ -237,7 +283,12 @@ export const enqueueJobs = Command.define({
   decode: Reply.integer
 })
 
-/** DEQUEUE: takes jobs out of the node's queue, without delivering them. */
+/**
+ * DEQUEUE: takes jobs out of the node's queue, without delivering them.
+ *
+ * @since 0.1.0
+ * @category commands
+ */
 export const dequeueJobs = Command.define({
   name: "DEQUEUE",
   summary: "Takes jobs out of their queue on one node without delivering them. They come again after their retry time.",
@@ -249,7 +300,12 @@ export const dequeueJobs = Command.define({
   decode: Reply.integer
 })
 
-/** DELJOB: deletes the node's copy of jobs. */
+/**
+ * DELJOB: deletes the node's copy of jobs.
+ *
+ * @since 0.1.0
+ * @category commands
+ */
 export const deleteJobs = Command.define({
   name: "DELJOB",
   summary: "Deletes one node's copies of jobs. Other holders still deliver the jobs.",
@@ -261,7 +317,12 @@ export const deleteJobs = Command.define({
   decode: Reply.integer
 })
 
-/** WORKING: postpones the next delivery of a job by its retry time. */
+/**
+ * WORKING: postpones the next delivery of a job by its retry time.
+ *
+ * @since 0.1.0
+ * @category commands
+ */
 export const working = Command.define({
   name: "WORKING",
   summary: "Postpones the next delivery of a job by its retry time, and gives that time.",

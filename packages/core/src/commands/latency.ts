@@ -1,4 +1,8 @@
-/** The commands about what made a node wait, measured where `latency-monitor-threshold` is set. */
+/**
+ * The commands about what made a node wait, measured where `latency-monitor-threshold` is set.
+ *
+ * @since 0.1.0
+ */
 import type * as DateTime from "effect/DateTime"
 import type * as Duration from "effect/Duration"
 import * as Command from "../Command.js"
@@ -9,7 +13,12 @@ import { momentOf } from "./server.js"
 
 const readMoment: Reply.Reader<DateTime.Utc> = (reply) => momentOf(Reply.integer(reply) * 1000)
 
-/** A time that a node waited. */
+/**
+ * A time that a node waited.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface LatencySample {
   /** When, to the second. */
   readonly at: DateTime.Utc
@@ -19,7 +28,12 @@ export interface LatencySample {
   readonly more: ReadonlyArray<Reply.Reply>
 }
 
-/** What made a node wait, and how it last did. */
+/**
+ * What made a node wait, and how it last did.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface LatencyEvent extends LatencySample {
   /** `command`, `fast-command`, `fork`, … */
   readonly event: string
@@ -46,7 +60,12 @@ const readSample: Reply.Reader<LatencySample> = (reply) => {
 const eventName = (subject: string, event: string): string =>
   input.text(subject, "event", event, "the name of an event, such as `command`")
 
-/** LATENCY LATEST: each event, and how it last went. */
+/**
+ * LATENCY LATEST: each event, and how it last went.
+ *
+ * @since 0.1.0
+ * @category commands
+ */
 export const latest = Command.define({
   name: "LATENCY LATEST",
   summary: "Gives the events that made the node wait, and the latest sample of each.",
@@ -55,7 +74,12 @@ export const latest = Command.define({
   decode: Reply.array(readEvent)
 })
 
-/** LATENCY HISTORY: the latest 160 samples of an event, the oldest first. */
+/**
+ * LATENCY HISTORY: the latest 160 samples of an event, the oldest first.
+ *
+ * @since 0.1.0
+ * @category commands
+ */
 export const history = Command.define({
   name: "LATENCY HISTORY",
   summary: "Gives the latest 160 samples of an event, oldest first: an empty array for an event without samples.",
@@ -66,7 +90,12 @@ export const history = Command.define({
   decode: Reply.array(readSample)
 })
 
-/** LATENCY GRAPH: the samples of an event, drawn as text; `CommandRefused` where there are none. */
+/**
+ * LATENCY GRAPH: the samples of an event, drawn as text; `CommandRefused` where there are none.
+ *
+ * @since 0.1.0
+ * @category commands
+ */
 export const graph = Command.define({
   name: "LATENCY GRAPH",
   summary: "Draws the samples of an event. An event without samples is refused.",
@@ -77,7 +106,12 @@ export const graph = Command.define({
   decode: Reply.text
 })
 
-/** LATENCY DOCTOR: what the node makes of it, in prose. */
+/**
+ * LATENCY DOCTOR: what the node makes of it, in prose.
+ *
+ * @since 0.1.0
+ * @category commands
+ */
 export const doctor = Command.define({
   name: "LATENCY DOCTOR",
   summary: "Explains in prose what made the node wait, and what may help.",
@@ -86,7 +120,12 @@ export const doctor = Command.define({
   decode: Reply.text
 })
 
-/** LATENCY RESET: drops the samples of events, of all where none is named, and gives of how many. */
+/**
+ * LATENCY RESET: drops the samples of events, of all where none is named, and gives of how many.
+ *
+ * @since 0.1.0
+ * @category commands
+ */
 export const reset = Command.define({
   name: "LATENCY RESET",
   summary: "Drops the samples of the named events, or of all events, and gives how many events there were.",

@@ -6,9 +6,15 @@ import * as input from "../internal/input.js"
 import { withJson } from "../internal/json.js"
 import * as page from "../internal/page.js"
 import { readSeconds } from "../internal/readers.js"
+import { quote } from "../internal/text.js"
 import * as Reply from "../Reply.js"
 
-/** QLEN: the number of jobs in one node's queue. */
+/**
+ * QLEN: the number of jobs in one node's queue.
+ *
+ * @since 0.1.0
+ * @category commands
+ */
 export const queueLength = Command.define({
   name: "QLEN",
   summary: "Gives the number of jobs in one node's queue: 0 for a queue that the node does not know.",
@@ -27,6 +33,9 @@ export const queueLength = Command.define({
  * - `in`: jobs are refused (`QueuePaused`), and retries postponed
  * - `out`: no jobs are delivered
  * - `all`: both
+ *
+ * @since 0.1.0
+ * @category models
  */
 export type PauseState = "none" | "in" | "out" | "all"
 
@@ -36,10 +45,15 @@ const readPause: Reply.Reader<PauseState> = (reply) => {
   const text = Reply.text(reply)
   const state = pauseStates.find((state) => state === text)
   if (state !== undefined) return state
-  throw new Reply.Mismatch({ expected: `one of ${pauseStates.join(", ")}`, actual: Reply.quote(text) })
+  throw new Reply.Mismatch({ expected: `one of ${pauseStates.join(", ")}`, actual: quote(text) })
 }
 
-/** What one node knows of a queue (QSTAT). */
+/**
+ * What one node knows of a queue (QSTAT).
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface NodeQueueStats {
   /** The address of the node. */
   readonly node: string
@@ -83,7 +97,12 @@ const readStats = (reply: Reply.Reply, node: string): NodeQueueStats => {
   })
 }
 
-/** QSTAT: what a node knows of a queue; none where it does not know it. */
+/**
+ * QSTAT: what a node knows of a queue; none where it does not know it.
+ *
+ * @since 0.1.0
+ * @category commands
+ */
 export const queueStats = Command.define({
   name: "QSTAT",
   summary: "Gives what a node knows of a queue.",
@@ -98,7 +117,12 @@ export const queueStats = Command.define({
     reply === null ? Option.none() : Option.some(readStats(reply, node))
 })
 
-/** Which queues to look for. */
+/**
+ * Which queues to look for.
+ *
+ * @since 0.1.0
+ * @category options
+ */
 export interface QueuesOptions {
   /** Queues with this many jobs or more. */
   readonly minLen?: number | undefined
@@ -110,7 +134,12 @@ export interface QueuesOptions {
   readonly pageSize?: number | undefined
 }
 
-/** QSCAN: a page of the queues that a node knows. */
+/**
+ * QSCAN: a page of the queues that a node knows.
+ *
+ * @since 0.1.0
+ * @category commands
+ */
 export const scanQueues = Command.define({
   name: "QSCAN",
   summary: "Gives a page of the names of the queues that a node knows.",
@@ -133,10 +162,20 @@ export const scanQueues = Command.define({
   decode: page.readPage(Reply.text)
 })
 
-/** What to pause; `state` changes nothing. */
+/**
+ * What to pause; `state` changes nothing.
+ *
+ * @since 0.1.0
+ * @category options
+ */
 export type PauseOption = PauseState | "state"
 
-/** PAUSE: pauses a queue on a node, in place of what was paused before, and gives what is paused then. */
+/**
+ * PAUSE: pauses a queue on a node, in place of what was paused before, and gives what is paused then.
+ *
+ * @since 0.1.0
+ * @category commands
+ */
 export const pause = Command.define({
   name: "PAUSE",
   summary: "Pauses a queue on a node, or on all nodes. This replaces what was paused before.",

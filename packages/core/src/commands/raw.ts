@@ -33,7 +33,12 @@ const serverMillis = (name: string, args: ReadonlyArray<string | Uint8Array>): n
   return Number.isSafeInteger(millis) ? Math.max(0, millis) : 0
 }
 
-/** Any command as words: its reply as it comes. */
+/**
+ * Any command as words: its reply as it comes.
+ *
+ * @since 0.1.0
+ * @category commands
+ */
 export const raw = Command.define({
   name: "any",
   summary:
@@ -51,7 +56,12 @@ export const raw = Command.define({
   decode: Reply.plain
 })
 
-/** DEBUG: what the developers of Disque need; gives the reply as it comes. */
+/**
+ * DEBUG: what the developers of Disque need; gives the reply as it comes.
+ *
+ * @since 0.1.0
+ * @category commands
+ */
 export const debug = Command.define({
   name: "DEBUG",
   summary:

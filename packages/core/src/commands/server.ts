@@ -7,7 +7,12 @@ import * as input from "../internal/input.js"
 import { JsonMap, withJson } from "../internal/json.js"
 import * as Reply from "../Reply.js"
 
-/** PING: whether the node answers. */
+/**
+ * PING: whether the node answers.
+ *
+ * @since 0.1.0
+ * @category commands
+ */
 export const ping = Command.define({
   name: "PING",
   summary: "Asks whether the node answers.",
@@ -16,7 +21,12 @@ export const ping = Command.define({
   decode: Reply.text
 })
 
-/** A node of the cluster, as another one sees it (HELLO). */
+/**
+ * A node of the cluster, as another one sees it (HELLO).
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface HelloNode {
   readonly id: string
   /** Empty where a node that is alone tells its own address. */
@@ -30,7 +40,12 @@ export interface HelloNode {
   readonly more: ReadonlyArray<Reply.Reply>
 }
 
-/** What a node says of itself and of its cluster (HELLO). */
+/**
+ * What a node says of itself and of its cluster (HELLO).
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface Hello {
   /** The version of this reply's format. */
   readonly version: number
@@ -66,7 +81,12 @@ const readNodes = (reply: Reply.Reply, ownId: string, dialed: string): ReadonlyA
     { onLeft: () => [], onRight: (node) => [node] }
   )
 
-/** HELLO: the node's id, and the nodes of its cluster. */
+/**
+ * HELLO: the node's id, and the nodes of its cluster.
+ *
+ * @since 0.1.0
+ * @category commands
+ */
 export const hello = Command.define({
   name: "HELLO",
   summary: "Gives the node's id, and the nodes of its cluster.",
@@ -83,7 +103,12 @@ export const hello = Command.define({
   }
 })
 
-/** The sections of INFO that 1.0 has. */
+/**
+ * The sections of INFO that 1.0 has.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export type InfoSection =
   | "server"
   | "clients"
@@ -95,10 +120,20 @@ export type InfoSection =
   | "cpu"
   | "commandstats"
 
-/** A number where the field is one (a `bigint` beyond 2⁵³), else text. */
+/**
+ * A number where the field is one (a `bigint` beyond 2⁵³), else text.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export type InfoValue = string | number | bigint
 
-/** The sections by their names in lower case, and their fields by name: `info.get("jobs")?.get("registered_jobs")`. */
+/**
+ * The sections by their names in lower case, and their fields by name: `info.get("jobs")?.get("registered_jobs")`.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export type ServerInfo = ReadonlyMap<InfoSection | (string & {}), ReadonlyMap<string, InfoValue>>
 
 /** Names and hashes, which may happen to look like a number. */
@@ -136,6 +171,9 @@ const readInfo: Reply.Reader<ServerInfo> = (reply) => {
 /**
  * INFO: what the node measures of itself, by section and field: `info.get("jobs")?.get("registered_jobs")`. Memory is in
  * bytes, times are in what their names say. `section` is one of its sections, or `all` for `commandstats` too.
+ *
+ * @since 0.1.0
+ * @category commands
  */
 export const info = Command.define({
   name: "INFO",
@@ -151,7 +189,12 @@ export const info = Command.define({
   decode: readInfo
 })
 
-/** The time on a node. */
+/**
+ * The time on a node.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface ServerTime {
   /** To the millisecond. */
   readonly at: DateTime.Utc
@@ -168,7 +211,12 @@ export const momentOf = (millis: number): DateTime.Utc => {
   throw new Reply.Mismatch({ expected: "a time", actual: `${millis} ms` })
 }
 
-/** TIME: the time on the node, to the microsecond. */
+/**
+ * TIME: the time on the node, to the microsecond.
+ *
+ * @since 0.1.0
+ * @category commands
+ */
 export const time = Command.define({
   name: "TIME",
   summary: "Gives the time of the node.",
@@ -189,6 +237,9 @@ export const time = Command.define({
  * AUTH: authenticates the link for commands. Links authenticate by themselves where the layer was given a password.
  *
  * Fails with `NotAuthenticated` where the password is wrong, and with `CommandRefused` where the node wants none.
+ *
+ * @since 0.1.0
+ * @category commands
  */
 export const auth = Command.define({
   name: "AUTH",
@@ -204,7 +255,12 @@ export const auth = Command.define({
   decode: Reply.ok
 })
 
-/** What a node says of a command (COMMAND). */
+/**
+ * What a node says of a command (COMMAND).
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface CommandInfo {
   /** In lower case. */
   readonly name: string
@@ -226,7 +282,12 @@ const readCommand: Reply.Reader<CommandInfo> = (reply) => {
   }
 }
 
-/** COMMAND: the commands that the node knows. */
+/**
+ * COMMAND: the commands that the node knows.
+ *
+ * @since 0.1.0
+ * @category commands
+ */
 export const commands = Command.define({
   name: "COMMAND",
   summary: "Gives the commands that the node knows.",
@@ -235,7 +296,12 @@ export const commands = Command.define({
   decode: Reply.array(readCommand)
 })
 
-/** BGREWRITEAOF: begins to write the append-only file anew. `CommandRefused` where that is under way already. */
+/**
+ * BGREWRITEAOF: begins to write the append-only file anew. `CommandRefused` where that is under way already.
+ *
+ * @since 0.1.0
+ * @category commands
+ */
 export const rewriteAof = Command.define({
   name: "BGREWRITEAOF",
   summary: "Starts to rewrite the node's append-only file, in the background.",
@@ -249,6 +315,9 @@ export const rewriteAof = Command.define({
 /**
  * SHUTDOWN: ends the node, after its append-only file was written anew where `rewriteAof` asks for that. It has succeeded
  * when the link ends; a node that neither ends nor answers in time makes it fail with `OutcomeUnknown`.
+ *
+ * @since 0.1.0
+ * @category commands
  */
 export const shutdown = Command.define({
   name: "SHUTDOWN",

@@ -1,4 +1,8 @@
-/** The commands about what took a node long. */
+/**
+ * The commands about what took a node long.
+ *
+ * @since 0.1.0
+ */
 import type * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Command from "../Command.js"
@@ -7,7 +11,12 @@ import { withJson } from "../internal/json.js"
 import * as Reply from "../Reply.js"
 import { momentOf } from "./server.js"
 
-/** A command that took a node long (SLOWLOG). */
+/**
+ * A command that took a node long (SLOWLOG).
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface SlowLogEntry {
   readonly id: bigint
   /** When it ran, to the second. */
@@ -31,7 +40,12 @@ const readEntry: Reply.Reader<SlowLogEntry> = (reply) => {
   })
 }
 
-/** SLOWLOG GET: the latest commands that took longer than `slowlog-log-slower-than`, the latest first; 10 unless told. */
+/**
+ * SLOWLOG GET: the latest commands that took longer than `slowlog-log-slower-than`, the latest first; 10 unless told.
+ *
+ * @since 0.1.0
+ * @category commands
+ */
 export const get = Command.define({
   name: "SLOWLOG GET",
   summary: "Gives the latest commands that took longer than `slowlog-log-slower-than`, newest first.",
@@ -46,7 +60,12 @@ export const get = Command.define({
   decode: Reply.array(readEntry)
 })
 
-/** SLOWLOG LEN: how many there are. */
+/**
+ * SLOWLOG LEN: how many there are.
+ *
+ * @since 0.1.0
+ * @category commands
+ */
 export const length = Command.define({
   name: "SLOWLOG LEN",
   summary: "Gives how many commands the log of slow commands holds.",
@@ -55,7 +74,12 @@ export const length = Command.define({
   decode: Reply.integer
 })
 
-/** SLOWLOG RESET: drops them. */
+/**
+ * SLOWLOG RESET: drops them.
+ *
+ * @since 0.1.0
+ * @category commands
+ */
 export const reset = Command.define({
   name: "SLOWLOG RESET",
   summary: "Empties the log of slow commands.",

@@ -5,8 +5,8 @@ import { Notices } from "../internal/notices.js"
 import { runFork } from "../internal/runtime.js"
 import type { Job } from "../Job.js"
 import { Permits } from "../links/permits.js"
-import type { Fetch, FetchError } from "./fetcher.js"
 import { type ConsumeRequest, type FetcherHealth, FetchLoop } from "./fetchLoop.js"
+import type { Fetch, FetchError } from "./getJobCalls.js"
 import { NodeShares, Shares } from "./shares.js"
 
 /** What consumers need. */
@@ -23,7 +23,7 @@ export interface ConsumerNeeds {
 
 /** What a consumer needs of its own. */
 interface Needs extends ConsumerNeeds {
-  readonly fetcher: {
+  readonly calls: {
     connect(node: string): Effect.Effect<void, FetchError>
     once(request: Fetch): Effect.Effect<ReadonlyArray<Job>, FetchError>
   }
@@ -108,8 +108,8 @@ export class Consumer {
         now: this.needs.now,
         request: this.request,
         names: this.names,
-        fetcher: this.needs.fetcher,
-        connect: Effect.catchTag(this.dials.run(this.needs.fetcher.connect(node)), "PoolExhausted", Effect.die),
+        calls: this.needs.calls,
+        connect: Effect.catchTag(this.dials.run(this.needs.calls.connect(node)), "PoolExhausted", Effect.die),
         notices,
         restMillis: () => this.needs.cluster.topology.restMillis(node),
         loops: this

@@ -2,7 +2,7 @@
 import * as Effect from "effect/Effect"
 import type { Notices } from "../internal/notices.js"
 import type { Job } from "../Job.js"
-import type { Fetch, FetchError } from "./fetcher.js"
+import type { Fetch, FetchError } from "./getJobCalls.js"
 import { RankedPoll } from "./ranks.js"
 import type { NodeShares } from "./shares.js"
 import type { Unwanted } from "./unwantedJobs.js"
@@ -26,23 +26,33 @@ export interface ConsumeRequest {
   readonly receive: (jobs: ReadonlyArray<Job>, reserved: number) => Effect.Effect<void>
 }
 
-/** What a loop is doing: */
-export type FetcherState =
-  /** it waits for room, */
-  | "full"
-  /** for jobs, */
-  | "fetching"
-  /** or for its node, which failed. */
-  | "resting"
+/**
+ * What a fetcher is doing.
+ *
+ * - `full`: it waits until the funnel or the worker has room for more jobs
+ * - `fetching`: it waits for jobs, or for a link to its node
+ * - `resting`: its node failed, and it waits before it asks that node again
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type FetcherState = "full" | "fetching" | "resting"
 
-/** How a fetcher fares: a loop that fetches jobs from one node. */
+/**
+ * How a fetcher fares. A fetcher is a loop that fetches jobs from one node, for a funnel or a worker.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface FetcherHealth {
+  /** The address of the node. */
   readonly node: string
+  /** The queues that jobs are fetched from; a queue that is named several times has as large a share of the jobs. */
   readonly queues: ReadonlyArray<string>
   readonly state: FetcherState
-  /** When the node last answered a GETJOB, in milliseconds since 1970. */
+  /** When the node last answered a GETJOB, in milliseconds since 1970; undefined if it has not answered yet. */
   readonly lastRound: number | undefined
-  /** Why the loop does not fetch, if it does not. */
+  /** Why fetching failed last; undefined if it has not failed since the node last answered a GETJOB. */
   readonly error: FetchError | undefined
 }
 
@@ -52,7 +62,7 @@ interface Needs {
   readonly request: ConsumeRequest
   /** Each queue once, in the order given. */
   readonly names: ReadonlyArray<string>
-  readonly fetcher: { once(request: Fetch): Effect.Effect<ReadonlyArray<Job>, FetchError> }
+  readonly calls: { once(request: Fetch): Effect.Effect<ReadonlyArray<Job>, FetchError> }
   /** Makes sure that there is a link to wait for jobs on. */
   readonly connect: Effect.Effect<void, FetchError>
   readonly notices: Notices
@@ -141,7 +151,7 @@ export class FetchLoop {
   // A GETJOB that waits gets one job, however many it asks for, and other nodes cannot use the room that it reserved. So it asks for one
   // job. The next GETJOB does not wait, and takes the jobs that came together with that job.
   private fetch(most: number, waitMillis: number): Effect.Effect<boolean, FetchError> {
-    const { fetcher, names, now, request } = this.needs
+    const { calls, names, now, request } = this.needs
     const { demand, isRanked, receive, sliceMillis, unwanted } = request
     return Effect.uninterruptibleMask((restore) =>
       Effect.flatMap(
@@ -157,7 +167,7 @@ export class FetchLoop {
             count: number,
             before: ReadonlyArray<Job>
           ): Effect.Effect<boolean, FetchError> => {
-            const fetch = fetcher.once({ queues, count, waitMillis, sliceMillis, unwanted, node: this.node })
+            const fetch = calls.once({ queues, count, waitMillis, sliceMillis, unwanted, node: this.node })
             return Effect.matchCauseEffect(restore(fetch), {
               onFailure: (cause) => Effect.zipRight(receive(before, room), Effect.failCause(cause)),
               onSuccess: (got) => {

@@ -2,15 +2,15 @@
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import { Consumer, type ConsumerNeeds } from "./consumer.js"
-import { type FetchError, Fetcher, type FetcherNeeds } from "./fetcher.js"
 import type { ConsumeRequest, FetcherHealth } from "./fetchLoop.js"
+import { type FetchError, GetJobCalls, type GetJobNeeds } from "./getJobCalls.js"
 
 /** What fetching needs. */
-type Needs = FetcherNeeds & ConsumerNeeds
+type Needs = GetJobNeeds & ConsumerNeeds
 
 export class Fetching {
   private readonly needs: Needs
-  private readonly fetchers = new Set<Fetcher>()
+  private readonly calls = new Set<GetJobCalls>()
   private readonly consumers = new Set<Consumer>()
 
   constructor(needs: Needs) {
@@ -33,24 +33,24 @@ export class Fetching {
   }
 
   /** Fetches jobs. The end of the scope waits for the last reply. */
-  readonly fetcher: Effect.Effect<Fetcher, never, Scope.Scope> = Effect.acquireRelease(
+  readonly getJobCalls: Effect.Effect<GetJobCalls, never, Scope.Scope> = Effect.acquireRelease(
     Effect.sync(() => {
-      const fetcher = new Fetcher(this.needs)
-      this.fetchers.add(fetcher)
-      return fetcher
+      const calls = new GetJobCalls(this.needs)
+      this.calls.add(calls)
+      return calls
     }),
-    (fetcher) =>
+    (calls) =>
       Effect.ensuring(
-        fetcher.close,
-        Effect.sync(() => this.fetchers.delete(fetcher))
+        calls.close,
+        Effect.sync(() => this.calls.delete(calls))
       )
   )
 
   /** Fetches for a consumer until it is interrupted, which waits for the replies that are still due. */
   consume(request: ConsumeRequest): Effect.Effect<never, FetchError> {
     return Effect.scoped(
-      Effect.flatMap(this.fetcher, (fetcher) => {
-        const consumer = new Consumer({ ...this.needs, fetcher }, request)
+      Effect.flatMap(this.getJobCalls, (calls) => {
+        const consumer = new Consumer({ ...this.needs, calls }, request)
         this.consumers.add(consumer)
         return Effect.ensuring(
           consumer.run,
@@ -62,6 +62,6 @@ export class Fetching {
 
   /** Ends all waits for jobs, and waits for the replies that are still due. */
   readonly close: Effect.Effect<void> = Effect.suspend(() =>
-    Effect.forEach(this.fetchers, (fetcher) => fetcher.close, { concurrency: "unbounded", discard: true })
+    Effect.forEach(this.calls, (calls) => calls.close, { concurrency: "unbounded", discard: true })
   )
 }

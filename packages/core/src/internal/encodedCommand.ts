@@ -2,10 +2,20 @@
 import type * as Exit from "effect/Exit"
 import type { Reply } from "../Reply.js"
 
-/** A command as it goes over the wire: its name, then its arguments. */
+/**
+ * A command as it goes over the wire: its name, then its arguments.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export type Arguments = ReadonlyArray<string | Uint8Array>
 
-/** The words of a command, how their reply is read, and what the command needs of the connection that carries it. */
+/**
+ * The words of a command, how their reply is read, and what the command needs of the connection that carries it.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface EncodedCommand<out A, out E, out B extends boolean = boolean> {
   /** `ADDJOB`, `CLUSTER MEET`, … */
   readonly name: string

@@ -1,8 +1,15 @@
 /** Pages of QSCAN and JSCAN. */
+
 import * as Reply from "../Reply.js"
 import * as input from "./input.js"
+import { quote } from "./text.js"
 
-/** A page of a scan. */
+/**
+ * A page of a scan.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface Page<out A> {
   /** The node that was asked. Only the same node can give the next page. */
   readonly node: string
@@ -19,7 +26,7 @@ const cursorForm = /^\d{1,20}$/
 const readNext: Reply.Reader<string> = (reply) => {
   const cursor = Reply.text(reply)
   if (cursorForm.test(cursor)) return cursor
-  throw new Reply.Mismatch({ expected: "a cursor", actual: Reply.quote(cursor) })
+  throw new Reply.Mismatch({ expected: "a cursor", actual: quote(cursor) })
 }
 
 /** Reads a page. */

@@ -6,7 +6,12 @@ import { expectedAddress, readAddress } from "../cluster/address.js"
 import type { ConnectionError, InvalidArgument } from "../DisqueError.js"
 import * as OptionReader from "../internal/optionReader.js"
 
-/** Options that connections and pools share. */
+/**
+ * Options that connections and pools share.
+ *
+ * @since 0.1.0
+ * @category options
+ */
 export interface ConnectionOptions {
   /**
    * How long a command may take from its call to its end, beyond the time that the command gives the node; 5 seconds. The time stands

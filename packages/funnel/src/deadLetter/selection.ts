@@ -5,20 +5,35 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import { bodyOf, decodeLetter, type Letter } from "../worker/letter.js"
 
-/** A letter, and the id of the job that carries it. */
+/**
+ * A letter, and the id of the job that carries it.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface Entry {
   /** The id of the letter in the queue `<name>.dead`. The id of the job that was given up is `letter.id`. */
   readonly id: JobId.JobId
   readonly letter: Letter
 }
 
-/** A letter with the payload of the job that was given up. */
+/**
+ * A letter with the payload of the job that was given up.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface TypedEntry<out A> extends Entry {
   /** The decoded payload, or why it cannot be decoded: a letter whose reason is `undecodable` has no payload. */
   readonly payload: Either.Either<A, JobQueue.InvalidPayload>
 }
 
-/** Which letters to choose: those that fit all of these options. */
+/**
+ * Which letters to choose: those that fit all of these options.
+ *
+ * @since 0.1.0
+ * @category options
+ */
 export interface Selection<in E extends Entry = Entry> {
   /** The most letters: a whole number, 1 or more. */
   readonly limit?: number | undefined

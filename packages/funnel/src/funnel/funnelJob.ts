@@ -5,7 +5,12 @@ import * as Effect from "effect/Effect"
 import type { SettleError } from "../incoming/inbox.js"
 import type { LeasedJob, LeaseLost } from "../incoming/leasedJob.js"
 
-/** A job that a consumer took from a funnel. */
+/**
+ * A job that a consumer took from a funnel.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface FunnelJob extends Job.Job {
   /**
    * ACKJOB: the job is done, even if its consumer fails later. Does nothing to a job that is settled already. If the job may have been
@@ -23,7 +28,12 @@ export interface FunnelJob extends Job.Job {
   readonly guard: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E | LeaseLost, R>
 }
 
-/** A job with its payload. */
+/**
+ * A job with its payload.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface TypedJob<A> extends FunnelJob {
   readonly payload: A
 }

@@ -8,7 +8,12 @@ import type { Queues } from "../internal/options.js"
 import * as common from "../internal/options.js"
 import { defaultSchedule } from "../outgoing/outbox.js"
 
-/** The options of all funnels. */
+/**
+ * The options of all funnels.
+ *
+ * @since 0.1.0
+ * @category options
+ */
 export interface CommonOptions {
   /**
    * `auto` (the default): the funnel acknowledges a job when its consumer is done with it. `manual`: only `ack` and `nack` settle a
@@ -58,7 +63,12 @@ export interface CommonOptions {
   readonly closeWithin?: Duration.DurationInput | undefined
 }
 
-/** The options of a funnel. */
+/**
+ * The options of a funnel.
+ *
+ * @since 0.1.0
+ * @category options
+ */
 export interface FunnelOptions extends CommonOptions {
   /** The queues to take jobs from: those named first before the others, or by weights as in `{ urgent: 3, normal: 1 }`. */
   readonly queues: Queues

@@ -8,6 +8,9 @@ import * as Data from "effect/Data"
  * - `unknown`: the node does not know the job (NOJOB): it was acknowledged, deleted or has expired, or other nodes hold it
  * - `too-old`: half of the job's TTL had gone (TOOLATE), so that its next delivery could not be postponed, and that is due
  * - `expired`: the lease was not renewed in time, because the node did not answer, or this process was held up
+ *
+ * @since 0.1.0
+ * @category errors
  */
 export type LeaseLostReason = "unknown" | "too-old" | "expired"
 
@@ -17,7 +20,12 @@ const reasons: Record<LeaseLostReason, string> = {
   expired: "its lease was not renewed in time"
 }
 
-/** Another consumer has the job, will have it soon, or has settled it. */
+/**
+ * Another consumer has the job, will have it soon, or has settled it.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
 export class LeaseLost extends Data.TaggedError("LeaseLost")<{
   readonly queue: string
   readonly jobId: string

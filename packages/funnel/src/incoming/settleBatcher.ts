@@ -8,7 +8,12 @@ import type { LeasedJob } from "./leasedJob.js"
 
 type Pool = DisquePool.Service
 
-/** What settling a job can fail with. */
+/**
+ * What settling a job can fail with.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
 export type SettleError = Effect.Effect.Error<ReturnType<Pool["nackJob"]>>
 
 type Outcome = Exit.Exit<unknown, SettleError>

@@ -10,7 +10,12 @@ type Checked<A> = Either.Either<A, InvalidArgument>
 export const prefetchMillis = (subject: string, input: Duration.DurationInput | undefined): Checked<number> =>
   OptionReader.duration(subject, "prefetchTimeToLive", input ?? "10 seconds", 1)
 
-/** The queues to take jobs from: one, several in the order of their priority, or several with their weights. */
+/**
+ * The queues to take jobs from: one, several in the order of their priority, or several with their weights.
+ *
+ * @since 0.1.0
+ * @category options
+ */
 export type Queues = string | ReadonlyArray<string> | Readonly<Record<string, number>>
 
 export interface QueuePlan {

@@ -17,7 +17,12 @@ import * as Stream from "effect/Stream"
 import { causeText, kindOf, squash } from "../internal/failure.js"
 import { forkInterruptible, interruptLater, type Restore } from "../internal/runtime.js"
 
-/** The funnel closed before the job was added, or was already closed. */
+/**
+ * The funnel closed before the job was added, or was already closed.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
 export class FunnelClosed extends Data.TaggedError("FunnelClosed") {
   readonly remedy = "none"
   readonly isRetryable = false
@@ -26,7 +31,12 @@ export class FunnelClosed extends Data.TaggedError("FunnelClosed") {
   }
 }
 
-/** A job that could not be added, and why. */
+/**
+ * A job that could not be added, and why.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface Undelivered<T, E> {
   readonly job: T
   readonly error: E

@@ -6,7 +6,12 @@ import type { SettleError } from "../incoming/inbox.js"
 import type { LeasedJob, LeaseLost } from "../incoming/leasedJob.js"
 import type { Letter } from "./letter.js"
 
-/** The job that a handler works on. */
+/**
+ * The job that a handler works on.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface JobInHand {
   /** The job as it was added at first, in its first queue. */
   readonly job: Job.Job

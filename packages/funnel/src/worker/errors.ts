@@ -7,7 +7,12 @@ import { isError, textOf } from "../internal/failure.js"
 
 const GiveUpTypeId = "~@disco/funnel/GiveUp"
 
-/** The handler died: it threw, a promise of it was rejected, or it interrupted itself. */
+/**
+ * The handler died: it threw, a promise of it was rejected, or it interrupted itself.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
 export class HandlerDied extends Data.TaggedError("HandlerDied")<{
   readonly cause: unknown
 }> {
@@ -21,7 +26,12 @@ export class HandlerDied extends Data.TaggedError("HandlerDied")<{
   }
 }
 
-/** The error of a handler whose job is not to be tried again; see `giveUp`. */
+/**
+ * The error of a handler whose job is not to be tried again; see `giveUp`.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
 export class GiveUp<out E> extends Data.TaggedError("GiveUp")<{
   readonly error: unknown
 }> {

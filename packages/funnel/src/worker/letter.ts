@@ -14,12 +14,20 @@ import type { Facts } from "../incoming/jobCopy.js"
  * - `failed`: it failed as often as it may, or with an error that is not tried again, or its next attempt would come after its TTL
  * - `crashed`: it was delivered again too often without having failed: the process that had it was killed, or lost its lease
  * - `undecodable`: its body does not fit the schema of its queue
+ *
+ * @since 0.1.0
+ * @category models
  */
 export type Reason = "failed" | "crashed" | "undecodable"
 
 const Seconds = Schema.NonNegative
 
-/** What a letter says of a job. */
+/**
+ * The schema of letters.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export const Letter = Schema.Struct({
   /** The first queue of the job. */
   queue: Schema.String,
@@ -50,6 +58,12 @@ export const Letter = Schema.Struct({
   /** The body in base64, if it is not UTF-8 text. */
   bodyBase64: Schema.optional(Schema.String)
 })
+/**
+ * What a letter says of a job.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export type Letter = Schema.Schema.Type<typeof Letter>
 
 const json = Schema.parseJson(Letter)

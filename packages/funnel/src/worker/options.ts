@@ -7,13 +7,28 @@ import type * as Schedule from "effect/Schedule"
 import type { GiveUp, HandlerDied } from "./errors.js"
 import type { Letter } from "./letter.js"
 
-/** The errors of a handler that do not give up the job. */
+/**
+ * The errors of a handler that do not give up the job.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export type Tried<E> = Exclude<E, GiveUp<unknown>>
 
-/** The errors of a handler, with those that `giveUp` was given. */
+/**
+ * The errors of a handler, with those that `giveUp` was given.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export type Reported<E> = Tried<E> | (E extends GiveUp<infer Given> ? Given : never)
 
-/** A job that failed, as `onFailure` is given it. */
+/**
+ * A job that failed, as `onFailure` is given it.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface Failure<A, E> {
   readonly job: Job.Job
   readonly payload: A
@@ -23,13 +38,23 @@ export interface Failure<A, E> {
   readonly again: Duration.Duration | undefined
 }
 
-/** A number of jobs in a time. */
+/**
+ * A number of jobs in a time.
+ *
+ * @since 0.1.0
+ * @category options
+ */
 export interface RateLimit {
   readonly limit: number
   readonly interval: Duration.DurationInput
 }
 
-/** The options of a worker. `E` is the error type of its handler. */
+/**
+ * The options of a worker. `E` is the error type of its handler.
+ *
+ * @since 0.1.0
+ * @category options
+ */
 export interface WorkerOptions<A, E, R = never> {
   /** How many handlers run at a time; 1. */
   readonly concurrency?: number | undefined
@@ -102,7 +127,12 @@ export interface WorkerOptions<A, E, R = never> {
   readonly onDeadLetter?: ((letter: Letter) => Effect.Effect<void, never, R>) | undefined
 }
 
-/** The options of a worker for batches. */
+/**
+ * The options of a worker for batches.
+ *
+ * @since 0.1.0
+ * @category options
+ */
 export interface BatchOptions<A, E, R = never> extends WorkerOptions<A, E, R> {
   /** The most jobs of a batch; 10. */
   readonly size?: number | undefined
@@ -110,7 +140,12 @@ export interface BatchOptions<A, E, R = never> extends WorkerOptions<A, E, R> {
   readonly within?: Duration.DurationInput | undefined
 }
 
-/** The options of a worker that is a layer. */
+/**
+ * The options of a worker that is a layer.
+ *
+ * @since 0.1.0
+ * @category options
+ */
 export interface LayerOptions<R = never> {
   /**
    * Runs when the worker ends before its scope does, with the reason: no node lets the worker fetch, for a reason that waiting does

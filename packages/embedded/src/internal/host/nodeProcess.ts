@@ -7,7 +7,12 @@ import { Node, type World } from "../node/node.js"
 import type { Argument } from "../wire/bytes.js"
 import { EventLoop } from "./eventLoop.js"
 
-/** An open session with a node, from the client's side. */
+/**
+ * An open session with a node, from the client's side.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface Session {
   /** Whether the node is frozen or paused, or a command waits for a job or for copies: further commands would pile up. */
   readonly isBusy: () => boolean

@@ -4,7 +4,12 @@ import type { Argument } from "../wire/bytes.js"
 import type { Job } from "./job.js"
 import type { Alarm } from "./timers.js"
 
-/** What a client is told. */
+/**
+ * What a client is told.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface SessionHandlers {
   /** The answer to the oldest command without one. */
   readonly onAnswer: (answer: Answer) => void

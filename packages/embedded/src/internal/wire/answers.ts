@@ -4,7 +4,12 @@
 import { Reply } from "@disco/core"
 import { toBytes } from "./bytes.js"
 
-/** A status line. */
+/**
+ * A status line.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export class Status {
   readonly _tag = "Status"
   readonly text: string
@@ -13,7 +18,12 @@ export class Status {
   }
 }
 
-/** An error line, without its `-`. */
+/**
+ * An error line, without its `-`.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export class Failure {
   readonly _tag = "Failure"
   readonly text: string
@@ -28,7 +38,12 @@ export const nullBulk: unique symbol = Symbol("null bulk")
 /** The null array, `*-1`. */
 export const nullArray: unique symbol = Symbol("null array")
 
-/** An answer. A bulk is a byte string or a `Uint8Array`. */
+/**
+ * An answer. A bulk is a byte string or a `Uint8Array`.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export type Answer =
   | Status
   | Failure

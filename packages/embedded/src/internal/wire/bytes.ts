@@ -3,7 +3,12 @@
  * string can be a key of a map and takes a fraction of the memory of a typed array.
  */
 
-/** An argument of a command: a byte string, or bytes. */
+/**
+ * An argument of a command: a byte string, or bytes.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export type Argument = string | Uint8Array
 
 const encoder = new TextEncoder()

@@ -30,11 +30,16 @@ export interface Fetch {
   readonly node?: string
 }
 
-/** Why a GETJOB failed. */
+/**
+ * Why a GETJOB failed.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
 export type FetchError = CommandError | NodeLeaving
 
-/** What a fetcher needs. */
-export interface FetcherNeeds {
+/** What the calls of GETJOB need. */
+export interface GetJobNeeds {
   readonly clock: Clock.Clock
   readonly now: () => number
   /** Logs from a callback. */
@@ -79,14 +84,14 @@ const mayBeElsewhere: ReadonlySet<string> = new Set(["NodeLeaving", "NodeLoading
 const mostRefusals = 3
 
 /** Sends the GETJOBs of a connection, of a pool, or of the loops of a consumer. */
-export class Fetcher {
-  private readonly needs: FetcherNeeds
+export class GetJobCalls {
+  private readonly needs: GetJobNeeds
   private readonly inFlight = new Set<InFlight>()
   private readonly replies: DueReplies
   private readonly unwantedJobs: UnwantedJobs
   private isClosed = false
 
-  constructor(needs: FetcherNeeds) {
+  constructor(needs: GetJobNeeds) {
     this.needs = needs
     this.replies = new DueReplies(needs.now)
     this.unwantedJobs = new UnwantedJobs({ ...needs, replies: this.replies })
