@@ -19,9 +19,9 @@ import * as Reply from "../Reply.js"
  */
 export interface ClientInfo {
   readonly id: bigint
-  /** `ip:port` of the client's end. */
+  /** The address of the client, `ip:port`. */
   readonly address: string
-  /** Empty where it gave itself no name. */
+  /** Empty if the client has no name. */
   readonly name: string
   /** The time since it connected, in whole seconds. */
   readonly age: Duration.Duration
@@ -63,7 +63,7 @@ const readClient = (line: string): ClientInfo => {
 }
 
 /**
- * CLIENT LIST: the clients that are connected.
+ * CLIENT LIST: the clients that are connected to the node.
  *
  * @since 0.1.0
  * @category commands
@@ -80,24 +80,24 @@ export const list = Command.define({
 })
 
 /**
- * Which clients to disconnect: those that everything given fits. At least one of address, id and type is needed.
+ * Which clients to disconnect: those that fit all options. At least one of `address`, `id` and `type` is needed.
  *
  * @since 0.1.0
  * @category options
  */
 export interface KillOptions {
-  /** `ip:port` of the client's end. */
+  /** The address of the client, `ip:port`. */
   readonly address?: string | undefined
   readonly id?: bigint | number | undefined
   /** All clients of 1.0 are `normal`. */
   readonly type?: "normal" | undefined
-  /** Whether the client that asks is left alone; it is unless told otherwise. */
+  /** Whether the client that sends the command is spared. Default: true. */
   readonly skipMe?: boolean | undefined
 }
 
 /**
- * CLIENT KILL: disconnects the clients that all of the options fit, and gives how many. The link that asks is spared unless
- * `skipMe` is false.
+ * CLIENT KILL: disconnects the clients that fit all of the options, and gives how many there were. The link that the command is
+ * sent over is left open unless `skipMe` is false.
  *
  * @since 0.1.0
  * @category commands
@@ -131,7 +131,7 @@ export const kill = Command.define({
 })
 
 /**
- * CLIENT SETNAME: names the link for commands, while it lasts; an empty name takes it away.
+ * CLIENT SETNAME: names the link that the command is sent over, until the link ends. An empty name removes the name.
  *
  * @since 0.1.0
  * @category commands
@@ -151,7 +151,7 @@ export const setName = Command.define({
 })
 
 /**
- * CLIENT GETNAME: the name of the link for commands.
+ * CLIENT GETNAME: the name of the link that the command is sent over; `Option.none()` if it has no name.
  *
  * @since 0.1.0
  * @category commands

@@ -16,8 +16,8 @@ import { addressOf, type InfoValue, readLines, readValue } from "./server.js"
 const maxPort = 65_535 - 10_000
 
 /**
- * CLUSTER MEET: joins the node, and its cluster, to the one at an address. Disque takes IP addresses alone, and the port of
- * clients. The nodes know each other some moments after the reply.
+ * CLUSTER MEET: joins the node, and its cluster, to the node at an address: an IP address, no host name, and the port for clients. The
+ * nodes know each other some moments after the reply.
  *
  * @since 0.1.0
  * @category commands
@@ -44,8 +44,8 @@ export const meet = Command.define({
 })
 
 /**
- * CLUSTER FORGET: takes a node off the list of the one asked, and keeps it off for a minute. Within it, every other node has
- * to be told too, or it comes back. `CommandRefused` where the id is unknown, or that of the node itself.
+ * CLUSTER FORGET: makes the node that is asked forget another node for a minute. Every other node has to be told within this minute,
+ * or the forgotten node comes back. Fails with `CommandRefused` if the id is not known, or is that of the node that is asked.
  *
  * @since 0.1.0
  * @category commands
@@ -64,7 +64,7 @@ export const forget = Command.define({
 })
 
 /**
- * What a node thinks of one: `fail?` is suspected by it, `fail` agreed on by most.
+ * What a node says of another one. `fail?`: the node suspects that the other one has failed. `fail`: most nodes agree on that.
  *
  * @since 0.1.0
  * @category models
@@ -79,21 +79,21 @@ export type ClusterNodeFlag = "myself" | "fail?" | "fail" | "handshake" | "noadd
  */
 export interface ClusterNode {
   readonly id: string
-  /** Empty where a node that is alone tells its own address. */
+  /** Empty if the node is alone and says its own address. */
   readonly host: string
   readonly port: number
-  /** Where to reach it, `host:port`: for the node that answered the address that was dialed, for others what it says. */
+  /** Where to reach the node, `host:port`. For the node that answered, this is the address that was dialed. */
   readonly address: string
   readonly flags: ReadonlyArray<ClusterNodeFlag>
-  /** Whether it is the node that answered. */
+  /** Whether this is the node that gave the list. */
   readonly isMyself: boolean
-  /** When the ping that is not answered yet was sent; none where there is no such. */
+  /** When the ping was sent that is not answered yet; `Option.none()` if all are answered. */
   readonly pingSent: Option.Option<DateTime.Utc>
-  /** When it last answered; none where it has not, and for the node that answered. */
+  /** When the node last answered a ping; `Option.none()` if it has not, and for the node that gave this list. */
   readonly pongReceived: Option.Option<DateTime.Utc>
-  /** Whether there is a link to it. */
+  /** Whether the node that gave the list has a link to this one. */
   readonly isConnected: boolean
-  /** What later versions add. */
+  /** Further items that later versions of Disque may add. */
   readonly more: ReadonlyArray<string>
 }
 
@@ -125,7 +125,7 @@ const readNode = (line: string, dialed: string): ClusterNode => {
 }
 
 /**
- * CLUSTER NODES: the nodes that it knows, failed and leaving ones among them.
+ * CLUSTER NODES: the nodes that the node knows, including failed and leaving ones.
  *
  * @since 0.1.0
  * @category commands
@@ -148,17 +148,17 @@ export const nodes = Command.define({
  * @category models
  */
 export interface ClusterInfo {
-  /** `ok`, or what the node complains of. */
+  /** `ok`, or what is wrong with the cluster. */
   readonly state: string
-  /** The nodes that it knows, itself among them. */
+  /** How many nodes the node knows, itself included. */
   readonly knownNodes: number
-  /** The other nodes that it can reach. */
+  /** How many other nodes the node can reach. */
   readonly reachableNodes: number
-  /** The nodes of the cluster. */
+  /** How many nodes the cluster has. */
   readonly size: number
   readonly messagesSent: bigint
   readonly messagesReceived: bigint
-  /** The fields as they came, those that later versions add among them. */
+  /** All fields as they came, including those that later versions of Disque may add. */
   readonly fields: ReadonlyMap<string, InfoValue>
 }
 
@@ -172,7 +172,7 @@ const whole = (fields: ReadonlyMap<string, string>, name: string): string => {
 }
 
 /**
- * CLUSTER INFO: what it knows of its cluster as a whole.
+ * CLUSTER INFO: what the node knows of its cluster as a whole.
  *
  * @since 0.1.0
  * @category commands
@@ -198,7 +198,7 @@ export const info = Command.define({
 })
 
 /**
- * CLUSTER LEAVING: whether it is leaving.
+ * CLUSTER LEAVING: whether the node is leaving its cluster.
  *
  * @since 0.1.0
  * @category commands
@@ -216,8 +216,9 @@ export const leaving = Command.define({
 })
 
 /**
- * CLUSTER LEAVING yes|no: lets it begin to leave, or stay. A leaving node keeps no copy of new jobs, sends away those who
- * wait for one (`NodeLeaving`), and can be shut down once it knows no job any more (`registered_jobs` of INFO).
+ * CLUSTER LEAVING yes|no: makes the node leave its cluster, or stay. A leaving node keeps no copies of new jobs, and refuses
+ * clients that would have to wait for a job (`NodeLeaving`). It can be shut down once it knows no jobs any more (`registered_jobs` of
+ * INFO is 0).
  *
  * @since 0.1.0
  * @category commands
@@ -239,7 +240,7 @@ export const setLeaving = Command.define({
 })
 
 /**
- * CLUSTER RESET: lets it forget its cluster, **and its jobs and queues**; `hard` gives it a new id too.
+ * CLUSTER RESET: makes the node forget its cluster **and all of its jobs and queues**. `hard` also gives the node a new id.
  *
  * @since 0.1.0
  * @category commands

@@ -43,7 +43,7 @@ export type ConfigName =
   | (string & {})
 
 /**
- * CONFIG GET: the parameters whose names fit a pattern (`*`, `?`, `[…]`), as text; `requirepass` is among them in the clear.
+ * CONFIG GET: the parameters whose names match a pattern (`*`, `?`, `[…]`), as text. The value of `requirepass` is not hidden.
  *
  * @since 0.1.0
  * @category commands
@@ -84,8 +84,8 @@ const readSetting = (name: string, value: string | number | Redacted.Redacted): 
 }
 
 /**
- * CONFIG SET: sets a parameter until the node ends. What is `Redacted`, and `requirepass` always, is in no error. The node
- * refuses a name or value that it does not know with `CommandRefused`.
+ * CONFIG SET: sets a parameter until the node ends. Fails with `CommandRefused` if the node does not accept the name or the value. No
+ * error shows a value that is `Redacted`, or that of `requirepass`.
  *
  * @since 0.1.0
  * @category commands
@@ -112,7 +112,8 @@ export const set = Command.define({
 })
 
 /**
- * CONFIG REWRITE: writes the configuration to the file that the node was started with; `CommandRefused` without one.
+ * CONFIG REWRITE: writes the configuration to the file that the node was started with. Fails with `CommandRefused` if the node was
+ * started without a file.
  *
  * @since 0.1.0
  * @category commands

@@ -43,7 +43,7 @@ const readJobInfo: Reply.Reader<JobInfo> = (reply) => {
 }
 
 /**
- * SHOW: what a node knows of a job; none where it does not know it.
+ * SHOW: what a node knows of a job; `Option.none()` if the node does not know the job.
  *
  * @since 0.1.0
  * @category commands
@@ -77,9 +77,9 @@ const readPeeked: Reply.Reader<PeekedJob> = (reply) => {
  * @category options
  */
 export interface PeekOptions {
-  /** The most jobs to show; 1 unless told otherwise. */
+  /** The most jobs to show. Default: 1. */
   readonly count?: number | undefined
-  /** Whether to begin with the job that would be delivered first (`oldest`, unless told otherwise) or with the last one. */
+  /** Whether to begin with the job that would be delivered first (`oldest`, the default) or with the last one (`newest`). */
   readonly from?: "oldest" | "newest" | undefined
 }
 
@@ -112,11 +112,11 @@ export const peek = Command.define({
  * @category options
  */
 export interface JobsOptions {
-  /** Jobs of this queue; of all queues unless told otherwise. */
+  /** Jobs of this queue. Default: of all queues. */
   readonly queue?: string | undefined
-  /** Jobs in one of these states, as the node sees them; in any unless told otherwise. */
+  /** Jobs that are in one of these states on the node. Default: in any state. */
   readonly states?: ReadonlyArray<JobState> | undefined
-  /** About how many jobs a page has; 100 unless told otherwise. */
+  /** About how many jobs a page has. Default: 100. */
   readonly pageSize?: number | undefined
 }
 

@@ -17,35 +17,35 @@ import * as Reply from "../Reply.js"
  */
 export interface NewJob {
   readonly queue: string
-  /** At most 512 MB, as UTF-8 where it is text. Text with half of a surrogate pair is refused: it would arrive as another one. */
+  /** At most 512 MB; text is sent as UTF-8. Text with half of a surrogate pair is refused, because it would arrive as another text. */
   readonly body: string | Uint8Array
   readonly options?: AddJobOptions | undefined
 }
 
 /**
- * How a job is added. Seconds are whole ones: what Disque cannot hold is refused.
+ * How a job is added. Disque counts in whole seconds: a time that has a fraction of a second is refused.
  *
  * @since 0.1.0
  * @category options
  */
 export interface AddJobOptions {
-  /** How long the node may take to make the copies asked for; 5 seconds unless told otherwise, at least 1 ms. */
+  /** How long the node may take to make the copies asked for; at least 1 ms. Default: 5 seconds. */
   readonly timeout?: Duration.DurationInput | undefined
-  /** How many nodes hold a copy before the command succeeds; 3 unless told otherwise, or as many as the cluster has. */
+  /** How many nodes hold a copy before the command succeeds. Default: 3, or as many as the cluster has. */
   readonly replicate?: number | undefined
   /** The time before the job is put into its queue, in whole seconds, less than `ttl`. */
   readonly delay?: Duration.DurationInput | undefined
   /**
-   * The time after which a job that was queued and not acknowledged is queued again, in whole seconds; a tenth of the TTL
-   * and at most 5 minutes unless told otherwise. 0 makes an at-most-once job: it is delivered once or never, and where the
-   * cluster has two nodes or more it wants `replicate: 1`.
+   * The time after which a job that was queued and not acknowledged is queued again, in whole seconds. Default: a tenth of the TTL, and
+   * at most 5 minutes. 0 makes an at-most-once job, which is delivered once or never. In a cluster of two nodes or more, such a job
+   * needs `replicate: 1`.
    */
   readonly retry?: Duration.DurationInput | undefined
-  /** The time after which the job is deleted, delivered or not, in whole seconds; 1 day unless told otherwise, 7 in a `JobQueue`. */
+  /** The time after which the job is deleted, delivered or not, in whole seconds. Default: 1 day; 7 days in a `JobQueue`. */
   readonly ttl?: Duration.DurationInput | undefined
-  /** Refuses the job where the node's queue has this many jobs already. */
+  /** The job is refused (`QueueTooLong`) if the queue on the node has this many jobs already. */
   readonly maxLen?: number | undefined
-  /** Lets the copies be made after the command has succeeded. */
+  /** Whether the command succeeds before the copies are made. Default: false. */
   readonly async?: boolean | undefined
 }
 
@@ -56,11 +56,11 @@ export interface AddJobOptions {
  * @category options
  */
 export interface GetJobsOptions {
-  /** How long to wait for a job: forever unless told otherwise; 0 takes only what is there (NOHANG). */
+  /** How long to wait for a job; 0 takes only jobs that are there already (NOHANG). Default: forever. */
   readonly timeout?: Duration.DurationInput | undefined
   /**
-   * The most jobs to take; 1 unless told otherwise. A call that has to wait gets one job however many are asked for: more are
-   * taken only from what is queued already.
+   * The most jobs to take. Default: 1. A call that has to wait gets one job, however many it asks for: it gets more only if they are
+   * queued already.
    */
   readonly count?: number | undefined
 }
@@ -180,7 +180,7 @@ const readJobs = (reply: Reply.Reply, node: string): ReadonlyArray<Job> => {
 }
 
 /**
- * GETJOB: takes jobs from queues, waiting on the node for `waitMillis` at most (0: NOHANG).
+ * GETJOB: takes jobs from queues. The node waits for a job for `waitMillis` at most; with 0 it does not wait (NOHANG).
  *
  * @since 0.1.0
  * @category commands
@@ -231,7 +231,7 @@ export const ackJobs = Command.define({
 })
 
 /**
- * FASTACK: deletes jobs without making sure that every holder knows.
+ * FASTACK: acknowledges jobs without making sure that every holder hears of it.
  *
  * @since 0.1.0
  * @category commands
@@ -248,7 +248,7 @@ export const fastAckJobs = Command.define({
 })
 
 /**
- * NACK: puts jobs back, counting it against them.
+ * NACK: puts jobs back at once, which counts in their `nacks`.
  *
  * @since 0.1.0
  * @category commands
@@ -266,7 +266,7 @@ export const nackJobs = Command.define({
 })
 
 /**
- * ENQUEUE: puts jobs back.
+ * ENQUEUE: puts jobs back at once, which counts in their `additionalDeliveries`.
  *
  * @since 0.1.0
  * @category commands
@@ -284,7 +284,7 @@ export const enqueueJobs = Command.define({
 })
 
 /**
- * DEQUEUE: takes jobs out of the node's queue, without delivering them.
+ * DEQUEUE: takes jobs out of their queue on one node, without delivering them.
  *
  * @since 0.1.0
  * @category commands
@@ -301,7 +301,7 @@ export const dequeueJobs = Command.define({
 })
 
 /**
- * DELJOB: deletes the node's copy of jobs.
+ * DELJOB: deletes the copies of jobs that one node has.
  *
  * @since 0.1.0
  * @category commands

@@ -1,5 +1,5 @@
 /**
- * The commands about what made a node wait, measured where `latency-monitor-threshold` is set.
+ * The commands about what made a node wait, measured if `latency-monitor-threshold` is set.
  *
  * @since 0.1.0
  */
@@ -20,16 +20,16 @@ const readMoment: Reply.Reader<DateTime.Utc> = (reply) => momentOf(Reply.integer
  * @category models
  */
 export interface LatencySample {
-  /** When, to the second. */
+  /** When the node waited, to the second. */
   readonly at: DateTime.Utc
-  /** How long, in milliseconds. */
+  /** How long the node waited, in whole milliseconds. */
   readonly latency: Duration.Duration
-  /** What later versions add. */
+  /** Further items that later versions of Disque may add. */
   readonly more: ReadonlyArray<Reply.Reply>
 }
 
 /**
- * What made a node wait, and how it last did.
+ * What made a node wait, and for how long the last time.
  *
  * @since 0.1.0
  * @category models
@@ -37,7 +37,7 @@ export interface LatencySample {
 export interface LatencyEvent extends LatencySample {
   /** `command`, `fast-command`, `fork`, … */
   readonly event: string
-  /** The longest that it took, in milliseconds. */
+  /** The longest time, in whole milliseconds. */
   readonly max: Duration.Duration
 }
 
@@ -61,7 +61,7 @@ const eventName = (subject: string, event: string): string =>
   input.text(subject, "event", event, "the name of an event, such as `command`")
 
 /**
- * LATENCY LATEST: each event, and how it last went.
+ * LATENCY LATEST: each event that made the node wait, with its latest and its longest time.
  *
  * @since 0.1.0
  * @category commands
@@ -91,7 +91,7 @@ export const history = Command.define({
 })
 
 /**
- * LATENCY GRAPH: the samples of an event, drawn as text; `CommandRefused` where there are none.
+ * LATENCY GRAPH: the samples of an event, drawn as text. Fails with `CommandRefused` if there are none.
  *
  * @since 0.1.0
  * @category commands
@@ -107,7 +107,7 @@ export const graph = Command.define({
 })
 
 /**
- * LATENCY DOCTOR: what the node makes of it, in prose.
+ * LATENCY DOCTOR: what the node says about its latency, and how to improve it, as text.
  *
  * @since 0.1.0
  * @category commands
@@ -121,7 +121,7 @@ export const doctor = Command.define({
 })
 
 /**
- * LATENCY RESET: drops the samples of events, of all where none is named, and gives of how many.
+ * LATENCY RESET: deletes the samples of the named events, or of all events if none is named. Gives of how many events.
  *
  * @since 0.1.0
  * @category commands

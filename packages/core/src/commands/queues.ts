@@ -29,6 +29,8 @@ export const queueLength = Command.define({
 })
 
 /**
+ * What is paused of a queue.
+ *
  * - `none`: jobs come in and go out
  * - `in`: jobs are refused (`QueuePaused`), and retries postponed
  * - `out`: no jobs are delivered
@@ -60,7 +62,7 @@ export interface NodeQueueStats {
   readonly name: string
   /** The number of jobs that wait. */
   readonly length: number
-  /** The time since the node knows the queue, in whole seconds. */
+  /** For how long the node has known the queue, in whole seconds. */
   readonly age: Duration.Duration
   /** The time since a job last came in or went out, in whole seconds. */
   readonly idle: Duration.Duration
@@ -98,7 +100,7 @@ const readStats = (reply: Reply.Reply, node: string): NodeQueueStats => {
 }
 
 /**
- * QSTAT: what a node knows of a queue; none where it does not know it.
+ * QSTAT: what a node knows of a queue; `Option.none()` if the node does not know the queue.
  *
  * @since 0.1.0
  * @category commands
@@ -130,7 +132,7 @@ export interface QueuesOptions {
   readonly maxLen?: number | undefined
   /** Queues that get this many jobs a second from other nodes, or more. */
   readonly importRate?: number | undefined
-  /** About how many queues a page has; 100 unless told otherwise. */
+  /** About how many queues a page has. Default: 100. */
   readonly pageSize?: number | undefined
 }
 
@@ -171,7 +173,7 @@ export const scanQueues = Command.define({
 export type PauseOption = PauseState | "state"
 
 /**
- * PAUSE: pauses a queue on a node, in place of what was paused before, and gives what is paused then.
+ * PAUSE: pauses a queue on a node, and gives what is paused then. This replaces what was paused before.
  *
  * @since 0.1.0
  * @category commands

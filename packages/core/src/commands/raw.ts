@@ -34,7 +34,7 @@ const serverMillis = (name: string, args: ReadonlyArray<string | Uint8Array>): n
 }
 
 /**
- * Any command as words: its reply as it comes.
+ * Any command, given as words. Gives the reply as it comes.
  *
  * @since 0.1.0
  * @category commands
@@ -57,7 +57,7 @@ export const raw = Command.define({
 })
 
 /**
- * DEBUG: what the developers of Disque need; gives the reply as it comes.
+ * DEBUG: commands for the developers of Disque. Gives the reply as it comes.
  *
  * @since 0.1.0
  * @category commands

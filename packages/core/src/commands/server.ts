@@ -8,7 +8,7 @@ import { JsonMap, withJson } from "../internal/json.js"
 import * as Reply from "../Reply.js"
 
 /**
- * PING: whether the node answers.
+ * PING: succeeds if the node answers.
  *
  * @since 0.1.0
  * @category commands
@@ -29,14 +29,14 @@ export const ping = Command.define({
  */
 export interface HelloNode {
   readonly id: string
-  /** Empty where a node that is alone tells its own address. */
+  /** Empty if the node is alone and says its own address. */
   readonly host: string
   readonly port: number
-  /** Where to reach it, `host:port`: for the node that answered the address that was dialed, for others what it says. */
+  /** Where to reach the node, `host:port`. For the node that answered, this is the address that was dialed. */
   readonly address: string
   /** 1: fine. 5: no link to it. 10: suspected to fail. 100: failed or leaving. */
   readonly priority: number
-  /** What later versions add. */
+  /** Further items that later versions of Disque may add. */
   readonly more: ReadonlyArray<Reply.Reply>
 }
 
@@ -51,7 +51,7 @@ export interface Hello {
   readonly version: number
   /** The id of the node that answers. */
   readonly id: string
-  /** Every node of the cluster, this one among them; what cannot be read as one is left out. */
+  /** All nodes of the cluster, the node that answers included. An item that cannot be read as a node is left out. */
   readonly nodes: ReadonlyArray<HelloNode>
 }
 
@@ -74,7 +74,7 @@ const readNode = (reply: Reply.Reply, ownId: string, dialed: string): HelloNode 
   }
 }
 
-/** A node of those of HELLO, or none where it cannot be read: it is no reason to know nothing of the others. */
+/** A node of HELLO. An item that cannot be read is left out, so that the other nodes are known all the same. */
 const readNodes = (reply: Reply.Reply, ownId: string, dialed: string): ReadonlyArray<HelloNode> =>
   Either.match(
     Reply.read((part) => readNode(part, ownId, dialed), reply),
@@ -121,7 +121,7 @@ export type InfoSection =
   | "commandstats"
 
 /**
- * A number where the field is one (a `bigint` beyond 2⁵³), else text.
+ * The value of a field of INFO: a number if the text is one (a `bigint` beyond 2⁵³), or else the text.
  *
  * @since 0.1.0
  * @category models
@@ -169,8 +169,8 @@ const readInfo: Reply.Reader<ServerInfo> = (reply) => {
 }
 
 /**
- * INFO: what the node measures of itself, by section and field: `info.get("jobs")?.get("registered_jobs")`. Memory is in
- * bytes, times are in what their names say. `section` is one of its sections, or `all` for `commandstats` too.
+ * INFO: what the node measures of itself, by section and field: `info.get("jobs")?.get("registered_jobs")`. Memory is in bytes; the
+ * names of times say their units. Without `section`, all sections are given except `commandstats`; with `all`, that one too.
  *
  * @since 0.1.0
  * @category commands
@@ -212,7 +212,7 @@ export const momentOf = (millis: number): DateTime.Utc => {
 }
 
 /**
- * TIME: the time on the node, to the microsecond.
+ * TIME: the time of day by the clock of the node, to the microsecond.
  *
  * @since 0.1.0
  * @category commands
@@ -234,9 +234,9 @@ export const time = Command.define({
 })
 
 /**
- * AUTH: authenticates the link for commands. Links authenticate by themselves where the layer was given a password.
+ * AUTH: authenticates the link that the command is sent over. If the layer was given a password, links authenticate by themselves.
  *
- * Fails with `NotAuthenticated` where the password is wrong, and with `CommandRefused` where the node wants none.
+ * Fails with `NotAuthenticated` if the password is wrong, and with `CommandRefused` if the node has no password.
  *
  * @since 0.1.0
  * @category commands
@@ -264,11 +264,11 @@ export const auth = Command.define({
 export interface CommandInfo {
   /** In lower case. */
   readonly name: string
-  /** The number of words, the name included; where negative, the least number. */
+  /** The number of words, the name included. If it is negative, at least so many words are needed. */
   readonly arity: number
   /** `write`, `readonly`, `denyoom`, `admin`, `loading`, `fast`, … */
   readonly flags: ReadonlyArray<string>
-  /** What else it says, which means nothing in 1.0. */
+  /** Further items, which have no meaning in Disque 1.0. */
   readonly more: ReadonlyArray<Reply.Reply>
 }
 
@@ -297,7 +297,7 @@ export const commands = Command.define({
 })
 
 /**
- * BGREWRITEAOF: begins to write the append-only file anew. `CommandRefused` where that is under way already.
+ * BGREWRITEAOF: begins to write the append-only file anew. Fails with `CommandRefused` if that is under way already.
  *
  * @since 0.1.0
  * @category commands
@@ -313,8 +313,8 @@ export const rewriteAof = Command.define({
 })
 
 /**
- * SHUTDOWN: ends the node, after its append-only file was written anew where `rewriteAof` asks for that. It has succeeded
- * when the link ends; a node that neither ends nor answers in time makes it fail with `OutcomeUnknown`.
+ * SHUTDOWN: ends the node; with `rewriteAof`, its append-only file is written anew before. The method succeeds when the link ends. It
+ * fails with `OutcomeUnknown` if the node neither ends nor answers in time.
  *
  * @since 0.1.0
  * @category commands

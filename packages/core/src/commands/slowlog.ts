@@ -25,7 +25,7 @@ export interface SlowLogEntry {
   readonly duration: Duration.Duration
   /** Its words, the first 32 of them and 128 bytes of each. */
   readonly args: ReadonlyArray<Uint8Array>
-  /** What later versions add. */
+  /** Further items that later versions of Disque may add. */
   readonly more: ReadonlyArray<Reply.Reply>
 }
 
@@ -41,7 +41,7 @@ const readEntry: Reply.Reader<SlowLogEntry> = (reply) => {
 }
 
 /**
- * SLOWLOG GET: the latest commands that took longer than `slowlog-log-slower-than`, the latest first; 10 unless told.
+ * SLOWLOG GET: the commands that took longer than `slowlog-log-slower-than`, the latest first; the latest 10 by default.
  *
  * @since 0.1.0
  * @category commands
@@ -61,7 +61,7 @@ export const get = Command.define({
 })
 
 /**
- * SLOWLOG LEN: how many there are.
+ * SLOWLOG LEN: the number of entries of the slow log.
  *
  * @since 0.1.0
  * @category commands
@@ -75,7 +75,7 @@ export const length = Command.define({
 })
 
 /**
- * SLOWLOG RESET: drops them.
+ * SLOWLOG RESET: deletes the entries of the slow log.
  *
  * @since 0.1.0
  * @category commands
