@@ -32,9 +32,9 @@ import {
   type FunnelOptions
 } from "./funnel/options.js"
 import { forEach } from "./incoming/forEach.js"
-import { type Hand, Later } from "./incoming/hand.js"
 import { Inbox } from "./incoming/inbox.js"
 import { groupStream, jobStream } from "./incoming/jobStream.js"
+import { Later, type MakeJob } from "./incoming/makeJob.js"
 import { squash, textOf } from "./internal/failure.js"
 import { isSucceeded } from "./internal/isSucceeded.js"
 import { closeWithSiblings } from "./internal/siblings.js"
@@ -189,7 +189,7 @@ const ackTurns = 16
 const open = <In, Out, E extends AddJobError | JobQueue.InvalidPayload>(
   checked: Checked,
   ends: {
-    readonly hand: (inbox: Inbox) => Hand<In>
+    readonly makeJob: (inbox: Inbox) => MakeJob<In>
     readonly add: (pool: DisquePool.Service, job: Out) => Effect.Effect<JobId.JobId, E>
     readonly addAll: (
       pool: DisquePool.Service,
@@ -233,19 +233,19 @@ const open = <In, Out, E extends AddJobError | JobQueue.InvalidPayload>(
       )
     )
 
-    const hand = ends.hand(inbox)
+    const makeJob = ends.makeJob(inbox)
     const delivery = { settles: checked.acknowledge === "auto", ahead: checked.ahead }
 
     return {
-      incoming: jobStream(inbox, hand, delivery),
+      incoming: jobStream(inbox, makeJob, delivery),
       incomingGrouped: (size, within) =>
         Either.match(checkGroup(size, within), {
           onLeft: Stream.fail,
-          onRight: (group) => groupStream(inbox, hand, group, delivery)
+          onRight: (group) => groupStream(inbox, makeJob, group, delivery)
         }),
       forEach: (handler, options) =>
         Effect.flatMap(checkConcurrency(options), (concurrency) =>
-          forEach(inbox, hand, handler, { concurrency, settles: delivery.settles })
+          forEach(inbox, makeJob, handler, { concurrency, settles: delivery.settles })
         ),
       outgoing: outbox.queue,
       send: (job) => outbox.send(job),
@@ -296,7 +296,7 @@ export const make = (options: FunnelOptions): Effect.Effect<Funnel, InvalidArgum
     const optionsOf = ({ options }: OutgoingJob) =>
       options === undefined ? checked.addOptions : { ...checked.addOptions, ...options }
     return open<FunnelJob, OutgoingJob, AddJobError>(checked, {
-      hand: (inbox) => (leased) => new TakenJob(inbox, leased),
+      makeJob: (inbox) => (leased) => new TakenJob(inbox, leased),
       add: (pool, job) => pool.addJob(job.queue, job.body, optionsOf(job)),
       addAll: (pool, jobs) =>
         addJobs(
@@ -343,7 +343,7 @@ export const forQueue = <A, I, R>(
     const context = yield* Effect.context<R>()
     const pool = yield* DisquePool
     return yield* open<TypedJob<A>, OutgoingPayload<A>, AddJobError | JobQueue.InvalidPayload>(checked, {
-      hand: (inbox) => (leased) => {
+      makeJob: (inbox) => (leased) => {
         const opening = queue.open(leased.job)
         if (isSucceeded(opening)) return new TakenTypedJob(inbox, leased, opening.value.payload)
         return new Later(

@@ -18,9 +18,9 @@ import {
   isInterrupted,
   type Restore
 } from "../internal/runtime.js"
-import { type Hand, Later } from "./hand.js"
 import { IdleFibers } from "./idleFibers.js"
 import type { LeasedJob } from "./leasedJob.js"
+import { Later, type MakeJob } from "./makeJob.js"
 
 /** The inbox of the jobs, as far as handlers need it. */
 interface Inbox {
@@ -54,7 +54,7 @@ export interface ForEachOptions {
 interface Shared<In, E, R> {
   readonly inbox: Inbox
   readonly idle: IdleFibers
-  readonly hand: Hand<In>
+  readonly makeJob: MakeJob<In>
   readonly handler: (job: In) => Effect.Effect<unknown, E, R>
   readonly settles: boolean
   /** Puts back the job of a fiber that is interrupted. */
@@ -69,7 +69,7 @@ interface Shared<In, E, R> {
  */
 export const forEach = <In, E, R>(
   inbox: Inbox,
-  hand: Hand<In>,
+  makeJob: MakeJob<In>,
   handler: (job: In) => Effect.Effect<unknown, E, R>,
   { concurrency, settles }: ForEachOptions
 ): Effect.Effect<void, GetJobsError, R> =>
@@ -86,7 +86,7 @@ export const forEach = <In, E, R>(
         if (hasLeft) inbox.putBackLater(leased)
         else left.push(leased)
       }
-      const loop = jobLoop({ inbox, idle: new IdleFibers(inbox), hand, handler, settles, putBack, onEnd })
+      const loop = jobLoop({ inbox, idle: new IdleFibers(inbox), makeJob, handler, settles, putBack, onEnd })
       inbox.open()
       const fibers = yield* Effect.replicateEffect(Effect.fork(Effect.interruptible(loop)), concurrency)
       for (const fiber of fibers) {
@@ -199,7 +199,7 @@ class JobLoop<In, E, R> {
   }
 
   private begin(leased: LeasedJob): Effect.Effect<void, never, R> {
-    const given = this.shared.hand(leased)
+    const given = this.shared.makeJob(leased)
     if (!(given instanceof Later)) return this.confirm(leased, given)
     // What the last handler has set is not for the schema either.
     this.reset.run(this.context as Context.Context<never>, leased.job.id)

@@ -253,7 +253,7 @@ export class Inbox {
 
   /** Keeps a job that cannot go back at present, until a consumer takes it or it can go back. */
   keepReady(leased: LeasedJob): void {
-    leased.state = "held"
+    leased.state = "undecided"
     leased.readySince = this.now()
     this.makeReady(leased)
   }

@@ -9,9 +9,9 @@ import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { currentFiber, unsafeCurrentFiber } from "../internal/runtime.js"
-import { type Hand, Later } from "./hand.js"
 import type { Inbox } from "./inbox.js"
 import type { LeasedJob } from "./leasedJob.js"
+import { Later, type MakeJob } from "./makeJob.js"
 import { StreamRun } from "./streamRun.js"
 
 // A group is given out so long before a job of it may be delivered again.
@@ -37,18 +37,18 @@ export interface JobStreamOptions {
  */
 export const jobStream = <In>(
   inbox: Inbox,
-  hand: Hand<In>,
+  makeJob: MakeJob<In>,
   options: JobStreamOptions
-): Stream.Stream<In, GetJobsError> => running(inbox, options, (run) => jobsOf(inbox, hand, run))
+): Stream.Stream<In, GetJobsError> => running(inbox, options, (run) => jobsOf(inbox, makeJob, run))
 
 /** The same in groups, each of which is an element. */
 export const groupStream = <In>(
   inbox: Inbox,
-  hand: Hand<In>,
+  makeJob: MakeJob<In>,
   group: Group,
   options: JobStreamOptions
 ): Stream.Stream<Chunk.NonEmptyChunk<In>, GetJobsError> =>
-  running(inbox, options, (run) => groupsOf(inbox, hand, group, run))
+  running(inbox, options, (run) => groupsOf(inbox, makeJob, group, run))
 
 const running = <A>(
   inbox: Inbox,
@@ -78,14 +78,14 @@ const ended = (error: Option.Option<GetJobsError>): Elements<never> =>
   Option.isSome(error) ? Channel.fail(error.value) : Channel.void
 
 // A job that is ready goes to its consumer without an effect: an effect for each would cost as much again as the element does.
-const jobsOf = <In>(inbox: Inbox, hand: Hand<In>, run: StreamRun | undefined): Elements<In> => {
+const jobsOf = <In>(inbox: Inbox, makeJob: MakeJob<In>, run: StreamRun | undefined): Elements<In> => {
   const pull = pulling(run, () => {
     const leased = inbox.takeNow()
     return leased === undefined ? waited : give(leased)
   })
   const give = (leased: LeasedJob): Elements<In> => {
     run?.pulled(leased)
-    const given = hand(leased)
+    const given = makeJob(leased)
     return given instanceof Later
       ? Channel.flatMap(Channel.fromEffect(given.job), (job) => (Option.isSome(job) ? emit(leased, job.value) : skip()))
       : emit(leased, given)
@@ -108,7 +108,7 @@ const jobsOf = <In>(inbox: Inbox, hand: Hand<In>, run: StreamRun | undefined): E
 
 const groupsOf = <In>(
   inbox: Inbox,
-  hand: Hand<In>,
+  makeJob: MakeJob<In>,
   { size, withinMillis }: Group,
   run: StreamRun | undefined
 ): Elements<Chunk.NonEmptyChunk<In>> => {
@@ -140,7 +140,7 @@ const groupsOf = <In>(
         } else {
           run?.pulledToo(leased)
         }
-        const given = hand(leased)
+        const given = makeJob(leased)
         const job = given instanceof Later ? yield* restore(given.job) : Option.some(given)
         if (Option.isSome(job)) taken.push({ leased, job: job.value })
         else run?.drop(leased)

@@ -51,13 +51,13 @@ export class LeasedJob {
   /** Since when the job waits to be taken. */
   readySince: number
   /**
-   * - `held`: nothing is decided about the job
+   * - `undecided`: nothing is decided about the job
    * - `moving`: the job is being added to another queue, and is acknowledged then
    * - `settling`: its acknowledgement is on the way to the node
    * - `returning`: its NACK or ENQUEUE is on the way to the node
    * - `settled`: the node has answered, or the job is left to come again after its retry time
    */
-  state: "held" | "moving" | "settling" | "returning" | "settled" = "held"
+  state: "undecided" | "moving" | "settling" | "returning" | "settled" = "undecided"
   lost: LeaseLost | undefined = undefined
   /** Whether the job waits to be taken. */
   isReady = false
@@ -88,7 +88,7 @@ export class LeasedJob {
 
   /** Whether the job is ours: nothing is decided about it, and no other consumer has it. */
   get isOurs(): boolean {
-    return this.state === "held" && this.lost === undefined
+    return this.state === "undecided" && this.lost === undefined
   }
 
   /** Whether the lease may have run out at the time given, though its loss was not noticed yet. */

@@ -84,7 +84,7 @@ export class LeasedJobs {
   private isDecided({ id }: Job.Job): boolean {
     const leased = this.jobs.get(id)
     if (leased === undefined || leased.state === "returning") return false
-    if (leased.state !== "held") return true
+    if (leased.state !== "undecided") return true
     this.leases.lose(leased, leased.isPostponable ? "expired" : "too-old")
     return false
   }
@@ -97,7 +97,7 @@ export class LeasedJobs {
 
   /** Removes a job without settling it: it is delivered again after its retry time. */
   letGo(leased: LeasedJob): void {
-    if (leased.state !== "held" && leased.state !== "moving") return
+    if (leased.state !== "undecided" && leased.state !== "moving") return
     if (!leased.hasBegun) this.needs.onUnbegun(leased)
     this.settle(leased)
   }

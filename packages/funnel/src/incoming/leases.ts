@@ -1,4 +1,4 @@
-/** Leases: WORKING for the jobs that are held for long, by one fiber for all of them. */
+/** Leases: WORKING for the jobs that are not settled for long, by one fiber for all of them. */
 import { type DisquePool, type Job, JobId } from "@disco/core"
 import { type Notices, Timekeeper } from "@disco/core/internal"
 import * as Duration from "effect/Duration"
@@ -33,7 +33,7 @@ const annotated = ({ job }: LeasedJob, log: Effect.Effect<void>): Effect.Effect<
 
 /** Whether the lease of a job has to be kept. */
 const isKept = (leased: LeasedJob): boolean =>
-  (leased.state === "held" || leased.state === "moving") && leased.lost === undefined
+  (leased.state === "undecided" || leased.state === "moving") && leased.lost === undefined
 
 /** Whether somebody else has a job, or will have it, by what its node says. */
 const isElsewhere = ({ job }: LeasedJob, { additionalDeliveries, nacks, state }: Job.JobInfo): boolean =>

@@ -27,7 +27,7 @@ interface Entry {
 }
 
 /** The jobs to settle on one node. */
-interface NodeQueue {
+interface NodeSettlements {
   pending: Array<Entry>
   isUrgent: boolean
   isRunning: boolean
@@ -50,8 +50,8 @@ const schedule = Schedule.exponential("50 millis").pipe(Schedule.intersect(Sched
 
 export class SettleBatcher {
   private readonly needs: Needs
-  // One queue for each node, so that a node that does not answer holds up no other.
-  private readonly byNode = new Map<string, NodeQueue>()
+  // One for each node, so that a node that does not answer holds up no other.
+  private readonly byNode = new Map<string, NodeSettlements>()
   private busy = 0
   private readonly onIdle = new Set<() => void>()
 
@@ -63,16 +63,16 @@ export class SettleBatcher {
   add(leased: LeasedJob, done: Done): void {
     leased.state = this.needs.state
     const { node } = leased.job
-    let queue = this.byNode.get(node)
-    if (queue === undefined) {
-      queue = { pending: [], isUrgent: false, isRunning: false }
-      this.byNode.set(node, queue)
+    let waiting = this.byNode.get(node)
+    if (waiting === undefined) {
+      waiting = { pending: [], isUrgent: false, isRunning: false }
+      this.byNode.set(node, waiting)
     }
-    queue.pending.push({ leased, done })
-    if (queue.isRunning) return
-    queue.isRunning = true
+    waiting.pending.push({ leased, done })
+    if (waiting.isRunning) return
+    waiting.isRunning = true
     this.busy += 1
-    this.needs.fork(this.run(node, queue))
+    this.needs.fork(this.run(node, waiting))
   }
 
   /** Takes back those of the jobs that have not been sent, and gives them. */
@@ -80,10 +80,10 @@ export class SettleBatcher {
     const wanted = new Set(jobs.filter((leased) => leased.state === this.needs.state))
     if (wanted.size === 0) return []
     const withdrawn: Array<LeasedJob> = []
-    for (const queue of this.byNode.values()) {
-      queue.pending = queue.pending.filter(({ leased }) => {
+    for (const waiting of this.byNode.values()) {
+      waiting.pending = waiting.pending.filter(({ leased }) => {
         if (!wanted.has(leased)) return true
-        leased.state = "held"
+        leased.state = "undecided"
         withdrawn.push(leased)
         return false
       })
@@ -93,7 +93,7 @@ export class SettleBatcher {
 
   /** Ends the gathering: batches are sent at once. */
   hurry(): void {
-    for (const queue of this.byNode.values()) queue.isUrgent = true
+    for (const waiting of this.byNode.values()) waiting.isUrgent = true
   }
 
   /** Ends when everything that was decided has been answered. */
@@ -105,19 +105,19 @@ export class SettleBatcher {
     return Effect.sync(() => this.onIdle.delete(onIdle))
   })
 
-  private gather(queue: NodeQueue, turns: number): Effect.Effect<void> {
+  private gather(waiting: NodeSettlements, turns: number): Effect.Effect<void> {
     return Effect.suspend(() =>
-      turns <= 0 || queue.isUrgent || queue.pending.length >= this.needs.batch
+      turns <= 0 || waiting.isUrgent || waiting.pending.length >= this.needs.batch
         ? Effect.void
-        : Effect.flatMap(Effect.yieldNow(), () => this.gather(queue, turns - 1))
+        : Effect.flatMap(Effect.yieldNow(), () => this.gather(waiting, turns - 1))
     )
   }
 
-  private run(node: string, queue: NodeQueue): Effect.Effect<void> {
-    const next: Effect.Effect<void> = Effect.flatMap(this.gather(queue, this.needs.turns), () => {
-      const batch = queue.pending.splice(0, this.needs.batch)
+  private run(node: string, waiting: NodeSettlements): Effect.Effect<void> {
+    const next: Effect.Effect<void> = Effect.flatMap(this.gather(waiting, this.needs.turns), () => {
+      const batch = waiting.pending.splice(0, this.needs.batch)
       if (batch.length === 0) return Effect.void
-      if (queue.pending.length === 0) queue.isUrgent = false
+      if (waiting.pending.length === 0) waiting.isUrgent = false
       const jobs = batch.map(({ leased }) => leased.job)
       return Effect.retry(this.needs.send(jobs), { while: (error) => error.isRetryable, schedule }).pipe(
         Effect.onExit((outcome) =>
@@ -129,13 +129,13 @@ export class SettleBatcher {
       )
     })
     return next.pipe(
-      Effect.repeat({ while: () => queue.pending.length > 0 }),
+      Effect.repeat({ while: () => waiting.pending.length > 0 }),
       Effect.ensuring(
         Effect.sync(() => {
           // Jobs are left only if the fiber was interrupted.
-          for (const { done, leased } of queue.pending.splice(0)) done(Exit.interrupt(FiberId.none), leased)
-          queue.isRunning = false
-          queue.isUrgent = false
+          for (const { done, leased } of waiting.pending.splice(0)) done(Exit.interrupt(FiberId.none), leased)
+          waiting.isRunning = false
+          waiting.isUrgent = false
           this.byNode.delete(node)
           this.busy -= 1
           if (this.busy === 0) for (const resume of [...this.onIdle]) resume()

@@ -66,7 +66,7 @@ export class Settlement {
   acknowledge(leased: LeasedJob): Effect.Effect<void, SettleError | LeaseLost> {
     return Effect.suspend(() => {
       const { lost } = leased
-      if (leased.state !== "held") return Effect.void
+      if (leased.state !== "undecided") return Effect.void
       const settled = this.settleNow(this.acks, leased)
       return lost === undefined ? settled : Effect.zipRight(settled, Effect.fail(lost))
     })
@@ -75,14 +75,14 @@ export class Settlement {
   /** NACK or ENQUEUE, with its result. A job whose lease is lost was delivered to others already. */
   putBack(leased: LeasedJob): Effect.Effect<void, SettleError | LeaseLost> {
     return Effect.suspend((): Effect.Effect<void, SettleError | LeaseLost> => {
-      if (leased.state !== "held") return Effect.void
+      if (leased.state !== "undecided") return Effect.void
       return leased.lost === undefined ? this.settleNow(this.returns, leased) : Effect.fail(leased.lost)
     })
   }
 
   /** ACKJOB with the next batch. */
   acknowledgeLater(leased: LeasedJob): void {
-    if (leased.state !== "held" && leased.state !== "moving") return
+    if (leased.state !== "undecided" && leased.state !== "moving") return
     this.acks.add(leased, this.acknowledged)
     if (leased.lost === undefined) return
     // If the job was delivered again and waits here, it need not be done again.
@@ -139,7 +139,7 @@ export class Settlement {
    * settling it, the job is let go.
    */
   move(leased: LeasedJob, effect: Effect.Effect<void>): Fiber.RuntimeFiber<void> | undefined {
-    if (leased.state !== "held") return undefined
+    if (leased.state !== "undecided") return undefined
     leased.state = "moving"
     this.moving += 1
     const fiber = this.needs.fork(effect)
@@ -176,7 +176,7 @@ export class Settlement {
           resume(Effect.void)
         } else {
           // The caller may try again.
-          leased.state = "held"
+          leased.state = "undecided"
           if (this.needs.isClosed()) this.putBackLater(leased)
           resume(Effect.failCause(outcome.cause))
         }

@@ -93,7 +93,7 @@ export class Outbox<T, E extends Retryable> {
   private readers = 0
   private inFlight = 0
   private isAbandoned = false
-  private onLanded: (() => void) | undefined = undefined
+  private onEnded: (() => void) | undefined = undefined
 
   /** The most jobs of one call, so that other calls go on while one waits for the last of its jobs. */
   private readonly call: number
@@ -215,17 +215,18 @@ export class Outbox<T, E extends Retryable> {
   private waitUntil(condition: () => boolean): Effect.Effect<void> {
     return Effect.async<void>((resume) => {
       if (condition()) return resume(Effect.void)
-      this.onLanded = () => {
+      this.onEnded = () => {
         if (!condition()) return
-        this.onLanded = undefined
+        this.onEnded = undefined
         resume(Effect.void)
       }
     })
   }
 
-  private landed(count: number): void {
+  /** Notes that jobs are no longer on their way: each was added, or given up. */
+  private ended(count: number): void {
     this.inFlight -= count
-    this.onLanded?.()
+    this.onEnded?.()
   }
 
   private start(effect: Effect.Effect<void>): void {
@@ -252,7 +253,7 @@ export class Outbox<T, E extends Retryable> {
               added += 1
               if (item instanceof Sending) item.done(Exit.succeed(result.right))
             }
-            this.landed(added)
+            this.ended(added)
           })
       })
     })
@@ -265,7 +266,7 @@ export class Outbox<T, E extends Retryable> {
         onSuccess: (id) =>
           Effect.sync(() => {
             if (item instanceof Sending) item.done(Exit.succeed(id))
-            this.landed(1)
+            this.ended(1)
           }),
         onFailure: (cause) => this.settleAll([item], (item) => this.lose(item, cause, restore))
       })
@@ -278,7 +279,7 @@ export class Outbox<T, E extends Retryable> {
   ): Effect.Effect<void> {
     return Effect.ensuring(
       Effect.forEach(items, settle, { discard: true }),
-      Effect.sync(() => this.landed(items.length))
+      Effect.sync(() => this.ended(items.length))
     )
   }
 

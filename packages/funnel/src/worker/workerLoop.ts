@@ -307,7 +307,7 @@ export class WorkerLoop<A, E, B> {
       metrics.count("done")
       records.forget(leased.job.id)
       inbox.acknowledgeLater(leased)
-    } else if (leased.state !== "held") {
+    } else if (leased.state !== "undecided") {
       // The handler acknowledged the job itself.
       metrics.count("done")
     } else if (leased.lost !== undefined) {

@@ -12,4 +12,4 @@ export class Later<In> {
 }
 
 /** Makes what a consumer is given for a job, without an effect if possible. */
-export type Hand<In> = (leased: LeasedJob) => In | Later<In>
+export type MakeJob<In> = (leased: LeasedJob) => In | Later<In>
