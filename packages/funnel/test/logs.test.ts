@@ -32,8 +32,10 @@ const kinds: Record<
   "jobs that could not be added": {
     text: "a job could not be added",
     ids: false,
-    run: Effect.flatMap(Funnel.make({ queues: "in", defaults: { retry: -1 } }), ({ outgoing }) =>
-      Effect.forEach(Array.from({ length: count }), () => Queue.offer(outgoing, { queue: "numbers", body }))
+    run: Effect.flatMap(Funnel.make({ queues: "in" }), ({ outgoing }) =>
+      Effect.forEach(Array.from({ length: count }), () =>
+        Queue.offer(outgoing, { queue: "numbers", body, options: { retry: -1 } })
+      )
     )
   },
   "jobs whose adding dies": {
