@@ -87,7 +87,7 @@ export default {
     ),
     ...layers("core", "", [["commands"], ["cluster"], ["links"], ["executor", "fetching"]], turned),
     ...layers("funnel", "", [["internal"], ["incoming", "outgoing", "recurring"], ["worker"], ["deadLetter"]], turned),
-    ...layers("embedded", "internal/", [["wire"], ["node"], ["bus"], ["host"]], turned),
+    ...layers("embedded", "internal/", [["wire"], ["node"], ["bus", "disk"], ["host"]], turned),
     {
       name: "embedded-internal-imports-public",
       comment: "The public modules stand on the internal ones.",

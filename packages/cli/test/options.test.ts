@@ -39,7 +39,7 @@ const takenPort = Effect.acquireRelease(
 const port = "--port takes a number from 0 (any free port) to 65535"
 
 describe("the options of disco", () => {
-  it.effect("are refused in one sentence where they are not what they should be", () =>
+  it.effect("are refused in one sentence if they are not valid", () =>
     Effect.gen(function* () {
       assert.strictEqual(yield* failure(["demo", "--port", "99999"]), port)
       assert.strictEqual(yield* failure(["demo", "--port", "7711.5"]), port)
@@ -60,7 +60,7 @@ describe("the options of disco", () => {
     })
   )
 
-  it.live("are refused where DISQUE_NODES names no node, or none that is there, and no password is shown", () =>
+  it.live("are refused if DISQUE_NODES names no node, or only nodes that are not there, and no password is shown", () =>
     Effect.gen(function* () {
       const { close, port } = yield* Effect.scoped(takenPort)
       close()

@@ -25,7 +25,7 @@ describe("a terminal", () => {
     assert.strictEqual(wrap(colored, 20), colored)
   })
 
-  it("shows a table as a list where it is too narrow for columns", () => {
+  it("shows a table as a list if it is too narrow for columns", () => {
     const rows = [
       ["", "through Disque", "plain walk"],
       ["files", 3, 3],

@@ -29,6 +29,20 @@ export const isJobId = (value: unknown): value is JobId => typeof value === "str
  * Makes a job id from text. `JobId.make("D-…")` throws if the text is not a job id; `JobId.make.option` and `JobId.make.either` do
  * not throw.
  *
+ * @example
+ * ```ts
+ * import { JobId } from "@disco/core"
+ * import { Duration, Option } from "effect"
+ *
+ * // What the id alone says of its job.
+ * const describe = (text: string) =>
+ *   Option.map(JobId.make.option(text), (id) => ({
+ *     node: JobId.origin(id),
+ *     ttl: Duration.format(JobId.ttl(id)),
+ *     isDeliveredAgain: JobId.isAtLeastOnce(id)
+ *   }))
+ * ```
+ *
  * @since 0.1.0
  * @category constructors
  */

@@ -223,7 +223,7 @@ describe("the arguments of a command", () => {
     })
   )
 
-  it.scoped("go to each job's own node, and to none where one of them is no job", () =>
+  it.scoped("go to the node of each job, and to no node if one of them is not a job", () =>
     Effect.gen(function* () {
       const { disque, sent } = yield* refusing(DisqueConnection.make)
       const job = (node: string) => ({ id: id as never, node })
@@ -238,7 +238,7 @@ describe("the arguments of a command", () => {
     })
   )
 
-  it.scoped("are never shown where they are secret: not by what refuses them here, nor by what a node says", () =>
+  it.scoped("are never shown if they are secret: neither by a refusal here, nor by an error of a node", () =>
     Effect.gen(function* () {
       const secret = "hunter2-hunter2"
       const { layer } = fakeNodes(

@@ -22,7 +22,7 @@ describe("a job id", () => {
   })
 
   it.prop(
-    "is none once a character is put in, left out, or replaced by one that has no place there",
+    "is not valid once a character is added, left out, or replaced by one that is not allowed there",
     [parts, FastCheck.nat(39), FastCheck.constantFrom("-", "_", "G", "é", " ", "\n", "\0")],
     ([[origin, middle, minutes], at, char]) => {
       const id = `D-${origin}-${middle}-${minutes}`
@@ -38,7 +38,7 @@ describe("a job id", () => {
     assert.isFalse(JobId.isJobId(value))
   })
 
-  it("is none with something behind it, and says so by value or by what it throws", () => {
+  it("is not valid with text behind it, which is said by a value or by an exception", () => {
     const id = "D-dcb833cf-8YL1NT17e9+wsA/09NqxscQI-05a1"
     assert.deepStrictEqual(JobId.make.option(`${id}\n`), Option.none())
     assert.throws(() => JobId.make(`${id} `))

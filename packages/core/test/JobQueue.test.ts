@@ -83,7 +83,7 @@ describe("a typed queue", () => {
     })
   )
 
-  it.effect("puts the span into an envelope where it is asked to, and reads plain bodies as before", () =>
+  it.effect("puts the span into an envelope if it is traced, and reads plain bodies as before", () =>
     Effect.gen(function* () {
       const traced = JobQueue.make("emails", { payload: Email, traced: true })
       const span = Tracer.externalSpan({
@@ -104,7 +104,7 @@ describe("a typed queue", () => {
     })
   )
 
-  it.effect("follows no trace that is none, and still reads the payload", () =>
+  it.effect("ignores a trace that is not valid, and still reads the payload", () =>
     Effect.gen(function* () {
       const traced = JobQueue.make("q", { payload: Schema.Number, traced: true })
       const ids = [
@@ -121,7 +121,7 @@ describe("a typed queue", () => {
     })
   )
 
-  it.effect("has an error of its own for what does not decode, with the job and its bytes in it", () =>
+  it.effect("has an error of its own for a payload that does not decode, with the job and its bytes", () =>
     Effect.gen(function* () {
       for (const body of ["", "{", "null", '{"to":5}', Uint8Array.of(0xff, 0xfe), '"\\ud800']) {
         const job = jobWith(body)
@@ -148,7 +148,7 @@ describe("a typed queue", () => {
     })
   )
 
-  it("gives jobs 7 days to live unless told otherwise, for the queue or for the job", () => {
+  it("gives jobs a TTL of 7 days, unless the queue or the call says otherwise", () => {
     const own = JobQueue.make("q", { payload: Email, options: { ttl: "2 hours" } })
     assert.deepStrictEqual(emails.addOptions(), { ttl: Duration.days(7) })
     assert.deepStrictEqual(emails.addOptions({ ttl: undefined, retry: 0 }), { ttl: Duration.days(7), retry: 0 })
@@ -157,7 +157,7 @@ describe("a typed queue", () => {
     assert.deepStrictEqual(own.addOptions({ ttl: "1 hour" }), { ttl: "1 hour" })
   })
 
-  it("raises the TTL to twice the delay and what the work may take, where that is more", () => {
+  it("raises the TTL to twice the delay plus the time for the work, if that is more", () => {
     const ttlOf = (options: AddJobOptions) => emails.addOptions(options).ttl
     assert.deepStrictEqual(ttlOf({ delay: "1 hour" }), Duration.days(7))
     assert.deepStrictEqual(ttlOf({ delay: "2 days" }), Duration.days(7))
@@ -181,7 +181,7 @@ describe("a typed queue", () => {
     })
   })
 
-  it.scoped("sends the TTL with every job, and leaves what is no duration to be refused", () =>
+  it.scoped("sends the TTL with every job, and lets ADDJOB refuse a value that is not a duration", () =>
     Effect.gen(function* () {
       const queue = JobQueue.make("q", { payload: Email, options: { ttl: "1 hour", retry: "1 minute" } })
       const { disque, sent } = yield* delivering()
@@ -197,7 +197,7 @@ describe("a typed queue", () => {
     })
   )
 
-  it.scoped("gets a job that is one for every command, or an error that has it", () =>
+  it.scoped("gets a job that every command takes, or an error that has the job", () =>
     Effect.gen(function* () {
       const { disque, sent } = yield* delivering(plain)
       const job = yield* emails.get(disque)
@@ -217,7 +217,7 @@ describe("a typed queue", () => {
     })
   )
 
-  it.scoped("gets and peeks many, each with its payload or its own error", () =>
+  it.scoped("gets and peeks many jobs, each with its payload or its own error", () =>
     Effect.gen(function* () {
       const { disque, sent } = yield* delivering(plain, "strange", plain)
       const peeked = yield* emails.peek(disque, { count: 3 })
@@ -234,7 +234,7 @@ describe("a typed queue", () => {
     })
   )
 
-  it.scoped("puts back what it is interrupted with while it decodes", () =>
+  it.scoped("puts back its jobs if it is interrupted while it decodes them", () =>
     Effect.gen(function* () {
       const slow = JobQueue.make("q", {
         payload: Schema.transformOrFail(Schema.String, Schema.String, {
@@ -255,7 +255,7 @@ describe("a typed queue", () => {
     })
   )
 
-  it("opens a job at once where its schema takes no time, and never throws", () => {
+  it("opens a job at once if its schema takes no time, and never throws", () => {
     const isNow = (queue: Pick<JobQueue.JobQueue<unknown>, "open">, body: string) =>
       Exit.isExit(queue.open(jobWith(body)))
     const Late = Schema.transformOrFail(Schema.String, Schema.String, {

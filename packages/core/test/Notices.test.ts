@@ -35,7 +35,7 @@ const texts = (said: ReadonlyArray<Said>) => said.map(({ text }) => text)
 
 describe("notices", () => {
   it.effect(
-    "say the first of a kind, and by themselves within a minute how many there were, and which was the first",
+    "log the first of a kind, and within a minute, without another one, how many there were and which was the first",
     () =>
       Effect.gen(function* () {
         const { running, said, say } = yield* make
@@ -67,7 +67,7 @@ describe("notices", () => {
     })
   )
 
-  it.effect("begin anew with the first where a minute was quiet", () =>
+  it.effect("begin anew with the first after a quiet minute", () =>
     Effect.gen(function* () {
       const { said, say } = yield* make
       yield* say("a", 2)
@@ -81,7 +81,7 @@ describe("notices", () => {
     })
   )
 
-  it.effect("run nothing where nothing is counted", () =>
+  it.effect("run nothing if nothing is counted", () =>
     Effect.gen(function* () {
       const { running, say } = yield* make
       yield* say("a", 1)
@@ -92,7 +92,7 @@ describe("notices", () => {
     })
   )
 
-  it.effect("say what was counted at the end, end their timers, and drop nothing that comes later", () =>
+  it.effect("log at the end what was counted, end their timers, and lose nothing that comes later", () =>
     Effect.gen(function* () {
       const { notices, running, said, say } = yield* make
       yield* say("a", 3)

@@ -33,7 +33,7 @@ const readers: Record<string, Reply.Reader<unknown>> = {
 
 describe("the readers of replies", () => {
   it.prop(
-    "give a value or say what was expected, whatever a node replies, and never what it said in full",
+    "give a value or say what was expected, whatever a node replies, and never quote it in full",
     [replies],
     ([reply]) => {
       for (const [name, reader] of Object.entries(readers)) {
@@ -61,7 +61,7 @@ describe("the readers of replies", () => {
     }
   )
 
-  it("take text for what it is, whether it came as a status line or as bytes", () => {
+  it("read text that came as a status line or as bytes", () => {
     assert.isTrue(isText("OK", "OK"))
     assert.isTrue(isText(encoder.encode("OK"), "OK"))
     assert.isFalse(isText(encoder.encode("OK!"), "OK"))
@@ -70,7 +70,7 @@ describe("the readers of replies", () => {
     assert.strictEqual(Reply.text(encoder.encode("\ufeffmarked")), "\ufeffmarked")
   })
 
-  it("refuse a double where an integer of 64 bits is due", () => {
+  it("refuse a double if an integer of 64 bits is expected", () => {
     assert.isTrue(Either.isLeft(Reply.read(Reply.int64, 1.5)))
     assert.isTrue(Either.isLeft(Reply.read(Reply.record, [encoder.encode("name")])))
   })

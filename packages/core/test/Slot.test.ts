@@ -35,7 +35,7 @@ describe("a slot", () => {
     })
   )
 
-  it.effect("reclaims what comes after its fiber has gone, and each value that is put in beside the first", () =>
+  it.effect("reclaims a value that comes after its fiber has gone, and each value after the first", () =>
     Effect.gen(function* () {
       const reclaimed: Array<number> = []
       const slot = new Slot<number, never>((value) => reclaimed.push(value))
@@ -50,7 +50,7 @@ describe("a slot", () => {
     })
   )
 
-  it.effect("fails with what it was filled with, and reclaims nothing of that", () =>
+  it.effect("fails with the failure that it was filled with, and reclaims nothing then", () =>
     Effect.gen(function* () {
       const reclaimed: Array<number> = []
       const slot = new Slot<number, string>((value) => reclaimed.push(value))

@@ -207,7 +207,7 @@ const minute = 60_000
 const hour = 60 * minute
 const jumps = { "set back by a minute": -minute, "set forward by an hour": hour }
 
-describe("where the time of day is", () => {
+describe("if the time of day is", () => {
   for (const [jump, by] of Object.entries(jumps)) {
     for (const [name, wait] of Object.entries(waits)) {
       it.effect(`${jump}, a wait ends when its time has passed: ${name}`, () =>
@@ -260,7 +260,7 @@ describe("where the time of day is", () => {
 })
 
 describe("milliseconds that only grow", () => {
-  it("are whole where the clock's are, as those of TestClock, and so are their sums", () => {
+  it("are whole, and so are their sums, if those of the clock are whole, as those of TestClock are", () => {
     const at = (millis: number) =>
       Time.monotonicMillis({
         ...Clock.make(),
@@ -295,7 +295,7 @@ describe.sequential("a wait of 30 days, with timers that hold 25", () => {
     })
   }
 
-  it("is not slept through by Effect's own sleep", async () => {
+  it("does not end with the sleep of Effect itself", async () => {
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date", "hrtime"] })
     try {
       const fiber = Effect.runFork(Effect.sleep("30 days"))
@@ -306,7 +306,7 @@ describe.sequential("a wait of 30 days, with timers that hold 25", () => {
     }
   })
 
-  it.effect("ends with what it waits for, also where nothing can be interrupted, as a finalizer", () =>
+  it.effect("ends with the effect that it waits for, also in a finalizer, where nothing can be interrupted", () =>
     Effect.gen(function* () {
       const fiber = yield* Effect.fork(Effect.uninterruptible(Time.timeoutOption(Effect.sleep(1000), month)))
       yield* TestClock.adjust(1000)

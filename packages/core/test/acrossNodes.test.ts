@@ -56,7 +56,7 @@ const shown = (id: string, fields: Record<string, Reply.Reply> = {}): Reply.Repl
   }).flatMap(([name, value]) => [bulk(name), value])
 
 describe("a pool", () => {
-  it.scoped("adds the lengths of a queue on all nodes up", () =>
+  it.scoped("adds up the lengths of a queue on all nodes", () =>
     Effect.gen(function* () {
       const { pool, sent } = yield* poolOver((node) => addresses.indexOf(node as never) + 1)
       assert.strictEqual(yield* pool.queueLength("q"), 6)
@@ -67,7 +67,7 @@ describe("a pool", () => {
     })
   )
 
-  it.scoped("fails where a node does not answer: half of a length would look like a whole one", () =>
+  it.scoped("fails if a node does not answer: half of a length would look like a whole one", () =>
     Effect.gen(function* () {
       const { pool } = yield* poolOver((node, [command]) =>
         node === second ? undefined : command === "QLEN" ? 1 : command === "QPEEK" ? [] : null
@@ -79,7 +79,7 @@ describe("a pool", () => {
     })
   )
 
-  it.scoped("asks no node that is leaving, but where all of them are the one that is in use", () =>
+  it.scoped("asks no node that is leaving, or only the node in use if all nodes are leaving", () =>
     Effect.gen(function* () {
       const one = yield* poolOver(() => 1, [second])
       assert.strictEqual(yield* one.pool.queueLength("q"), 2)
@@ -118,7 +118,7 @@ describe("a pool", () => {
     })
   )
 
-  it.scoped("knows no statistics where no node does", () =>
+  it.scoped("has no statistics of a queue that no node knows", () =>
     Effect.gen(function* () {
       const { pool } = yield* poolOver(() => null)
       assert.deepStrictEqual(yield* pool.queueStats("q"), Option.none())
@@ -147,7 +147,7 @@ describe("a pool", () => {
     })
   )
 
-  it.scoped("looks at later jobs where the oldest is gone before it is shown, and at no more than a few times", () =>
+  it.scoped("looks at later jobs if the oldest is gone before it is shown, and only a few times", () =>
     Effect.gen(function* () {
       const gone = new Set<string>()
       const ids = Array.from({ length: 100 }, (_, i) => idOn(first, i))
@@ -194,7 +194,7 @@ describe("a pool", () => {
   )
 
   it.scoped(
-    "finds a job while a node that knows nothing of it is away, and says that it may not have looked everywhere",
+    "finds a job while a node that does not know the job is away, and fails if it could not look everywhere",
     () =>
       Effect.gen(function* () {
         let knowing: string | undefined = first
@@ -230,7 +230,7 @@ describe("a pool", () => {
     })
   )
 
-  it.scoped("gives each job once, whoever holds copies of it", () =>
+  it.scoped("gives each job once, whichever nodes hold copies of it", () =>
     Effect.gen(function* () {
       const { pool } = yield* poolOver((node) => [bulk("0"), [idOn(first), idOn(node, 1)].map((id) => shown(id))])
       const jobs = yield* Stream.runCollect(pool.jobs())
@@ -256,7 +256,7 @@ describe("a connection", () => {
     })
   )
 
-  it.scoped("goes on over empty pages, 9 of 10 of them, and asks for a page when it is pulled, not before", () =>
+  it.scoped("goes on over empty pages, even if 9 of 10 are empty, and asks for a page only when it is pulled", () =>
     Effect.gen(function* () {
       const { disque, sent } = yield* connectionOver((_, words) => {
         const at = Number(words[1])
@@ -277,7 +277,7 @@ describe("a connection", () => {
     })
   )
 
-  it.scoped("stops at the page where its consumer has enough", () =>
+  it.scoped("stops at the page with which its consumer has enough", () =>
     Effect.gen(function* () {
       const { disque, sent } = yield* connectionOver((_, words) => [
         bulk(String(Number(words[1]) + 1)),
@@ -289,17 +289,23 @@ describe("a connection", () => {
     })
   )
 
-  it.scoped("asks the same node for every page, and fails where that is gone: a cursor means nothing elsewhere", () =>
-    Effect.gen(function* () {
-      const { disque } = yield* connectionOver((_, words) => (words[1] === "0" ? [bulk("1"), [bulk("a")]] : undefined))
-      const got: Array<string> = []
-      const error = yield* Effect.flip(Stream.runForEach(disque.queues(), (name) => Effect.sync(() => got.push(name))))
-      assert.deepInclude(error, { _tag: "ConnectionError", node: first })
-      assert.deepStrictEqual(got, ["a"])
-    })
+  it.scoped(
+    "asks the same node for every page, and fails if that node is gone: a cursor means nothing to other nodes",
+    () =>
+      Effect.gen(function* () {
+        const { disque } = yield* connectionOver((_, words) =>
+          words[1] === "0" ? [bulk("1"), [bulk("a")]] : undefined
+        )
+        const got: Array<string> = []
+        const error = yield* Effect.flip(
+          Stream.runForEach(disque.queues(), (name) => Effect.sync(() => got.push(name)))
+        )
+        assert.deepInclude(error, { _tag: "ConnectionError", node: first })
+        assert.deepStrictEqual(got, ["a"])
+      })
   )
 
-  it.scoped("takes the end of the link for the success of a shutdown, and a refusal for none", () =>
+  it.scoped("takes the end of the link for the success of a shutdown, and a refusal for a failure", () =>
     Effect.gen(function* () {
       let reply: Reply.Reply | undefined = new Reply.ErrorReply({ text: "ERR Errors trying to SHUTDOWN. Check logs." })
       const { disque, sent } = yield* connectionOver(() => reply)

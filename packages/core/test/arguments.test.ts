@@ -54,7 +54,7 @@ const seconds = (input: Duration.DurationInput | undefined) =>
 
 describe("the arguments of ADDJOB", () => {
   it.prop(
-    "are words that the server takes and that say what was meant, or are refused here",
+    "are words that the server takes and that mean what the caller wrote, or are refused here",
     [FastCheck.string({ minLength: 1 }), FastCheck.string(), addJobOptions],
     ([queue, body, options]) => {
       const made = Commands.addJob.make(queue, body, options)
@@ -131,7 +131,7 @@ describe("the arguments of commands about jobs", () => {
   )
 
   it.prop(
-    "are refused as a whole where one of them is no id, as the server does",
+    "are refused as a whole if one of them is not an id, as on the server",
     [FastCheck.array(ref), FastCheck.string(), FastCheck.array(ref)],
     ([before, bad, after]) => {
       const made = Commands.nackJobs.make([...before, bad, ...after])
@@ -182,7 +182,7 @@ describe("text with half of a surrogate pair", () => {
   })
 })
 
-describe("what is longer than the server takes", () => {
+describe("a command that is longer than the server takes", () => {
   const most = 512 * 1024 * 1024
 
   it("is refused: bytes, and text by the bytes that it takes", () => {

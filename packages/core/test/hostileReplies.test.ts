@@ -89,7 +89,7 @@ describe("whatever a node replies", () => {
     )
   })
 
-  it("is read, or said not to fit, where it has nothing to do with the command", () => {
+  it("is read, or said not to fit, even if it has nothing to do with the command", () => {
     FastCheck.assert(
       FastCheck.property(FastCheck.constantFrom(...definitions.keys()), odd, (path, reply) => {
         reads(path, reply)
@@ -126,13 +126,13 @@ describe("whatever a node replies", () => {
     within(2000, () => assert.isTrue(Either.isLeft(reads("queueLength", digits(1_000_000)))))
   })
 
-  it("is no time where no calendar has it", () => {
+  it("is not a time if no calendar has such a time", () => {
     assert.isTrue(Either.isLeft(reads("time", [2 ** 52, 0])))
     assert.isTrue(Either.isLeft(reads("slowlog.get", [[1, 2 ** 52, 5, []]])))
     assert.isTrue(Either.isLeft(reads("latency.history", [[2 ** 52, 5]])))
   })
 
-  it("is in an error in few words, and without the secret", () => {
+  it("is shown by an error in few words, and without the secret", () => {
     const password = "hunter2"
     const command = Either.getOrThrow(Commands.auth.make(Redacted.make(password)))
     const told = (text: string): string => {

@@ -124,7 +124,7 @@ describe("the error channel", () => {
     }>()
   })
 
-  it("of a value is what its node can answer, and that its outcome is unknown where it is not sent twice", () => {
+  it("of a command as a value has the refusals of the node, and OutcomeUnknown if the command is not sent twice", () => {
     type Made<D extends { readonly make: (...args: never) => unknown }> =
       ReturnType<D["make"]> extends Either.Either<infer C, InvalidArgument> ? C : never
     type Answers<C> = C extends Command.Command<unknown, infer E> ? E : never

@@ -14,6 +14,8 @@ import {
   type InvalidArgument
 } from "@disco/core"
 import { OptionReader, Time } from "@disco/core/internal"
+import type * as FileSystem from "@effect/platform/FileSystem"
+import type * as Path from "@effect/platform/Path"
 import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -21,7 +23,9 @@ import * as Layer from "effect/Layer"
 import * as Random from "effect/Random"
 import type * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
+import type { StorageError } from "./internal/disk/storageError.js"
 import { Cluster } from "./internal/host/cluster.js"
+import { Loads, openDisks } from "./internal/host/disks.js"
 import { makeLink } from "./internal/host/link.js"
 import type { NodeProcess, Session } from "./internal/host/nodeProcess.js"
 import { runner } from "./internal/host/runner.js"
@@ -42,6 +46,11 @@ export interface EmbeddedNode {
   readonly up: Effect.Effect<void>
   /** Waits until the node is down: killed, or ended by SHUTDOWN. */
   readonly down: Effect.Effect<void>
+  /**
+   * Waits until the jobs that the node has on disk are read, after its start or its last restart. Until then, it answers LOADING to
+   * most commands. A node whose files cannot be read is down. A node in memory has nothing to read.
+   */
+  readonly loaded: Effect.Effect<void, StorageError>
   /**
    * Opens a session, as links and servers do. Returns `undefined` if the node is down, or has as many sessions as it allows.
    * A session with an `address` is that of a client outside of the process.
@@ -80,6 +89,36 @@ export interface EmbeddedOptions {
   readonly federationDelay?: Duration.DurationInput
   /** Called after a client has sent SHUTDOWN, which ends the node as `kill` does. */
   readonly onShutdown?: (node: EmbeddedNode) => void
+}
+
+/**
+ * The options of nodes that keep their jobs on disk.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface DurableOptions extends EmbeddedOptions {
+  /**
+   * The folder of the node, which is made if it is not there. It holds `disque.aof`, the append-only file, and `nodes.conf`, the id
+   * of the node: the files of Disque 1.0-rc1, so that a server can be started on the folder, and the other way round. Several nodes
+   * have a folder each in `dir`, named by the port.
+   */
+  readonly dir: string
+  /**
+   * When records are synced, which makes them safe from a power cut. A command that adds or removes jobs is answered after its record
+   * is written, whatever the setting.
+   *
+   * - `always`: before the command is answered
+   * - `everysec`: once a second (the default)
+   * - `no`: when the system does so
+   */
+  readonly appendfsync?: "always" | "everysec" | "no"
+  /**
+   * Whether the jobs that were queued are queued at once after a start, with one more additional delivery; if not, after their
+   * retry time. After a crash, a job counts as queued if it was queued when it was added: what was in the hands of a consumer may come
+   * twice. Default: true.
+   */
+  readonly enqueueJobsOnce?: boolean
 }
 
 const defaultPort = 7711
@@ -125,6 +164,20 @@ const validate = Effect.fnUntraced(function* (given: EmbeddedOptions | undefined
   }
 })
 
+const validateDisks = Effect.fnUntraced(function* (options: DurableOptions, ports: ReadonlyArray<number>) {
+  const { dir } = options
+  if (typeof dir !== "string" || dir === "" || dir.includes("\0")) {
+    return yield* OptionReader.refuse(subject, "dir", dir, "the path of a folder")
+  }
+  const { appendfsync = "everysec", enqueueJobsOnce = true } = options
+  return {
+    dir,
+    ports,
+    appendfsync: yield* OptionReader.word(subject, "appendfsync", appendfsync, ["always", "everysec", "no"]),
+    enqueueOnce: yield* OptionReader.flag(subject, "enqueueJobsOnce", enqueueJobsOnce)
+  }
+})
+
 /**
  * A cluster of nodes in the process.
  *
@@ -144,23 +197,52 @@ export class EmbeddedDisque extends Context.Tag("@disco/embedded/EmbeddedDisque"
    *
    * @since 0.1.0
    */
-  static make(options?: EmbeddedOptions): Effect.Effect<EmbeddedDisque.Service, InvalidArgument, Scope.Scope> {
+  static make(
+    options: DurableOptions
+  ): Effect.Effect<
+    EmbeddedDisque.Service,
+    InvalidArgument | StorageError,
+    Scope.Scope | FileSystem.FileSystem | Path.Path
+  >
+  static make(options?: EmbeddedOptions): Effect.Effect<EmbeddedDisque.Service, InvalidArgument, Scope.Scope>
+  static make(
+    options?: EmbeddedOptions | DurableOptions
+  ): Effect.Effect<
+    EmbeddedDisque.Service,
+    InvalidArgument | StorageError,
+    Scope.Scope | FileSystem.FileSystem | Path.Path
+  > {
     return Effect.gen(function* () {
       const valid = yield* validate(options)
+      const disks =
+        options !== undefined && "dir" in options
+          ? yield* Effect.flatMap(validateDisks(options, valid.ports), openDisks)
+          : []
       const clock = yield* Effect.clock
       const seed = Math.floor((yield* Random.next) * Number.MAX_SAFE_INTEGER)
       const embedded = new Map<NodeProcess, EmbeddedNode>()
       const nodes = new Map<EmbeddedNode, NodeProcess>()
       const cluster = new Cluster({
         ...valid,
+        disks,
         seed,
         // Delays, retries, TTLs and timeouts are durations: setting the clock does not change them.
         now: Time.steadyTimeOfDay(clock),
         onShutdown: (node) => {
           const shown = embedded.get(node)
           if (shown !== undefined) options?.onShutdown?.(shown)
+        },
+        onRename: (node) => {
+          const disk = disks[cluster.nodes.indexOf(node)]
+          if (disk === undefined) return
+          disk.fork(Effect.catchAll(disk.folder.keepId(node.id), (error) => Effect.logError(error.message)))
         }
       })
+      const loads = new Loads(cluster)
+      for (const [i, disk] of disks.entries()) {
+        const node = cluster.nodes[i] as NodeProcess
+        if (disk.folder.id === undefined) yield* disk.folder.keepId(node.id)
+      }
       for (const node of cluster.nodes) {
         const shown: EmbeddedNode = {
           address: `${node.host}:${node.port}`,
@@ -169,16 +251,25 @@ export class EmbeddedDisque extends Context.Tag("@disco/embedded/EmbeddedDisque"
           },
           up: untilUp(node, true),
           down: untilUp(node, false),
+          loaded: loads.loaded(node),
           connect: (handlers, connection) => node.connect(handlers, connection)
         }
         embedded.set(node, shown)
         nodes.set(shown, node)
       }
       yield* Effect.acquireRelease(Effect.forkScoped(Effect.interruptible(runner(cluster))), () =>
-        Effect.sync(() => {
-          for (const node of cluster.nodes) cluster.kill(node)
-        })
+        Effect.zipRight(
+          Effect.forEach(cluster.nodes, (node) => node.putAway, { concurrency: "unbounded", discard: true }),
+          Effect.sync(() => {
+            for (const node of cluster.nodes) cluster.kill(node)
+          })
+        )
       )
+      for (const [i, { fork }] of disks.entries()) {
+        const node = cluster.nodes[i] as NodeProcess
+        loads.begin(node, fork)
+        fork(node.record)
+      }
       const on = (change: (node: NodeProcess) => void) => (shown: EmbeddedNode) =>
         Effect.sync(() => {
           const node = nodes.get(shown)
@@ -189,7 +280,16 @@ export class EmbeddedDisque extends Context.Tag("@disco/embedded/EmbeddedDisque"
       return {
         nodes: [first as EmbeddedNode, ...others] as const,
         kill: on((node) => cluster.kill(node)),
-        restart: on((node) => cluster.restart(node)),
+        restart: (shown) =>
+          Effect.suspend(() => {
+            const node = nodes.get(shown)
+            if (node === undefined || node.isUp) return Effect.void
+            cluster.restart(node)
+            const disk = disks[cluster.nodes.indexOf(node)]
+            if (disk === undefined) return Effect.void
+            loads.begin(node, disk.fork)
+            return Effect.ignore(loads.loaded(node))
+          }),
         leave: on((node) => cluster.leave(node)),
         freeze: on((node) => cluster.freeze(node)),
         thaw: on((node) => cluster.thaw(node)),
@@ -206,12 +306,32 @@ export class EmbeddedDisque extends Context.Tag("@disco/embedded/EmbeddedDisque"
   }
 
   /**
-   * A cluster as a layer.
+   * A cluster as a layer. Nodes on disk have read their jobs when the layer is built; at its end, they write the file anew.
+   *
+   * @example
+   * ```ts
+   * import { EmbeddedDisque } from "@disco/embedded"
+   * import { NodeContext } from "@effect/platform-node"
+   * import { Layer } from "effect"
+   *
+   * const broker = EmbeddedDisque.layer({ dir: "data", appendfsync: "always" }).pipe(Layer.provide(NodeContext.layer))
+   * ```
    *
    * @since 0.1.0
    */
-  static layer(options?: EmbeddedOptions): Layer.Layer<EmbeddedDisque, InvalidArgument> {
-    return Layer.scoped(EmbeddedDisque, EmbeddedDisque.make(options))
+  static layer(
+    options: DurableOptions
+  ): Layer.Layer<EmbeddedDisque, InvalidArgument | StorageError, FileSystem.FileSystem | Path.Path>
+  static layer(options?: EmbeddedOptions): Layer.Layer<EmbeddedDisque, InvalidArgument>
+  static layer(
+    options?: EmbeddedOptions | DurableOptions
+  ): Layer.Layer<EmbeddedDisque, InvalidArgument | StorageError, FileSystem.FileSystem | Path.Path> {
+    return Layer.scoped(
+      EmbeddedDisque,
+      Effect.tap(EmbeddedDisque.make(options as DurableOptions), ({ nodes }) =>
+        Effect.forEach(nodes, (node) => node.loaded, { discard: true })
+      )
+    )
   }
 
   /**
@@ -272,9 +392,9 @@ export declare namespace EmbeddedDisque {
    */
   interface Service {
     readonly nodes: readonly [EmbeddedNode, ...ReadonlyArray<EmbeddedNode>]
-    /** Ends a node at once: its clients are cut off, its jobs are gone. */
+    /** Ends a node at once: its clients are cut off, its jobs are gone, except from the disk. */
     readonly kill: (node: EmbeddedNode) => Effect.Effect<void>
-    /** Starts a killed node again: empty, under the same id. */
+    /** Starts a killed node again, under the same id: empty, or with the jobs that it has on disk, once they are read. */
     readonly restart: (node: EmbeddedNode) => Effect.Effect<void>
     /** Makes a node leave, as CLUSTER LEAVING yes does. A restart or CLUSTER LEAVING no makes it stay. */
     readonly leave: (node: EmbeddedNode) => Effect.Effect<void>

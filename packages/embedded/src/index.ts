@@ -1,5 +1,6 @@
-export { EmbeddedDisque, type EmbeddedNode, type EmbeddedOptions } from "./EmbeddedDisque.js"
+export { type DurableOptions, EmbeddedDisque, type EmbeddedNode, type EmbeddedOptions } from "./EmbeddedDisque.js"
 export * as EmbeddedServer from "./EmbeddedServer.js"
+export { StorageError } from "./internal/disk/storageError.js"
 export type { Session } from "./internal/host/nodeProcess.js"
 export type { SessionHandlers } from "./internal/node/client.js"
 export type { Answer, Failure, Status } from "./internal/wire/answers.js"

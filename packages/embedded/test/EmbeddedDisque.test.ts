@@ -238,7 +238,7 @@ describe("links", () => {
     }).pipe(Effect.provide(layer({ requirepass: Redacted.make("secret") })))
   )
 
-  it.effect("are refused where no node is", () =>
+  it.effect("are refused at addresses without a node", () =>
     Effect.gen(function* () {
       const dialer = yield* DisqueDialer
       assert.deepStrictEqual(dialer.seeds, ["127.0.0.1:7711", "127.0.0.1:7712"])

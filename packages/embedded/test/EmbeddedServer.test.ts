@@ -83,7 +83,7 @@ describe.concurrent("the server", () => {
     })
   )
 
-  it.scopedLive("runs what a client sent behind its GETJOB once that is answered", () =>
+  it.scopedLive("runs the commands that a client sent after its GETJOB once the GETJOB is answered", () =>
     Effect.gen(function* () {
       const { ports } = yield* serveCluster(1)
       const a = yield* client(ports[0])
@@ -132,7 +132,7 @@ describe.concurrent("the server", () => {
     })
   )
 
-  it.scopedLive("closes after QUIT and after a protocol error, with what was asked before answered", () =>
+  it.scopedLive("closes after QUIT and after a protocol error, once earlier commands are answered", () =>
     Effect.gen(function* () {
       const { ports } = yield* serveCluster(1)
       for (const [line, reply] of [
@@ -215,17 +215,19 @@ describe.concurrent("the server", () => {
     })
   )
 
-  it.scopedLive("leaves a client that said QUIT without wanting replies where it is, and hears it no more", () =>
-    Effect.gen(function* () {
-      const { ports } = yield* serveCluster(1)
-      const a = yield* client(ports[0])
-      const b = yield* client(ports[0])
-      a.write("CLIENT REPLY OFF\r\nQUIT\r\nCLIENT REPLY ON\r\nADDJOB q body 0\r\n")
-      yield* Effect.sleep(50)
-      assert.match(String((yield* say(b, "CLIENT LIST"))?.$), / flags=c /)
-      assert.deepStrictEqual(yield* say(b, "QLEN q"), { ":": 0 })
-      assert.isFalse(a.isClosed)
-    })
+  it.scopedLive(
+    "keeps the connection of a client that sent QUIT without wanting replies, and reads no more from it",
+    () =>
+      Effect.gen(function* () {
+        const { ports } = yield* serveCluster(1)
+        const a = yield* client(ports[0])
+        const b = yield* client(ports[0])
+        a.write("CLIENT REPLY OFF\r\nQUIT\r\nCLIENT REPLY ON\r\nADDJOB q body 0\r\n")
+        yield* Effect.sleep(50)
+        assert.match(String((yield* say(b, "CLIENT LIST"))?.$), / flags=c /)
+        assert.deepStrictEqual(yield* say(b, "QLEN q"), { ":": 0 })
+        assert.isFalse(a.isClosed)
+      })
   )
 
   it.scopedLive("ends a monitor by CLIENT KILL without a word about it", () =>
@@ -293,7 +295,7 @@ describe.concurrent("the server", () => {
     })
   )
 
-  it.scopedLive("is there only while its node is, where it listens for that alone", () =>
+  it.scopedLive("listens only while its node is up, if it is made for that", () =>
     Effect.gen(function* () {
       const port = yield* freePort
       const disque = yield* EmbeddedDisque.make({ ports: [port] })

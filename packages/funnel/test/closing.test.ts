@@ -73,7 +73,7 @@ const consumers: Readonly<Record<string, Consumer>> = {
     Stream.runForEach(Stream.buffer(incoming, { capacity: 2 }), () => holding(inHand, 3, fails))
 }
 
-describe("the close of a funnel, where one of three nodes says nothing any more", () => {
+describe("the close of a funnel when one of three nodes has fallen silent", () => {
   for (const [name, consumer] of Object.entries(consumers)) {
     for (const way of ["an interruption", "a failure", "the end of the scope"]) {
       for (const within of ["3 seconds", undefined] as const) {
@@ -162,7 +162,7 @@ describe("with a node that says nothing", () => {
     }).pipe(Effect.provide(one))
   )
 
-  it.effect("a run that ends hands over what it leaves, and the next one begins", () =>
+  it.effect("a run that ends hands over the jobs that it leaves, and the next run begins", () =>
     Effect.gen(function* () {
       const { freeze, nodes, thaw } = yield* EmbeddedDisque
       yield* addOnEach("q", 1)
@@ -186,7 +186,7 @@ describe("with a node that says nothing", () => {
     }).pipe(VirtualTime.scoped, Effect.provide(one))
   )
 
-  it.effect("a funnel gives up what it was offered in its time, and says so", () =>
+  it.effect("a funnel gives up the jobs that it was offered in its time, and logs that", () =>
     Effect.gen(function* () {
       const { freeze, nodes } = yield* EmbeddedDisque
       const lines = yield* logged(
@@ -237,22 +237,28 @@ describe("with a node that says nothing", () => {
     )
   }
 
-  it.effect("a worker of three nodes gives back to the others what is theirs, an uninterruptible handler's too", () =>
-    Effect.gen(function* () {
-      const { freeze, nodes } = yield* EmbeddedDisque
-      const pool = yield* DisquePool
-      for (const { address } of nodes) yield* pool.on(address).addJob("numbers", "1", { replicate: 1, retry: "1 hour" })
-      const scope = yield* Scope.make()
-      const handler = () => Effect.uninterruptible(Effect.sleep("1 hour"))
-      yield* Scope.extend(Worker.make(numbers, handler, { concurrency: 3, grace: 0, closeWithin: "3 seconds" }), scope)
-      yield* pass("1 second")
-      yield* freeze(nodes[0])
-      assert.isAtMost(yield* secondsOf(Scope.close(scope, Exit.void)), 3.2)
-      assert.deepStrictEqual((yield* VirtualTime.run(lengths("numbers"))).map(Option.getOrNull), [null, 1, 1])
-    }).pipe(Effect.provide(three))
+  it.effect(
+    "a worker of three nodes gives the other nodes their jobs back, also that of an uninterruptible handler",
+    () =>
+      Effect.gen(function* () {
+        const { freeze, nodes } = yield* EmbeddedDisque
+        const pool = yield* DisquePool
+        for (const { address } of nodes)
+          yield* pool.on(address).addJob("numbers", "1", { replicate: 1, retry: "1 hour" })
+        const scope = yield* Scope.make()
+        const handler = () => Effect.uninterruptible(Effect.sleep("1 hour"))
+        yield* Scope.extend(
+          Worker.make(numbers, handler, { concurrency: 3, grace: 0, closeWithin: "3 seconds" }),
+          scope
+        )
+        yield* pass("1 second")
+        yield* freeze(nodes[0])
+        assert.isAtMost(yield* secondsOf(Scope.close(scope, Exit.void)), 3.2)
+        assert.deepStrictEqual((yield* VirtualTime.run(lengths("numbers"))).map(Option.getOrNull), [null, 1, 1])
+      }).pipe(Effect.provide(three))
   )
 
-  it.effect("a worker pauses in the time of its close, and what goes back does so when the node is there again", () =>
+  it.effect("a worker pauses within the time of a close, and its jobs go back when the node is there again", () =>
     Effect.gen(function* () {
       const { freeze, nodes, thaw } = yield* EmbeddedDisque
       const pool = yield* DisquePool
@@ -268,7 +274,7 @@ describe("with a node that says nothing", () => {
   )
 
   it.effect(
-    "an interrupted redrive ends in its time at whatever moment the node falls silent, and says what is left",
+    "an interrupted redrive ends in its time at whatever moment the node falls silent, and logs what is left",
     () =>
       Effect.gen(function* () {
         const { freeze, nodes, thaw } = yield* EmbeddedDisque
@@ -337,7 +343,7 @@ describe("what was made in one scope", () => {
     }).pipe(Effect.provide(one))
   )
 
-  it.effect("closes for itself where only an inner scope closes", () =>
+  it.effect("closes by itself if only an inner scope closes", () =>
     Effect.gen(function* () {
       const pool = yield* DisquePool
       const seen: Array<number> = []
@@ -352,7 +358,7 @@ describe("what was made in one scope", () => {
 })
 
 describe("under TestClock", () => {
-  it.effect("a busy worker closes by itself where its scope has virtual time", () =>
+  it.effect("a busy worker closes by itself if its scope has virtual time", () =>
     Effect.gen(function* () {
       const pool = yield* DisquePool
       const begun = yield* Clock.currentTimeMillis

@@ -31,7 +31,7 @@ const ways: ReadonlyArray<readonly [string, Effect.Effect<string, unknown, Disqu
   ]
 ]
 
-describe("a job of which half of the TTL has gone", () => {
+describe("a job whose TTL is half over", () => {
   for (const [way, add] of ways) {
     it.effect(`as it ${way} is handled to its end by a worker`, () =>
       Effect.gen(function* () {
@@ -90,7 +90,7 @@ describe("a job of which half of the TTL has gone", () => {
     }).pipe(Effect.scoped, Effect.provide(layer))
   )
 
-  it.effect("keeps its attempts where it cannot be kept for its next one", () =>
+  it.effect("keeps its attempts if it cannot be kept in the process until the next attempt", () =>
     Effect.gen(function* () {
       const pool = yield* DisquePool
       yield* queue.add(pool, 1, { ttl: "1 minute", retry: "3 seconds" })
@@ -198,7 +198,7 @@ describe("jobs whose lease is lost before they are begun", () => {
     }).pipe(Effect.scoped, Effect.provide(layer))
   )
 
-  it.effect("are not begun in a batch where others have acknowledged them", () =>
+  it.effect("are not begun in a batch if others have acknowledged them", () =>
     Effect.gen(function* () {
       const pool = yield* DisquePool
       const id = yield* queue.add(pool, 1, { retry: "2 seconds" })
@@ -273,8 +273,8 @@ it.effect("a job that others got just before it came here is taken from its hand
   }).pipe(Effect.scoped, Effect.provide(layer))
 )
 
-describe("a lease that is lost and not minded (`onLeaseLost`)", () => {
-  it.effect("has its job acknowledged all the same, also in the close, and not done again", () =>
+describe("a lease whose loss is ignored (`onLeaseLost`)", () => {
+  it.effect("has its job acknowledged all the same, also during the close, and not done again", () =>
     Effect.gen(function* () {
       const pool = yield* DisquePool
       const id = yield* queue.add(pool, 1, { ttl: "1 hour", retry: "5 seconds" })

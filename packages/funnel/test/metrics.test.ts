@@ -1,7 +1,7 @@
 import { DisquePool, JobQueue } from "@disco/core"
+import { forgetQueues } from "@disco/core/internal"
 import { assert, beforeAll, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Exit, Metric, MetricKeyType, MetricState, Schedule, Schema, Scope, Stream } from "effect"
-import { forgetQueues } from "../../core/src/internal/telemetry.js"
 import { Funnel, Worker } from "../src/index.js"
 import { makeLog } from "./utils/logs.js"
 import { layer } from "./utils/nodes.js"

@@ -4,7 +4,7 @@ import { Either, FastCheck, Option, Redacted } from "effect"
 import { NodeAddress } from "../src/index.js"
 
 describe("an address", () => {
-  it("is a host with a port, or with the port of Disque where it has none", () => {
+  it("is a host with a port, or with the default port of Disque", () => {
     const read = (text: string) => Either.getOrThrow(Either.map(NodeAddress.parse(text, "nodes"), NodeAddress.format))
     assert.strictEqual(read("localhost:7712"), "localhost:7712")
     assert.strictEqual(read(" disque-1.example.com "), "disque-1.example.com:7711")
@@ -27,7 +27,7 @@ describe("an address", () => {
     }
   })
 
-  it("that is none is refused with what was written, but for a password in it", () => {
+  it("that is not valid is refused with what was written, except for a password in it", () => {
     for (const text of [
       "",
       "a b",
@@ -67,7 +67,7 @@ describe("an address", () => {
     assert.isTrue(Either.isLeft(NodeAddress.parseAll("a:1,,b:2", "nodes")))
   })
 
-  it("shows the words that are none, and where in a list one stands that might hold a password", () => {
+  it("that is not valid is shown if it is a plain word, or else by its place in the list, because it may hold a password", () => {
     const say = (nodes: string | ReadonlyArray<string>) =>
       Either.getOrThrow(Either.flip(NodeAddress.parseAll(nodes, "DISQUE_NODES"))).message
     assert.include(say("a:1,local host"), 'DISQUE_NODES: address is "local host", expected host')
@@ -80,7 +80,7 @@ describe("an address", () => {
     assert.include(say(7711 as never), "address is no text")
   })
 
-  it("is the path of a Unix socket with an @, but none where that may be a URL with something missing", () => {
+  it("may be the path of a Unix socket with an @, unless the path may be an incomplete URL", () => {
     const read = (text: string) => NodeAddress.parse(text, "nodes")
     assert.deepStrictEqual(Either.getOrThrow(read("/run/disque@1.sock")).at, { path: "/run/disque@1.sock" })
     for (const text of ["//:sesame@host", "unix://:sesame@host", "unix:///:sesame@host", "/:sesame@host:7711"]) {

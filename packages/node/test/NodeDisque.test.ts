@@ -13,7 +13,7 @@ const fromEnvironment = (variables: Record<string, string>) =>
   Effect.withConfigProvider(ConfigProvider.fromMap(new Map(Object.entries(variables))))
 
 describe("a connection", () => {
-  it.scopedLive("to nodes that are not there says of each why", () =>
+  it.scopedLive("to nodes that are not there fails with the reason for each", () =>
     Effect.gen(function* () {
       const refused = yield* connectionError(NodeDisque.layerConnection({ nodes: "127.0.0.1:1" }))
       assert.include(refused, { _tag: "ConnectionError", reason: "refused", node: "127.0.0.1:1" })
@@ -24,7 +24,7 @@ describe("a connection", () => {
     })
   )
 
-  it.scopedLive("to a node that is not there and one that is uses that one", () =>
+  it.scopedLive("to two nodes, one of which is not there, uses the other one", () =>
     Effect.gen(function* () {
       const { address } = yield* embeddedOverTcp()
       const layer = NodeDisque.layerConnection({ nodes: ["127.0.0.1:1", address] })
@@ -36,7 +36,7 @@ describe("a connection", () => {
     })
   )
 
-  it.scopedLive("with a wrong password or none is refused, and the password is in no message", () =>
+  it.scopedLive("with a wrong password, or without a password, is refused, and the password is in no message", () =>
     Effect.gen(function* () {
       const { address } = yield* embeddedOverTcp({ requirepass: Redacted.make("sesame") })
       const wrong = yield* connectionError(
@@ -66,7 +66,7 @@ describe("a connection", () => {
     })
   )
 
-  it.scopedLive("from an environment without nodes, or with malformed ones, says what it misses", () =>
+  it.scopedLive("from an environment without nodes, or with malformed ones, says what is missing", () =>
     Effect.gen(function* () {
       const config = NodeDisque.layerConnectionConfig()
       const missing = yield* Effect.scoped(connectionError(config)).pipe(fromEnvironment({}))
@@ -90,7 +90,7 @@ describe("a connection", () => {
     })
   )
 
-  it.live("with options that are none is refused", () =>
+  it.live("with options that are not valid is refused", () =>
     Effect.gen(function* () {
       for (const options of [
         { connectTimeout: 0 },

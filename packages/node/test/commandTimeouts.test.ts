@@ -75,7 +75,7 @@ describe("adds whose copies cannot be made", () => {
     )
   }
 
-  it.scoped("are unsent, and nobody is in doubt of them, where they were kept back until their time was up", () =>
+  it.scoped("fail as unsent, without doubt about their outcome, if they were kept back until their time was up", () =>
     Effect.gen(function* () {
       const pool = yield* DisquePool
       // The links for them are there then.
@@ -113,7 +113,7 @@ describe("adds whose copies cannot be made", () => {
     }).pipe(Effect.provide(embedded({ nodes: 3 })))
   )
 
-  it.scoped("leave the node in use, which is not to blame", () =>
+  it.scoped("do not change the node in use, because the node is not at fault", () =>
     Effect.gen(function* () {
       const disque = yield* DisqueConnection
       const node = yield* disque.ready()

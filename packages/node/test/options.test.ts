@@ -1,6 +1,6 @@
 import { DisqueConnection, DisquePool, type InvalidArgument, JobQueue } from "@disco/core"
 import { consume } from "@disco/core/internal"
-import { EmbeddedDisque, EmbeddedServer, VirtualTime } from "@disco/embedded"
+import { EmbeddedDisque, type EmbeddedOptions, EmbeddedServer, VirtualTime } from "@disco/embedded"
 import { DeadLetter, Funnel, Recurring, Worker } from "@disco/funnel"
 import { NodeDisque } from "@disco/node"
 import { SocketServer } from "@effect/platform"
@@ -20,6 +20,8 @@ import {
 } from "effect"
 
 type Start = (option: string, value: unknown) => Effect.Effect<unknown, unknown, DisquePool | Scope.Scope>
+
+const inMemory = (options?: EmbeddedOptions) => EmbeddedDisque.make(options)
 
 const notCounts = [Number.NaN, -1, Number.POSITIVE_INFINITY, 1.5, "3", {}, 10n]
 const notDurations = [Number.NaN, -5, "-5 seconds", Number.POSITIVE_INFINITY, 1.5, "soon", "", {}, true]
@@ -220,7 +222,7 @@ const subjects: Record<string, { readonly start: Start; readonly bad: Record<str
     }
   },
   EmbeddedDisque: {
-    start: (option, value) => EmbeddedDisque.make(options(option, value)),
+    start: (option, value) => inMemory(options(option, value)),
     bad: {
       nodes: notCounts,
       maxmemory: notCounts,
@@ -269,7 +271,7 @@ const wholes: Record<string, (value: never) => Effect.Effect<unknown, unknown, D
     Effect.flatMap(Funnel.make({ queues: "q" }), ({ forEach }) => forEach(() => Effect.void, value)),
   Recurring: (value) => Recurring.run(numbers, value),
   DeadLetter: (value) => DeadLetter.list("q", value),
-  EmbeddedDisque: (value) => EmbeddedDisque.make(value),
+  EmbeddedDisque: (value) => inMemory(value),
   EmbeddedServer: serve,
   NodeDisque: (value) => Layer.build(NodeDisque.layerDialer(value))
 }

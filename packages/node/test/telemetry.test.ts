@@ -1,8 +1,8 @@
 import { DisqueConnection, DisquePool, Metrics } from "@disco/core"
+import { forgetQueues } from "@disco/core/internal"
 import { EmbeddedDisque } from "@disco/embedded"
 import { assert, describe, it } from "@effect/vitest"
 import { type Context, Effect, Layer, Metric, MetricLabel, type Option, Tracer } from "effect"
-import { forgetQueues } from "../../core/src/internal/telemetry.js"
 
 interface Recorded {
   readonly name: string

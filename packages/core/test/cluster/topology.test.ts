@@ -37,7 +37,7 @@ const y = "y".repeat(40)
 const z = "z".repeat(40)
 
 describe("a node", () => {
-  it("that came back at another address is there, where both were given as seeds", () => {
+  it("that came back at another address is known there if both addresses were given as seeds", () => {
     const { learn, topology, where } = setup(["h:1", "h:2", "h:3"])
     learn("h:1", x, [x, "h", 1], [y, "h", 2])
     learn("h:2", y, [x, "h", 1], [y, "h", 2])
@@ -70,7 +70,7 @@ describe("a node", () => {
     assert.sameMembers([...topology.members], ["h:1", "h:2", "h:3"])
   })
 
-  it("whose told address is not one for us stays where it answers, whatever address its restarts give it", () => {
+  it("whose announced address is of no use to us stays where it answers, whatever address its restarts give it", () => {
     const { learn, topology, where } = setup(["localhost:1", "localhost:2"])
     learn("localhost:1", x, [x, "172.17.0.2", 7711], [y, "172.17.0.3", 7711])
     topology.identify("localhost:2", y)
@@ -91,7 +91,7 @@ describe("a node", () => {
     assert.deepStrictEqual(topology.unidentified, [])
   })
 
-  it("that has two names is asked by the first, and by the other where that fails", () => {
+  it("that has two names is asked by the first, and by the other if the first fails", () => {
     const { learn, topology } = setup(["localhost:1", "127.0.0.1:1"])
     learn("localhost:1", x, [x, "127.0.0.1", 1])
     topology.identify("127.0.0.1:1", x)
@@ -136,7 +136,7 @@ describe("a node", () => {
     }
   })
 
-  it("goes by the map where its address has an entry there, and no such is missing", () => {
+  it("is found by the address map if its address has an entry there", () => {
     const { learn, topology } = setup(["localhost:1"], { "172.17.0.3:7711": "localhost:2", ":0": "localhost:3" })
     learn("localhost:1", x, [x, "172.17.0.2", 7711], [y, "172.17.0.3", 7711], [z, "", 0])
     assert.sameMembers([...topology.members], ["localhost:1", "localhost:2", "localhost:3"])
@@ -144,7 +144,7 @@ describe("a node", () => {
 })
 
 describe("what a node tells of others", () => {
-  it("is left out where it is no address, and takes nothing from the rest", () => {
+  it("is left out if it is not an address, and the rest is read", () => {
     const garbage: ReadonlyArray<Listed> = [
       ["", 7],
       ["h", 0],
@@ -170,7 +170,7 @@ describe("what a node tells of others", () => {
     assert.strictEqual(topology.nodes.find(({ id }) => id === y)?.priority, 1)
   })
 
-  it("is read where one of its parts is none", () => {
+  it("is read if some of its items are not nodes", () => {
     const odd = [1, bulk(x), null, 7, [], [bulk(y)], [bulk(x), bulk(""), bulk("1"), bulk("1")], "text", [1, 2, 3, 4]]
     const exit = hello.decode(odd, "h:1")
     assert.isTrue(exit._tag === "Success" && exit.value.nodes.length === 1)

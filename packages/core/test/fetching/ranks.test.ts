@@ -53,7 +53,7 @@ describe("a poll of ranked queues", () => {
     }
   )
 
-  it("is one GETJOB where the queues are few, and as many as there are sizes where 10,000 of them are empty", () => {
+  it("is one GETJOB if the queues are few, and as many as there are sizes if 10,000 queues are empty", () => {
     const few = new Map([
       ["a", 2],
       ["b", 0],
@@ -80,11 +80,11 @@ describe("a poll of ranked queues", () => {
     assert.isAtMost(asks.length, 9)
   })
 
-  it("asks once where there is room for one job and the first queues have it", () => {
+  it("asks once if there is room for one job and the first queues have one", () => {
     assert.strictEqual(poll(namesOf(10_000), new Map([["q200", 1]]), 1).asks.length, 1)
   })
 
-  it("ends where a reply names what was not asked for", () => {
+  it("ends if a reply names a queue that was not asked for", () => {
     const ranks = new RankedPoll(namesOf(1000), 4)
     let asks = 0
     while (ranks.next() !== undefined && asks < 100) {

@@ -76,7 +76,7 @@ describe("shares", () => {
     }
   })
 
-  it("name every queue, and no more names than a round has where the queues are even", () => {
+  it("name every queue, and no more names than a round has if the queues are even", () => {
     for (const most of [1, 2, 4, 7, 64]) {
       const node = alone(["a", "a", "a", "b"], { a: many, b: many })
       for (let i = 0; i < 20; i++) {
@@ -87,7 +87,7 @@ describe("shares", () => {
     }
   })
 
-  it("ask first for what was empty, so that the first job of it is taken at once", () => {
+  it("ask first for a queue that was empty, so that its first job is taken at once", () => {
     for (const most of [1, 2, 64]) {
       const node = alone(["a", "b"], { a: many, b: 0 })
       for (let i = 0; i < 10; i++) {
@@ -138,7 +138,7 @@ describe("shares", () => {
     )
   })
 
-  it("leave none over nodes either, one of which has nothing any more", () => {
+  it("leave no claim and no debt over several nodes either, one of which has no more jobs", () => {
     const late = new Shares(["a", "b"], 64)
     const [idle, busy] = [new Node(late, { b: 1 }), new Node(late, { a: many })]
     assert.deepStrictEqual([idle.get(1), idle.get(1)], [["b"], []])
@@ -162,7 +162,7 @@ describe("shares", () => {
     )
   })
 
-  it("give all that there is, and what one queue leaves to the others", () => {
+  it("give all jobs that there are, and give the others the share that a queue does not use", () => {
     const node = alone(["a", "a", "a", "b", "c"], { a: 2, b: 5, c: 100 })
     const taken = node.get(20)
     assert.deepStrictEqual([count(taken, "a"), count(taken, "b"), count(taken, "c")], [2, 5, 13])
@@ -170,7 +170,7 @@ describe("shares", () => {
     assert.deepStrictEqual(node.get(5), [])
   })
 
-  it("hold over nodes: what has none of a queue does not cost it its share where it waits", () => {
+  it("hold over nodes: a node without jobs of a queue does not cost the queue its share on the nodes that have some", () => {
     for (const most of [1, 2, 10, 64]) {
       const shares = new Shares(["a", "a", "a", "b"], 64)
       const [first, second] = [new Node(shares, { a: many }), new Node(shares, { a: many, b: many })]

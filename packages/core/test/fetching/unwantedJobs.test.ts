@@ -145,28 +145,26 @@ describe("jobs that arrived for nobody", () => {
     ["enqueue", "ENQUEUE"],
     ["nack", "NACK"]
   ] as const) {
-    it.scoped(
-      `go back by ${command} over the link for commands where the one that brought them lacks the password`,
-      () =>
-        withLines((lines) =>
-          Effect.gen(function* () {
-            const nodes = nodesOf(1)
-            nodes.fateOf = ({ link, name }) => (name !== command ? "silence" : link < 2 ? noAuth : 1)
-            const { close } = yield* arriveForNobody(nodes, [atLeastOnce, atMostOnce], unwanted)
-            assert.deepStrictEqual(nodes.sentOf(command), [
-              `1 ${command} ${atLeastOnce} ${atMostOnce}`,
-              `2 ${command} ${atLeastOnce} ${atMostOnce}`
-            ])
-            // Both are older than the password.
-            assert.isFalse(nodes.links[0]?.isOpen())
-            const [took] = yield* timed(close)
-            assert.strictEqual(took, 0)
-            assert.deepStrictEqual(couldNot(lines), [])
-          })
-        )
+    it.scoped(`go back by ${command} over the link for commands if the link that brought them lacks the password`, () =>
+      withLines((lines) =>
+        Effect.gen(function* () {
+          const nodes = nodesOf(1)
+          nodes.fateOf = ({ link, name }) => (name !== command ? "silence" : link < 2 ? noAuth : 1)
+          const { close } = yield* arriveForNobody(nodes, [atLeastOnce, atMostOnce], unwanted)
+          assert.deepStrictEqual(nodes.sentOf(command), [
+            `1 ${command} ${atLeastOnce} ${atMostOnce}`,
+            `2 ${command} ${atLeastOnce} ${atMostOnce}`
+          ])
+          // Both are older than the password.
+          assert.isFalse(nodes.links[0]?.isOpen())
+          const [took] = yield* timed(close)
+          assert.strictEqual(took, 0)
+          assert.deepStrictEqual(couldNot(lines), [])
+        })
+      )
     )
 
-    it.scoped(`go by ${command} once more, and no third time, where they are refused again`, () =>
+    it.scoped(`go by ${command} once more if they are refused, and not a third time`, () =>
       withLines((lines) =>
         Effect.gen(function* () {
           const nodes = nodesOf(1)
@@ -180,7 +178,7 @@ describe("jobs that arrived for nobody", () => {
       )
     )
 
-    it.scoped(`go by ${command} once more where the link broke, but for those that may not come twice`, () =>
+    it.scoped(`go by ${command} once more if the link broke, except for those that may not come twice`, () =>
       Effect.gen(function* () {
         const nodes = nodesOf(1)
         nodes.fateOf = ({ link, name }) => (name !== command ? "silence" : link === 1 ? "lost" : 1)
@@ -193,7 +191,7 @@ describe("jobs that arrived for nobody", () => {
       })
     )
 
-    it.scoped(`go by ${command} once more, all of them, where it certainly was not sent`, () =>
+    it.scoped(`go by ${command} once more, all of them, if the command certainly was not sent`, () =>
       Effect.gen(function* () {
         const nodes = nodesOf(1)
         nodes.fateOf = ({ link, name }) => (name !== command ? "silence" : link === 1 ? "unsent" : 1)
@@ -207,7 +205,7 @@ describe("jobs that arrived for nobody", () => {
     )
   }
 
-  it.scoped("that may not come twice are said not to be back where the link broke", () =>
+  it.scoped("that may not come twice are logged as not given back if the link broke", () =>
     withLines((lines) =>
       Effect.gen(function* () {
         const nodes = nodesOf(1)
@@ -221,7 +219,7 @@ describe("jobs that arrived for nobody", () => {
     )
   )
 
-  it.scoped("go once more over the link for commands where nobody answers, once their time is up", () =>
+  it.scoped("go once more over the link for commands if nobody answers before their time is up", () =>
     Effect.gen(function* () {
       const nodes = nodesOf(1)
       nodes.fateOf = ({ link, name }) => (name === "ENQUEUE" && link !== 1 ? 1 : "silence")
@@ -233,7 +231,7 @@ describe("jobs that arrived for nobody", () => {
     })
   )
 
-  it.scoped("go over a new link where all are gone", () =>
+  it.scoped("go over a new link if all links are gone", () =>
     Effect.gen(function* () {
       const nodes = nodesOf(1)
       nodes.fateOf = ({ link, name }) => {
@@ -247,7 +245,7 @@ describe("jobs that arrived for nobody", () => {
     })
   )
 
-  it.scoped("hold a close up no longer than a slice and a bit where nobody answers", () =>
+  it.scoped("do not hold up a close for longer than a slice and a bit if nobody answers", () =>
     withLines((lines) =>
       Effect.gen(function* () {
         const { close } = yield* arriveForNobody(nodesOf(1), [atLeastOnce])
@@ -261,7 +259,7 @@ describe("jobs that arrived for nobody", () => {
 
   for (const isFirst of [true, false]) {
     it.scoped(
-      `are said not to be back where a close ends the dial that they ${isFirst ? "begin" : "join"}, and hold it up no longer`,
+      `are logged as not given back if a close ends the dial that they ${isFirst ? "begin" : "join"}, and do not hold up the close`,
       () =>
         withLines((lines) =>
           Effect.gen(function* () {
@@ -285,7 +283,7 @@ describe("jobs that arrived for nobody", () => {
     )
   }
 
-  it.scoped("while the client closes go back over another link too", () =>
+  it.scoped("go back over another link also while the client closes", () =>
     withLines((lines) =>
       Effect.gen(function* () {
         for (const isLost of [false, true]) {
@@ -313,7 +311,7 @@ describe("jobs that arrived for nobody", () => {
     )
   )
 
-  it.scoped("hold up a close by 2 seconds for each answer that comes as late as it may, and no longer", () =>
+  it.scoped("hold up a close by 2 seconds at most for each late answer", () =>
     Effect.gen(function* () {
       const nodes = nodesOf(1)
       const scope = yield* Scope.make()
@@ -333,7 +331,7 @@ describe("jobs that arrived for nobody", () => {
     })
   )
 
-  it.scoped("hold up a close for which nobody takes a link no longer than a slice and a bit", () =>
+  it.scoped("do not hold up a close for longer than a slice and a bit if no node takes a link", () =>
     Effect.gen(function* () {
       const nodes = nodesOf(1)
       const scope = yield* Scope.make()
@@ -377,7 +375,7 @@ describe("links that were idle when their node fell silent", () => {
     ["a pool", DisquePool.make(limits)],
     ["a connection", DisqueConnection.make(limits)]
   ] as const) {
-    it.scoped(`cost ${name} one PING's time, are given up all at once, and another node is asked`, () =>
+    it.scoped(`cost ${name} the time of one PING; then all of them are given up, and another node is asked`, () =>
       Effect.gen(function* () {
         const nodes = nodesOf(2)
         const disque = yield* idle<DisquePool.Service | DisqueConnection.Service, ConnectError, Scope.Scope>(
@@ -395,7 +393,7 @@ describe("links that were idle when their node fell silent", () => {
     )
   }
 
-  it.scoped("cost one node alone, where it is back, one PING's time and a new link", () =>
+  it.scoped("cost a call for one node, which is back, the time of one PING and a new link", () =>
     Effect.gen(function* () {
       const nodes = nodesOf(2)
       const pool = yield* idle(nodes, DisquePool.make(limits))
@@ -411,7 +409,7 @@ describe("links that were idle when their node fell silent", () => {
     })
   )
 
-  it.scoped("are replaced where they were broken, without a word to another node", () =>
+  it.scoped("are replaced if they were broken, and no other node is asked", () =>
     Effect.gen(function* () {
       const nodes = nodesOf(2)
       const pool = yield* idle(nodes, DisquePool.make(limits))

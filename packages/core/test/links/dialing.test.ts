@@ -126,7 +126,7 @@ const connection = (nodes: ReturnType<typeof nodesOf>, options: ConnectionOption
 const failureOf = (exit: Exit.Exit<unknown, unknown>) => Effect.flip(Effect.flatten(Effect.succeed(exit)))
 
 describe("opening", () => {
-  it.scoped("goes on with the next seed where one does not answer, and leaves nothing open to that", () =>
+  it.scoped("goes on with the next seed if one does not answer, and leaves no link to that one open", () =>
     withFirst(
       () => nodesOf(3, "frozen"),
       (nodes) =>
@@ -143,7 +143,7 @@ describe("opening", () => {
     )
   )
 
-  it.scoped("goes on at once where one refuses", () =>
+  it.scoped("goes on at once if a seed refuses the connection", () =>
     withFirst(
       () => nodesOf(3, "down"),
       (nodes) =>
@@ -155,7 +155,7 @@ describe("opening", () => {
     )
   )
 
-  it.scoped("takes one that is only slow, where no other one answers before it", () =>
+  it.scoped("takes a seed that is only slow if no other seed answers before it", () =>
     Effect.gen(function* () {
       const nodes = nodesOf(1, "slow")
       const [took, exit] = yield* timed(connection(nodes))
@@ -164,7 +164,7 @@ describe("opening", () => {
     })
   )
 
-  it.scoped("fails with why for each, a time-out after the last one was tried", () =>
+  it.scoped("fails with a reason for each seed, one time-out after the last seed was tried", () =>
     Effect.gen(function* () {
       const nodes = nodesOf(4, "frozen", "frozen")
       const [took, exit] = yield* timed(connection(nodes))
@@ -176,7 +176,7 @@ describe("opening", () => {
     })
   )
 
-  it.scoped("is not held up by a node that takes the connection and says nothing more", () =>
+  it.scoped("is not held up by a node that takes the connection and then says nothing", () =>
     Effect.gen(function* () {
       const nodes = nodesOf(1, "up")
       const dialer = yield* nodes.provide(DisqueDialer)
@@ -192,7 +192,7 @@ describe("opening", () => {
 })
 
 describe("a client whose node is lost", () => {
-  it.scoped("does not wait for one that is frozen while another one answers, also where nothing can interrupt it", () =>
+  it.scoped("does not wait for a frozen node while another node answers, even if it cannot be interrupted", () =>
     Effect.gen(function* () {
       for (const wrap of [Effect.interruptible, Effect.uninterruptible]) {
         const nodes = nodesOf(5)
@@ -210,7 +210,7 @@ describe("a client whose node is lost", () => {
     })
   )
 
-  it.scoped("waits for a link no longer than for the command, which is unsent then", () =>
+  it.scoped("waits for a link no longer than for the command, which then ends as unsent", () =>
     Effect.gen(function* () {
       const nodes = nodesOf(3)
       const disque = yield* connection(nodes, { commandTimeout: "500 millis" })
@@ -261,7 +261,7 @@ describe("a link to wait for jobs", () => {
     })
   )
 
-  it.scoped("fails with why, also for the call that took the dial over", () =>
+  it.scoped("fails with the reason, also for the call that took over the dial", () =>
     Effect.gen(function* () {
       const nodes = nodesOf(1)
       const disque = yield* connection(nodes)
@@ -278,7 +278,7 @@ describe("a link to wait for jobs", () => {
 })
 
 describe("the holder of a job", () => {
-  it.scoped("is waited for but a moment, and by one command alone, where it is frozen", () =>
+  it.scoped("is waited for only a moment, and by one command only, if it is frozen", () =>
     Effect.gen(function* () {
       const nodes = nodesOf(3)
       const disque = yield* connection(nodes)
@@ -295,7 +295,7 @@ describe("the holder of a job", () => {
     })
   )
 
-  it.scoped("has the next commands once the link to it is there, however long that takes", () =>
+  it.scoped("gets the next commands once there is a link to it, however long that takes", () =>
     Effect.gen(function* () {
       const nodes = nodesOf(3)
       const disque = yield* connection(nodes)
@@ -310,8 +310,8 @@ describe("the holder of a job", () => {
   )
 })
 
-describe("who asks for the whole cluster", () => {
-  it.scoped("hears it from another node where the one in use has frozen", () =>
+describe("a question to the whole cluster", () => {
+  it.scoped("is answered by another node if the node in use has frozen", () =>
     Effect.gen(function* () {
       const nodes = nodesOf(3)
       const pool = yield* nodes.provide(DisquePool.make({ refreshInterval: "1 hour" }))
@@ -340,7 +340,7 @@ describe("readiness", () => {
   ]
 
   for (const [name, make] of services) {
-    it.scoped(`of ${name} is what a node says that is asked for it`, () =>
+    it.scoped(`of ${name} is what the node that is asked says`, () =>
       Effect.gen(function* () {
         const nodes = nodesOf(2)
         const disque = yield* nodes.provide(make())
@@ -352,7 +352,7 @@ describe("readiness", () => {
       })
     )
 
-    it.scoped(`of ${name} is another node's where one is frozen, and nobody's, in time, where all are`, () =>
+    it.scoped(`of ${name} is that of another node if one is frozen, and fails in time if all are frozen`, () =>
       Effect.gen(function* () {
         const nodes = nodesOf(3)
         const disque = yield* nodes.provide(make())
@@ -394,7 +394,7 @@ describe("readiness", () => {
       })
     )
 
-    it.scoped(`of ${name} is said at once where nothing listens any more, and not where the bound is none`, () =>
+    it.scoped(`of ${name} fails at once if nothing listens any more, and if the bound is not valid`, () =>
       Effect.gen(function* () {
         const nodes = nodesOf(2)
         const disque = yield* nodes.provide(make())

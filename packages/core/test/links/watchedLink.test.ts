@@ -77,7 +77,7 @@ describe("a link on which the node takes one command at a time", () => {
     assert.deepStrictEqual(ended, names)
   })
 
-  it("ends what it keeps back when it breaks, once each, and what comes later too", () => {
+  it("ends each command that it keeps back once when it breaks, and each command that comes later", () => {
     const { ended, late, send, sent, watched } = lane()
     for (const name of names) send(name)
     watched.close("silent")
@@ -93,7 +93,7 @@ describe("a link on which the node takes one command at a time", () => {
     assert.deepStrictEqual(late, [])
   })
 
-  it("closes, when it is to go, after what it keeps back has been answered", () => {
+  it("closes, when it is retired, after the commands that it keeps back have been answered", () => {
     const { answer, ended, send, watched } = lane()
     for (const name of names) send(name)
     watched.retire()
@@ -105,7 +105,7 @@ describe("a link on which the node takes one command at a time", () => {
 })
 
 describe("a line that stands still", () => {
-  it("ends each command when its own time is up, whatever is before it: as unsent where it was kept back", () => {
+  it("ends each command when its own time is up, whatever is before it: as unsent if it was kept back", () => {
     const { answer, ended, late, pass, send, sent } = lane()
     for (let i = 0; i < 12; i++) send(`${i}`, 3000)
     send("short", 1500)
@@ -142,7 +142,7 @@ describe("a line that stands still", () => {
     assert.strictEqual(sent.length, 30)
   })
 
-  it("goes on for those whose time is not up, each with its own answer", () => {
+  it("goes on for the commands whose time is not up, each with its own answer", () => {
     const { answer, ended, pass, send, watched } = watch(false)
     send("slow", 5000)
     send("short", 1000)
@@ -156,7 +156,7 @@ describe("a line that stands still", () => {
     assert.isTrue(watched.isOpen)
   })
 
-  it("is closed once the node had all its time for the one at the front, waited for or not", () => {
+  it("is closed once the node has had all the time of the command at the front, whether anybody waits for it or not", () => {
     const { answer, ended, pass, send, watched } = watch(false)
     send("first", 1000)
     send("second", 1000)

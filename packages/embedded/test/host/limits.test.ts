@@ -98,7 +98,7 @@ describe("a request of a million", () => {
     })
   )
 
-  it.scoped("new queues after another finds an end where the memory does", () =>
+  it.scoped("new queues, one after the other, ends when the memory is full", () =>
     Effect.gen(function* () {
       const [node] = (yield* EmbeddedDisque.make({ maxmemory: 200_000_000 })).nodes
       const names = (round: number) => Array.from({ length: 60_000 }, (_, i) => `${round} ${i}`)
@@ -109,7 +109,7 @@ describe("a request of a million", () => {
     })
   )
 
-  it.scoped("names of megabytes finds an end where the memory does", () =>
+  it.scoped("names of megabytes ends when the memory is full", () =>
     Effect.gen(function* () {
       const [node] = (yield* EmbeddedDisque.make({ maxmemory: 20_000_000 })).nodes
       const name = "n".repeat(1_000_000)
@@ -136,7 +136,7 @@ describe("bytes that wait", () => {
     assert.isUndefined(parser.next())
   })
 
-  it("take little more room where they come one by one, read or not", () => {
+  it("take little more room if they come one by one, read or not", () => {
     const one = latin1("x")
     for (const start of ["", "*1\r\n$1000000\r\n"]) {
       const parser = new CommandParser()
@@ -209,7 +209,7 @@ const until = (look: () => boolean) =>
   })
 
 describe("clients that do not read", () => {
-  it.scopedLive("are cut off, the worst first, where all of them have too much to take; others are served", () =>
+  it.scopedLive("are cut off, the worst first, if too much waits for all of them together; others are served", () =>
     Effect.gen(function* () {
       const maxUnread = 40_000_000
       const { disque, ports } = yield* serveCluster(1, {}, { maxUnread })
@@ -230,7 +230,7 @@ describe("clients that do not read", () => {
     })
   )
 
-  it.scopedLive("and only watch are cut off before they end the process", () =>
+  it.scopedLive("and are only monitors are cut off before they end the process", () =>
     Effect.gen(function* () {
       const maxUnread = 4_000_000
       const { disque, ports } = yield* serveCluster(1, {}, { maxUnread })

@@ -12,7 +12,7 @@ import { adding, cluster, idOf, inQueue, length, letter, put, putMany, range, sh
 const single = JobQueue.make("numbers", { payload: numbers.payload, options: { replicate: 1 } })
 
 describe("redrive and purge", () => {
-  it.scoped("take no time, and what there is on every node", () =>
+  it.scoped("take the letters of every node, and wait for nothing", () =>
     Effect.gen(function* () {
       const { nodes } = yield* EmbeddedDisque
       for (const { address } of nodes) yield* putMany(70, address)
@@ -88,7 +88,7 @@ describe("redrive and purge", () => {
     }).pipe(Effect.provide(layer))
   )
 
-  it.scoped("leave out a node that does not answer, and fail where none does", () =>
+  it.scoped("leave out a node that does not answer, and fail if no node answers", () =>
     Effect.gen(function* () {
       const { kill, nodes } = yield* EmbeddedDisque
       for (const { address } of nodes) yield* putMany(4, address)
@@ -128,7 +128,7 @@ describe("a redriven job", () => {
     options: { retry: "2 minutes", ttl: "3 days", delay: "1 day" }
   })
 
-  it.scoped("is added as it was, and where its letter does not know that, as its queue adds jobs", () =>
+  it.scoped("is added as it was at first, or as its queue adds jobs if its letter does not say", () =>
     Effect.gen(function* () {
       assert.deepStrictEqual(yield* redriven("numbers", {}), [60, 3600, 2, 0])
       assert.deepStrictEqual(yield* redriven(queue, {}), [60, 3600, 2, 0])
@@ -149,7 +149,7 @@ describe("a redriven job", () => {
     }).pipe(Effect.provide(cluster(2)))
   )
 
-  it.scoped("is added once at most, and on one node, where it was so before", () =>
+  it.scoped("is added on one node and delivered at most once if it was so before", () =>
     Effect.gen(function* () {
       const atMostOnce = JobQueue.make("numbers", {
         payload: numbers.payload,

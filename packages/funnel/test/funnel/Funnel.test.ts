@@ -26,7 +26,7 @@ describe("the funnel of the Go original", () => {
     }).pipe(Effect.scoped, Effect.provide(layer))
   )
 
-  it.effect("closing: a closed funnel blocks neither who offers nor who reads", () =>
+  it.effect("closing: a closed funnel blocks neither offers nor readers", () =>
     Effect.gen(function* () {
       const funnel = yield* Effect.scoped(Funnel.make({ queues: "disco-test-queue" }))
       const offering = yield* Effect.exit(Queue.offer(funnel.outgoing, { queue: "disco-test-queue", body: "late" }))
@@ -82,7 +82,7 @@ it.effect("options that make no sense are refused, with what was given and what 
   }).pipe(Effect.provide(layer))
 )
 
-it.effect("one stream in the handler of another leaves the fiber as it was", () =>
+it.effect("a stream in the handler of another stream leaves the fiber as it was", () =>
   Effect.gen(function* () {
     yield* add("a", 2)
     yield* add("b", 2)

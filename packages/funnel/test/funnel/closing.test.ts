@@ -37,7 +37,7 @@ describe("the close", () => {
     }).pipe(Effect.provide(layer))
   )
 
-  it.effect("nacks exactly what is in hand, once each, at every moment; nothing that is done", () =>
+  it.effect("nacks each job that is not done exactly once, at whatever moment, and no job that is done", () =>
     Effect.gen(function* () {
       const pool = yield* DisquePool
       for (let moment = 0; moment < 120; moment++) {
@@ -69,7 +69,7 @@ describe("the close", () => {
     }).pipe(Effect.provide(layer))
   )
 
-  it.effect("with K jobs in hand nacks K: on the shelf, with consumers that wait, and with such that are done", () =>
+  it.effect("nacks as many jobs as are not settled: those that wait, and those that consumers have", () =>
     Effect.gen(function* () {
       const pool = yield* DisquePool
       for (const inHand of [0, 1, 3]) {
@@ -108,7 +108,7 @@ describe("the close", () => {
     }).pipe(Effect.provide(layer))
   )
 
-  it.effect("reports all that was offered where the node is gone, beyond the capacity of outgoing too", () =>
+  it.effect("reports all jobs that were offered if the node is gone, also beyond the capacity of outgoing", () =>
     Effect.gen(function* () {
       const disque = yield* EmbeddedDisque
       const lines = yield* logged(
@@ -136,7 +136,7 @@ describe("the close", () => {
     }).pipe(Effect.provide(layer))
   )
 
-  it.effect("adds what was offered, and gives ids to who waits for them", () =>
+  it.effect("adds the jobs that were offered, and gives their ids to callers that wait for them", () =>
     Effect.gen(function* () {
       const pool = yield* DisquePool
       const sent = yield* Effect.scoped(

@@ -9,7 +9,7 @@ import { layer } from "../utils/nodes.js"
 import { pass, settle } from "../utils/time.js"
 
 describe("outgoing", () => {
-  it.effect("reports what cannot be added by its queue and its size, and adds the others", () =>
+  it.effect("reports jobs that cannot be added by their queue and size, and adds the others", () =>
     Effect.gen(function* () {
       const pool = yield* DisquePool
       const lines = yield* logged(
@@ -30,7 +30,7 @@ describe("outgoing", () => {
     }).pipe(Effect.provide(layer))
   )
 
-  it.effect("gives what cannot be added to who reads undelivered, with the reason", () =>
+  it.effect("gives jobs that cannot be added to the reader of undelivered, with the reason", () =>
     Effect.gen(function* () {
       const lines = yield* logged(
         Effect.gen(function* () {
@@ -87,7 +87,7 @@ describe("outgoing", () => {
     }).pipe(Effect.scoped, Effect.provide(layer))
   )
 
-  it.effect("makes who offers wait while it is full, and sends in parallel as much as told", () =>
+  it.effect("lets offers wait while it is full, and adds as many jobs in parallel as the option says", () =>
     Effect.gen(function* () {
       const pool = yield* DisquePool
       let running = 0
@@ -124,7 +124,7 @@ describe("outgoing", () => {
     }).pipe(Effect.provide(layer))
   )
 
-  it.effect("adds with the defaults of the funnel, and with what the job says instead", () =>
+  it.effect("adds jobs with the defaults of the funnel, unless the job says otherwise", () =>
     Effect.gen(function* () {
       const pool = yield* DisquePool
       yield* Effect.scoped(
@@ -144,7 +144,7 @@ describe("outgoing", () => {
     }).pipe(Effect.provide(layer))
   )
 
-  it.effect("waits for a node that is gone, and adds when it is back", () =>
+  it.effect("waits for a node that is gone, and adds the jobs when it is back", () =>
     Effect.gen(function* () {
       const disque = yield* EmbeddedDisque
       const pool = yield* DisquePool

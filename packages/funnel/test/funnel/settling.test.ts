@@ -26,7 +26,7 @@ describe("leases", () => {
     }).pipe(Effect.scoped, Effect.provide(layer))
   )
 
-  it.effect("cost a job that is done at once no command", () =>
+  it.effect("cost no command for a job that is done at once", () =>
     Effect.gen(function* () {
       const pool = yield* DisquePool
       let working = 0
@@ -47,39 +47,41 @@ describe("leases", () => {
     }).pipe(Effect.provide(layer))
   )
 
-  it.effect("that are lost reach who has the job, as a value or as an interruption, and who settles it", () =>
-    Effect.gen(function* () {
-      const pool = yield* DisquePool
-      const [first, second] = yield* add("q", 2)
-      const funnel = yield* Funnel.make({ queues: "q" })
-      const reasons: Array<string> = []
-      let interrupted = 0
-      const consume = Stream.runForEach(funnel.incoming, (job) =>
-        Effect.gen(function* () {
-          if (job.id === first) reasons.push((yield* job.lost).reason)
-          else {
-            const work = Effect.onInterrupt(Effect.never, () => Effect.sync(() => interrupted++))
-            const error = yield* Effect.flip(job.guard(work))
-            reasons.push(error.reason)
-          }
-          const settled = yield* Effect.all([Effect.flip(job.nack), Effect.flip(job.ack)])
-          reasons.push(...settled.map((error) => error._tag))
-          // Settling it again does no harm.
-          yield* job.ack
-        })
-      )
-      const consumer = yield* Effect.fork(Effect.all([consume, consume], { concurrency: "unbounded" }))
-      yield* settle
-      yield* pool.deleteJob([first, second].filter((id) => id !== undefined))
-      yield* pass("2 hours")
-      yield* pass("2 hours")
-      assert.sameMembers(reasons, ["unknown", "LeaseLost", "LeaseLost", "unknown", "LeaseLost", "LeaseLost"])
-      assert.strictEqual(interrupted, 1)
-      yield* Fiber.interrupt(consumer)
-    }).pipe(Effect.scoped, Effect.provide(layer))
+  it.effect(
+    "that are lost are told to the consumer of the job, as a value or an interruption, and to the one who settles it",
+    () =>
+      Effect.gen(function* () {
+        const pool = yield* DisquePool
+        const [first, second] = yield* add("q", 2)
+        const funnel = yield* Funnel.make({ queues: "q" })
+        const reasons: Array<string> = []
+        let interrupted = 0
+        const consume = Stream.runForEach(funnel.incoming, (job) =>
+          Effect.gen(function* () {
+            if (job.id === first) reasons.push((yield* job.lost).reason)
+            else {
+              const work = Effect.onInterrupt(Effect.never, () => Effect.sync(() => interrupted++))
+              const error = yield* Effect.flip(job.guard(work))
+              reasons.push(error.reason)
+            }
+            const settled = yield* Effect.all([Effect.flip(job.nack), Effect.flip(job.ack)])
+            reasons.push(...settled.map((error) => error._tag))
+            // Settling it again does no harm.
+            yield* job.ack
+          })
+        )
+        const consumer = yield* Effect.fork(Effect.all([consume, consume], { concurrency: "unbounded" }))
+        yield* settle
+        yield* pool.deleteJob([first, second].filter((id) => id !== undefined))
+        yield* pass("2 hours")
+        yield* pass("2 hours")
+        assert.sameMembers(reasons, ["unknown", "LeaseLost", "LeaseLost", "unknown", "LeaseLost", "LeaseLost"])
+        assert.strictEqual(interrupted, 1)
+        yield* Fiber.interrupt(consumer)
+      }).pipe(Effect.scoped, Effect.provide(layer))
   )
 
-  it.effect("end at half of the TTL: TOOLATE reaches who has the job", () =>
+  it.effect("end at half of the TTL: the consumer of the job is told of TOOLATE", () =>
     Effect.gen(function* () {
       const pool = yield* DisquePool
       yield* pool.addJob("q", "old", { ttl: "10 minutes", retry: "1 minute" })
@@ -94,7 +96,7 @@ describe("leases", () => {
 })
 
 describe("settling", () => {
-  it.effect("by hand is done and reported at once, and a second time does no harm", () =>
+  it.effect("by hand is done and reported at once, and does no harm if it is done twice", () =>
     Effect.gen(function* () {
       const ids = yield* add("q", 3)
       yield* Effect.scoped(
@@ -114,7 +116,7 @@ describe("settling", () => {
     }).pipe(Effect.provide(layer))
   )
 
-  it.effect("goes out in few commands, by ACKJOB or FASTACK as told", () =>
+  it.effect("goes out in few commands, by ACKJOB or FASTACK as the option says", () =>
     Effect.gen(function* () {
       const pool = yield* DisquePool
       for (const ackWith of ["ackjob", "fastack"] as const) {

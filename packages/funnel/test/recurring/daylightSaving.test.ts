@@ -33,7 +33,7 @@ describe("where clocks change, a cron", () => {
     }).pipe(Effect.provide(EmbeddedDisque.layerPool))
   )
 
-  it.effect("of every hour has no hour left out, and none that there is not", () =>
+  it.effect("of every hour comes in every hour that there is, and in no hour that is left out", () =>
     Effect.gen(function* () {
       assert.deepStrictEqual(yield* timesOf("0 * * * *", "Europe/London", "2025-10-25T22:30:00", "5 hours"), [
         "10-25T23:00",
@@ -50,7 +50,7 @@ describe("where clocks change, a cron", () => {
     }).pipe(Effect.provide(EmbeddedDisque.layerPool))
   )
 
-  it.effect("of some hours comes once where its time comes twice, the first time", () =>
+  it.effect("of some hours comes once, the first time, if its time comes twice", () =>
     Effect.gen(function* () {
       assert.deepStrictEqual(yield* timesOf("30 1 * * *", "Europe/London", "2025-10-25T12:00:00", "2 days"), [
         "10-26T00:30",
@@ -61,7 +61,7 @@ describe("where clocks change, a cron", () => {
     }).pipe(Effect.provide(EmbeddedDisque.layerPool))
   )
 
-  it.effect("of some hours comes at the first moment after the gap where its time is left out", () =>
+  it.effect("of some hours comes at the first moment after the gap if its time is left out", () =>
     Effect.gen(function* () {
       assert.deepStrictEqual(yield* timesOf("0 0 * * SUN", "America/Santiago", "2022-09-05T12:00:00", "14 days"), [
         "09-11T04:00",

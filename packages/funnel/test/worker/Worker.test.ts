@@ -8,7 +8,7 @@ import { logged, makeLog } from "../utils/logs.js"
 import { layer } from "../utils/nodes.js"
 import { pass, settle } from "../utils/time.js"
 
-it.effect("hooks that throw or die are said to have, and change nothing", () =>
+it.effect("hooks that throw or die are logged, and change nothing", () =>
   Effect.gen(function* () {
     yield* addAll(2)
     const lines = yield* logged(
@@ -71,7 +71,7 @@ describe("a worker", () => {
     }).pipe(Effect.scoped, Effect.provide(layer))
   )
 
-  it.effect("fails where no node lets it in", () =>
+  it.effect("fails if no node lets it fetch", () =>
     Effect.gen(function* () {
       const pool = yield* DisquePool
       const { NotAuthenticated } = yield* Effect.promise(() => import("@disco/core"))
@@ -150,7 +150,7 @@ describe("a worker", () => {
   )
 })
 
-it.effect("a worker that has nothing to say says nothing", () =>
+it.effect("a worker without trouble logs nothing", () =>
   Effect.gen(function* () {
     const log = makeLog()
     yield* addAll(3)

@@ -14,7 +14,7 @@ describe("clocks of two machines", () => {
     ["behind by ten days", 10],
     ["ahead by ten years", -3650]
   ] as const) {
-    it.effect(`leave a letter sound where that of the client is ${what}`, () =>
+    it.effect(`do not spoil a letter if the clock of the client is ${what}`, () =>
       Effect.gen(function* () {
         const pool = yield* DisquePool
         yield* TestClock.setTime(Date.UTC(2026, 0, 1))
@@ -81,7 +81,7 @@ describe("clocks of two machines", () => {
 describe("a job that is delivered once only (RETRY 0), on a cluster of two", () => {
   const once = JobQueue.make("once", { payload: Schema.Number, options: { retry: 0, replicate: 1 } })
 
-  it.effect("that fails is tried again after a long wait too, and its letter can be redriven", () =>
+  it.effect("that fails is tried again also after a long wait, and its letter can be redriven", () =>
     Effect.gen(function* () {
       const pool = yield* DisquePool
       yield* once.add(pool, 1)
@@ -121,7 +121,7 @@ describe("a job that is delivered once only (RETRY 0), on a cluster of two", () 
     }).pipe(Effect.provide(clusterOf(2)))
   )
 
-  it.effect("and that cannot be moved is said to be lost, not to come again", () =>
+  it.effect("and that cannot be moved is logged as lost, not as coming again", () =>
     Effect.gen(function* () {
       const pool = yield* DisquePool
       yield* once.add(pool, 1)
@@ -196,7 +196,7 @@ describe("a job that is no longer ours", () => {
       ["its handler ran", "10 seconds", "1 minute"],
       ["it waited here", "0 seconds", "5 seconds"]
     ] as const) {
-      it.effect(`as it was ${how} by others while ${when} is not tried again`, () =>
+      it.effect(`because it was ${how} by others while ${when} is not tried again`, () =>
         Effect.gen(function* () {
           const pool = yield* DisquePool
           const [id = ""] = yield* addAll(1)
@@ -216,7 +216,7 @@ describe("a job that is no longer ours", () => {
     }
   }
 
-  it.effect("as others put it back is tried as often as it may be, all in all", () =>
+  it.effect("because others put it back is tried no more often in all than it may be", () =>
     Effect.gen(function* () {
       const pool = yield* DisquePool
       const [id = ""] = yield* addAll(1)
@@ -234,7 +234,7 @@ describe("a job that is no longer ours", () => {
     }).pipe(Effect.scoped, Effect.provide(makeLog().layer), Effect.provide(layer))
   )
 
-  it.effect("as it was delivered again while its failure was seen to is not moved", () =>
+  it.effect("because it was delivered again while its failure was handled is not moved", () =>
     Effect.gen(function* () {
       const pool = yield* DisquePool
       yield* numbers.add(pool, { n: 1 }, { ttl: "1 hour", retry: "5 seconds" })

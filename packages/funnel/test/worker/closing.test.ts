@@ -8,7 +8,7 @@ import { layer } from "../utils/nodes.js"
 import { pass, settle } from "../utils/time.js"
 
 describe("the close of a worker", () => {
-  it.effect("waits for handlers, and puts back what was fetched ahead at once", () =>
+  it.effect("waits for handlers, and puts back jobs that were fetched ahead at once", () =>
     Effect.gen(function* () {
       const pool = yield* DisquePool
       const ids = yield* addAll(10)
@@ -64,7 +64,7 @@ describe("the close of a worker", () => {
     }).pipe(Effect.provide(layer))
   )
 
-  it.effect("is bounded where a handler cannot be interrupted, and where the node is gone", () =>
+  it.effect("is bounded if a handler cannot be interrupted, and if the node is gone", () =>
     Effect.gen(function* () {
       const disque = yield* EmbeddedDisque
       yield* addAll(2)
@@ -83,7 +83,7 @@ describe("the close of a worker", () => {
     }).pipe(Effect.provide(layer))
   )
 
-  it.effect("moves what waits for its next attempt to the queue of the retries, with its attempts", () =>
+  it.effect("moves jobs that wait for their next attempt to the retry queue, with their attempts", () =>
     Effect.gen(function* () {
       yield* addAll(1)
       const attempts: Array<number> = []

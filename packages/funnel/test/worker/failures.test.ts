@@ -50,13 +50,13 @@ const failures: ReadonlyArray<readonly [string, unknown, RegExp]> = [
   ["an error of a circular cause", new Error("outer", { cause: circular }), /outer/]
 ]
 
-it("a revoked proxy is put into words, though Effect itself cannot bear one", () => {
+it("a revoked proxy is turned into text, though Effect itself fails on one", () => {
   assert.isString(textOf(revoked()))
   assert.isString(kindOf(revoked()))
   assert.isString(new Worker.HandlerDied({ cause: revoked() }).message)
 })
 
-describe("what a handler fails with", () => {
+describe("a failure of a handler", () => {
   for (const [what, failure, expected] of failures) {
     const ends: ReadonlyArray<readonly [string, Effect.Effect<never, unknown>]> = [
       ["fails with", Effect.suspend(() => Effect.fail(failure))],
@@ -70,7 +70,7 @@ describe("what a handler fails with", () => {
       ["rejects with", Effect.promise(() => Promise.reject(failure))]
     ]
     for (const [how, end] of ends) {
-      it.effect(`counts as one attempt, and stops nothing, where it ${how} ${what}`, () =>
+      it.effect(`counts as one attempt, and stops nothing, if the handler ${how} ${what}`, () =>
         Effect.gen(function* () {
           const pool = yield* DisquePool
           const attempts: Array<number> = []
@@ -109,7 +109,7 @@ describe("what a handler fails with", () => {
       )
     }
 
-    it(`is put into words, be it ${what}`, () => {
+    it(`is turned into text if it is ${what}`, () => {
       assert.match(textOf(failure), expected)
       assert.isString(kindOf(failure))
       for (const cause of [Cause.fail(failure), Cause.die(failure), Cause.parallel(Cause.die(failure), Cause.die(1))]) {
@@ -119,7 +119,7 @@ describe("what a handler fails with", () => {
     })
   }
 
-  it.effect("counts as one attempt where it interrupts itself", () =>
+  it.effect("counts as one attempt if the handler interrupts itself", () =>
     Effect.gen(function* () {
       yield* addAll(1)
       const attempts: Array<number> = []
@@ -200,7 +200,7 @@ const deadly = (isDeadly: (n: number) => boolean): typeof numbers => ({
 })
 
 describe("a fiber of a worker that dies", () => {
-  it.effect("is replaced, which is said once, and its job comes again after its retry time", () =>
+  it.effect("is replaced, which is logged once, and its job comes again after its retry time", () =>
     Effect.gen(function* () {
       const ids = yield* addAll(4)
       const handled: Array<number> = []
@@ -251,7 +251,7 @@ describe("a fiber of a worker that dies", () => {
     }).pipe(Effect.scoped, Effect.provide(makeLog().layer), Effect.provide(layer))
   )
 
-  it.effect("again and again ends the worker: `Worker.run` dies of it, and the jobs are not lost", () =>
+  it.effect("again and again ends the worker: `Worker.run` dies with the reason, and no job is lost", () =>
     Effect.gen(function* () {
       yield* addAll(100)
       const exit = yield* Effect.exit(
@@ -283,7 +283,7 @@ describe("a worker as a layer", () => {
     ["is provided below other layers", Effect.provide(Effect.never, Layer.provideMerge(other, ended))]
   ]
   for (const [how, program] of programs) {
-    it.live(`ends its program with the reason when it ends, where it ${how}`, () =>
+    it.live(`ends its program with the reason when it ends, if it ${how}`, () =>
       Effect.gen(function* () {
         yield* addAll(100)
         const context = yield* Effect.context<DisquePool>()
@@ -304,7 +304,7 @@ describe("a worker as a layer", () => {
     )
   }
 
-  it.effect("runs `onEnd` in place of that", () =>
+  it.effect("runs `onEnd` instead of ending its program", () =>
     Effect.gen(function* () {
       yield* addAll(100)
       const end = yield* Deferred.make<string>()
@@ -326,7 +326,7 @@ describe("a worker as a layer", () => {
     }).pipe(Effect.provide(layer))
   )
 
-  it.effect("goes on after the one that it was built beside has ended", () =>
+  it.effect("goes on after the worker that it was built beside has ended", () =>
     Effect.gen(function* () {
       const ids = yield* addAll(3)
       yield* Effect.provide(

@@ -58,7 +58,7 @@ describe("a job is given up at once", () => {
     }
   }
 
-  it.effect("where `retryable` says so, and the others are tried again", () =>
+  it.effect("if `retryable` says so, and the others are tried again", () =>
     Effect.gen(function* () {
       yield* addAll(2)
       const runs = [0, 0]
@@ -81,7 +81,7 @@ describe("a job is given up at once", () => {
     }).pipe(Effect.scoped, Effect.provide(makeLog().layer), Effect.provide(layer))
   )
 
-  it.effect("where it is the only one of a batch that says so", () =>
+  it.effect("if it is the only one of its batch to be given up", () =>
     Effect.gen(function* () {
       yield* addAll(3)
       yield* Worker.makeBatch(
@@ -102,7 +102,7 @@ describe("a job is given up at once", () => {
 })
 
 describe("a job is tried again", () => {
-  it.effect("where `retryable` throws, which is said once; and where its handler dies or interrupts itself", () =>
+  it.effect("if `retryable` throws, which is logged once, and if its handler dies or interrupts itself", () =>
     Effect.gen(function* () {
       const log = makeLog()
       yield* addAll(3)
@@ -130,7 +130,7 @@ describe("a job is tried again", () => {
   )
 })
 
-it.effect("a job that was given up is not begun again where its letter could not be added at first", () =>
+it.effect("a job that was given up is not begun again if its letter could not be added at first", () =>
   Effect.gen(function* () {
     const pool = yield* DisquePool
     yield* numbers.add(pool, { n: 1 }, { retry: "2 minutes" })

@@ -148,7 +148,7 @@ describe("handlers", () => {
     }).pipe(Effect.scoped, Effect.provide(layer))
   )
 
-  it.effect("find the services of where the worker was made, and the job in hand among them", () =>
+  it.effect("have the services with which the worker was made, and the current job", () =>
     Effect.gen(function* () {
       class Greeting extends Context.Tag("Greeting")<Greeting, string>() {}
       yield* addAll(1)
@@ -164,7 +164,7 @@ describe("handlers", () => {
     }).pipe(Effect.scoped, Effect.provide(layer))
   )
 
-  it.effect("leave running what goes on with its own job, whatever job comes next", () =>
+  it.effect("leave fibers running that go on with their own job, whatever job comes next", () =>
     Effect.gen(function* () {
       yield* addAll(3)
       const gate = yield* Deferred.make<void>()
@@ -200,7 +200,7 @@ describe("handlers", () => {
     }).pipe(Effect.scoped, Effect.provide(layer))
   )
 
-  it.effect("that end at once have their jobs from few fibers, and those that do not have one each", () =>
+  it.effect("that end at once share a few fibers, and handlers that take time have a fiber each", () =>
     Effect.gen(function* () {
       yield* addAll(20)
       const fibers = new Set<string>()
@@ -271,7 +271,7 @@ describe("handlers", () => {
     }).pipe(Effect.provide(layer))
   )
 
-  it.effect("go on without a lease where they are to", () =>
+  it.effect("go on without a lease if the option says so", () =>
     Effect.gen(function* () {
       const pool = yield* DisquePool
       const [id] = yield* addAll(1)

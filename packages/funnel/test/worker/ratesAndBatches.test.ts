@@ -14,7 +14,7 @@ const densest = (times: ReadonlyArray<number>, interval: number): number =>
 const begin = (times: Array<number>) => Effect.map(Clock.currentTimeMillis, (now) => times.push(now))
 
 describe("a rate", () => {
-  it.effect("lets no more begin within an interval, wherever that begins, and no fewer than it may", () =>
+  it.effect("lets as many jobs begin within any interval as the limit says, and no more", () =>
     Effect.gen(function* () {
       yield* addAll(60)
       const times: Array<number> = []
@@ -69,7 +69,7 @@ describe("a rate", () => {
     { fastCheck: { numRuns: 25 }, timeout: 60_000 }
   )
 
-  it.effect("keeps no job from others that may not begin yet, and closes at once", () =>
+  it.effect("keeps no jobs that may not begin yet from others, and closes at once", () =>
     Effect.gen(function* () {
       const pool = yield* DisquePool
       yield* addAll(10)

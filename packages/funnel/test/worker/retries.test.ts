@@ -23,7 +23,7 @@ describe("retries", () => {
       return { attempts, worker }
     })
 
-  it.effect("wait here under the lease where they are short", () =>
+  it.effect("wait in the process under the lease if their wait is short", () =>
     Effect.gen(function* () {
       const pool = yield* DisquePool
       const ids = yield* addAll(1)
@@ -39,7 +39,7 @@ describe("retries", () => {
     }).pipe(Effect.scoped, Effect.provide(layer))
   )
 
-  it.effect("go by way of the queue for delayed jobs where they are long, and count on there", () =>
+  it.effect("go by way of the retry queue if their wait is long, and their attempts go on counting", () =>
     Effect.gen(function* () {
       const ids = yield* addAll(1)
       const { attempts } = yield* failing(3, { retry: Schedule.exponential("1 minute") })
@@ -56,7 +56,7 @@ describe("retries", () => {
     }).pipe(Effect.scoped, Effect.provide(layer))
   )
 
-  it.effect("go on in another process where the first has died", () =>
+  it.effect("go on in another process if the first process has died", () =>
     Effect.gen(function* () {
       yield* addAll(1)
       const first = yield* Effect.scoped(Effect.zipLeft(failing(9, { retry: Schedule.spaced("1 hour") }), settle))
@@ -110,7 +110,7 @@ describe("retries", () => {
     }).pipe(Effect.scoped, Effect.provide(layer))
   )
 
-  it.effect("end where the schedule does, or where it does not like the failure", () =>
+  it.effect("end when the schedule ends, or when it refuses the failure", () =>
     Effect.gen(function* () {
       yield* addAll(1)
       const { attempts } = yield* failing(100, {
@@ -133,21 +133,23 @@ describe("retries", () => {
     }).pipe(Effect.scoped, Effect.provide(layer))
   )
 
-  it.effect("of many jobs at once do not stop the worker: what cannot wait here is put off", () =>
-    Effect.gen(function* () {
-      yield* addAll(50)
-      const seen = new Set<number>()
-      yield* Worker.make(
-        numbers,
-        ({ n }) => Effect.suspend(() => (seen.add(n).size > 0 && n < 49 ? Effect.fail("no") : Effect.void)),
-        { concurrency: 2, prefetch: 2, retry: Schedule.spaced("5 seconds") }
-      )
-      yield* pass("1 second")
-      assert.strictEqual(seen.size, 50)
-    }).pipe(Effect.scoped, Effect.provide(layer))
+  it.effect(
+    "of many jobs at once do not stop the worker: jobs that cannot wait in the process go to the retry queue",
+    () =>
+      Effect.gen(function* () {
+        yield* addAll(50)
+        const seen = new Set<number>()
+        yield* Worker.make(
+          numbers,
+          ({ n }) => Effect.suspend(() => (seen.add(n).size > 0 && n < 49 ? Effect.fail("no") : Effect.void)),
+          { concurrency: 2, prefetch: 2, retry: Schedule.spaced("5 seconds") }
+        )
+        yield* pass("1 second")
+        assert.strictEqual(seen.size, 50)
+      }).pipe(Effect.scoped, Effect.provide(layer))
   )
 
-  it.effect("are said once, with their number after a while", () =>
+  it.effect("are logged once, and their number after a while", () =>
     Effect.gen(function* () {
       yield* addAll(100)
       const lines = yield* logged(
@@ -169,7 +171,7 @@ describe("retries", () => {
     }).pipe(Effect.provide(layer))
   )
 
-  it.effect("are each said at debug level, with the job", () =>
+  it.effect("are each logged at debug level, with the job", () =>
     Effect.gen(function* () {
       const ids = yield* addAll(3)
       const lines = yield* logged(

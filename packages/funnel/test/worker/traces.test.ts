@@ -9,7 +9,7 @@ import { makeTracer } from "../utils/tracer.js"
 describe("traces", () => {
   const traced = JobQueue.make("traced", { payload: Schema.Number, traced: true })
 
-  it.effect("lead from who added a job to who works on it; another attempt is linked", () =>
+  it.effect("lead from the producer of a job to its handler; another attempt is linked", () =>
     Effect.gen(function* () {
       const tracer = makeTracer()
       yield* Effect.gen(function* () {
@@ -37,7 +37,7 @@ describe("traces", () => {
     }).pipe(Effect.provide(layer))
   )
 
-  it.effect("are linked where they are to be", () =>
+  it.effect("are linked if the option says so", () =>
     Effect.gen(function* () {
       const tracer = makeTracer()
       yield* Effect.gen(function* () {

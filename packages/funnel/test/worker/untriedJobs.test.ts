@@ -64,7 +64,7 @@ describe("jobs that are given back untried", () => {
     )
   }
 
-  it.effect("spend nothing of it where they waited too long behind a handler", () =>
+  it.effect("spend nothing of it if they waited too long behind a handler", () =>
     Effect.gen(function* () {
       yield* addAll(3)
       yield* Worker.make(numbers, busy, { prefetchTimeToLive: "1 second", crashes: 0, grace: 0 })
@@ -81,7 +81,7 @@ describe("jobs that are given back untried", () => {
     }).pipe(Effect.scoped, Effect.provide(layer))
   )
 
-  it.effect("are not lost where they are delivered once only", () =>
+  it.effect("are not lost if they are delivered only once", () =>
     Effect.gen(function* () {
       const pool = yield* DisquePool
       for (let n = 0; n < 5; n++) yield* numbers.add(pool, { n }, { retry: 0 })
@@ -99,7 +99,7 @@ describe("jobs that are given back untried", () => {
     }).pipe(Effect.provide(makeLog().layer), Effect.provide(layer))
   )
 
-  it.effect("are there once each after a close that moved them", () =>
+  it.effect("are each there once after a close that moved them", () =>
     Effect.gen(function* () {
       yield* addAll(3)
       const scope = yield* Scope.make()

@@ -44,7 +44,7 @@ export const administration = (backend: Backend): void => {
         assert.strictEqual(yield* pool.queueLength(queue), 1)
       }))
 
-    test("a queue that is paused takes no jobs, or gives none, until it is not any more", (disque, queue) =>
+    test("a paused queue takes no jobs, or gives none, until it is resumed", (disque, queue) =>
       Effect.gen(function* () {
         yield* disque.addJob(queue, "1")
         assert.strictEqual(yield* disque.pause(queue, "in"), "in")
@@ -78,7 +78,7 @@ export const administration = (backend: Backend): void => {
         assert.deepStrictEqual(yield* disque.show(id), Option.none())
       }))
 
-    test("a pool finds a job by its id, on whatever node it is", (disque, queue, pool) =>
+    test("a pool finds a job by its id, whichever node has it", (disque, queue, pool) =>
       Effect.gen(function* () {
         const id = yield* disque.addJob(queue, "somewhere", { replicate: 1 })
         assert.strictEqual(Option.getOrThrow(yield* pool.show(id)).queue, queue)
@@ -125,7 +125,7 @@ export const administration = (backend: Backend): void => {
         assert.deepStrictEqual([...(yield* Stream.runCollect(disque.queues({ importRate: 1000 })))], [])
       }))
 
-    test("a typed queue adds, peeks and gets payloads, and hands out what is none with its bytes", (disque, queue) =>
+    test("a typed queue adds, peeks and gets payloads, and gives the bytes of a body that is not a payload", (disque, queue) =>
       Effect.gen(function* () {
         const numbers = JobQueue.make(queue, { payload: Schema.Struct({ n: Schema.Number }), traced: true })
         yield* Effect.withSpan(numbers.add(disque, { n: 1 }), "producer")
@@ -206,7 +206,7 @@ export const administration = (backend: Backend): void => {
         assert.strictEqual(yield* disque.client.kill({ address: "127.0.0.1:1" }), 0)
       }))
 
-    test("what was slow is asked for and dropped", (disque) =>
+    test("the slow log is read and reset", (disque) =>
       Effect.gen(function* () {
         yield* disque.slowlog.reset
         assert.isAtMost(yield* disque.slowlog.length, 1)
@@ -220,7 +220,7 @@ export const administration = (backend: Backend): void => {
         assert.include(error.message, "No samples available for event 'command'")
       }))
 
-    test("any other command goes out as words, and what a node refuses has its error", (disque, queue) =>
+    test("any other command goes out as words, and a refusal of the node has its error", (disque, queue) =>
       Effect.gen(function* () {
         assert.match(Reply.text(yield* disque.raw("addjob", queue, "raw", 0)), /^D-/)
         assert.strictEqual(yield* disque.raw("QLEN", queue), 1)

@@ -31,7 +31,7 @@ export const commands = (backend: Backend): void => {
         assert.strictEqual(yield* disque.queueLength(queue), 0)
       }))
 
-    test("a body comes back byte for byte, empty ones and such that are no text too", (disque, queue) =>
+    test("a body comes back byte for byte, also if it is empty or not text", (disque, queue) =>
       Effect.gen(function* () {
         for (const body of [new Uint8Array(), Uint8Array.from({ length: 256 }, (_, i) => i), new Uint8Array(100_000)]) {
           yield* disque.addJob(queue, body)
@@ -41,7 +41,7 @@ export const commands = (backend: Backend): void => {
         }
       }))
 
-    test("what would arrive changed, or end the connection, is refused, and breaks nothing for others", (disque, queue) =>
+    test("text that would arrive changed, or end the connection, is refused, and breaks nothing for others", (disque, queue) =>
       Effect.gen(function* () {
         const [half, long, fine] = yield* disque.addJobs([
           { queue, body: "torn \ud83d" },
@@ -58,7 +58,7 @@ export const commands = (backend: Backend): void => {
         assert.strictEqual(Job.text(job), "whole \ud83d\ude00")
       }))
 
-    test("what is changed in a body after it was added does not reach the job", (disque, queue) =>
+    test("a change of a body after it was added does not reach the job", (disque, queue) =>
       Effect.gen(function* () {
         const body = new Uint8Array([1, 2, 3])
         const adding = yield* Effect.fork(disque.addJob(queue, body))
@@ -94,7 +94,7 @@ export const commands = (backend: Backend): void => {
         assert.strictEqual(Job.text(yield* disque.getJob(queue, { timeout: 0 })), "there")
       }))
 
-    test("getJobs takes as many as it is asked for, the oldest first, and none where none came", (disque, queue) =>
+    test("getJobs takes as many jobs as it is asked for, the oldest first, or gives an empty array if no job came", (disque, queue) =>
       Effect.gen(function* () {
         for (const body of ["1", "2", "3"]) yield* disque.addJob(queue, body)
         const jobs = yield* disque.getJobs(queue, { count: 2 })
@@ -137,7 +137,7 @@ export const commands = (backend: Backend): void => {
         assert.strictEqual((yield* Fiber.join(getting)).additionalDeliveries, 1)
       }))
 
-    test("working gives the retry time of a job, and fails with JobNotFound where there is none", (disque, queue) =>
+    test("working gives the retry time of a job, and fails with JobNotFound if the node does not know the job", (disque, queue) =>
       Effect.gen(function* () {
         yield* disque.addJob(queue, "work", { retry: "1 minute" })
         const job = yield* disque.getJob(queue)
@@ -146,7 +146,7 @@ export const commands = (backend: Backend): void => {
         assert.strictEqual(error._tag, "JobNotFound")
       }))
 
-    test("show says all that the node knows of a job, and nothing of one it does not know", (disque, queue) =>
+    test("show gives all that the node knows of a job, and nothing for a job that it does not know", (disque, queue) =>
       Effect.gen(function* () {
         const id = yield* disque.addJob(queue, "shown", { ttl: "100 seconds" })
         const info = Option.getOrThrow(yield* disque.show(id))
@@ -157,7 +157,7 @@ export const commands = (backend: Backend): void => {
         assert.deepStrictEqual(yield* disque.show(unknownId), Option.none())
       }))
 
-    test("the age of the oldest job that waits is told, and none where none waits", (disque, queue) =>
+    test("oldestAge gives the age of the oldest job that waits, or none if no job waits", (disque, queue) =>
       Effect.gen(function* () {
         assert.deepStrictEqual(yield* disque.oldestAge(queue), Option.none())
         const id = yield* disque.addJob(queue, "first")
@@ -196,7 +196,7 @@ export const commands = (backend: Backend): void => {
         )
       }))
 
-    test("what the node refuses has its own error", (disque, queue) =>
+    test("a refusal of the node has its own error", (disque, queue) =>
       Effect.gen(function* () {
         yield* disque.addJob(queue, "1", { maxLen: 1 })
         assert.strictEqual((yield* Effect.flip(disque.addJob(queue, "2", { maxLen: 1 })))._tag, "QueueTooLong")
@@ -204,7 +204,7 @@ export const commands = (backend: Backend): void => {
         assert.strictEqual((yield* Effect.flip(replicate))._tag, "NotReplicated")
       }))
 
-    test("what Disque cannot take is refused with the value and what was expected", (disque) =>
+    test("arguments that Disque cannot take are refused with the value and what was expected", (disque) =>
       Effect.gen(function* () {
         const refused = [
           [disque.addJob("", "x"), 'queue is ""'],
@@ -237,7 +237,7 @@ export const commands = (backend: Backend): void => {
         }
       }))
 
-    test("an interrupted getJob takes no job: the next one to ask gets it", (disque, queue) =>
+    test("an interrupted getJob takes no job: the next getJob gets it", (disque, queue) =>
       Effect.gen(function* () {
         const getting = yield* Effect.fork(disque.getJob(queue))
         yield* settle

@@ -25,7 +25,7 @@ export const funnel = (backend: Backend): void => {
     Effect.map(collect(backend, pool, queue, count), (jobs) => jobs.map((job) => [Job.text(job), job.nacks]))
 
   describe(`funnel ${backend.name}`, () => {
-    test("what is offered to outgoing comes through incoming", (_, queue) =>
+    test("jobs that are offered to outgoing come through incoming", (_, queue) =>
       Effect.gen(function* () {
         const funnel = yield* Funnel.make({ queues: queue })
         yield* Queue.offer(funnel.outgoing, { queue, body: "this-is-the-payload" })
@@ -123,7 +123,7 @@ export const funnel = (backend: Backend): void => {
         for (const text of first) assert.strictEqual((yield* pool.show(ids[Number(text) - 1] ?? ""))._tag, "None")
       }))
 
-    test("closing puts back every job that was fetched and not settled, each once", (pool, queue) =>
+    test("closing puts back each job that was fetched and not settled, once", (pool, queue) =>
       Effect.gen(function* () {
         yield* add(pool, queue, "1", "2", "3", "4")
         const consumers = yield* Effect.scoped(
@@ -149,7 +149,7 @@ export const funnel = (backend: Backend): void => {
         yield* Fiber.interrupt(consumers)
       }))
 
-    test("forEach acknowledges the jobs of handlers that succeed, and goes on where one fails", (pool, queue) =>
+    test("forEach acknowledges the jobs of handlers that succeed, and goes on if one fails", (pool, queue) =>
       Effect.gen(function* () {
         const ids = yield* add(pool, queue, "1", "2", "3", "4", "5", "6")
         const funnel = yield* Funnel.make({ queues: queue })
@@ -170,7 +170,7 @@ export const funnel = (backend: Backend): void => {
         for (const id of ids) assert.strictEqual((yield* pool.show(id))._tag, "None")
       }))
 
-    test("forEach puts back what is in work and what was fetched ahead when it is interrupted", (pool, queue) =>
+    test("forEach puts back the jobs in work and those fetched ahead when it is interrupted", (pool, queue) =>
       Effect.gen(function* () {
         const bodies = ["1", "2", "3", "4", "5", "6"]
         yield* add(pool, queue, ...bodies)
@@ -216,7 +216,7 @@ export const funnel = (backend: Backend): void => {
         assert.isTrue(back.every(([, nacks]) => Number(nacks) <= 1))
       }))
 
-    test("closing adds what was offered, beyond the capacity of outgoing too", (pool, queue) =>
+    test("closing adds all jobs that were offered, also beyond the capacity of outgoing", (pool, queue) =>
       Effect.gen(function* () {
         yield* Effect.scoped(
           Effect.gen(function* () {
@@ -242,7 +242,7 @@ export const funnel = (backend: Backend): void => {
         assert.strictEqual((yield* Fiber.join(consumer)).length, 0)
       }))
 
-    test("settled by hand, a job is acknowledged, put back, or left to the close", (pool, queue) =>
+    test("a job that is settled by hand is acknowledged, put back, or left to the close", (pool, queue) =>
       Effect.gen(function* () {
         yield* add(pool, queue, "ack", "neither", "nack")
         yield* Effect.scoped(

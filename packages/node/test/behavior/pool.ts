@@ -29,7 +29,7 @@ export const pool = (backend: Backend): void => {
         assert.strictEqual((yield* pool.statistics).active, 0)
       }))
 
-    test("who waits for a connection gets it in turn, and fails with PoolExhausted after too long", (pool, queue) =>
+    test("callers that wait for a connection get it in turn, and fail with PoolExhausted after too long", (pool, queue) =>
       Effect.gen(function* () {
         const first = yield* Effect.fork(Effect.scoped(Effect.zipRight(pool.connection, Effect.never)))
         const second = yield* Effect.fork(Effect.scoped(Effect.zipRight(pool.connection, Effect.never)))
@@ -64,7 +64,7 @@ export const pool = (backend: Backend): void => {
         assert.strictEqual((yield* pool.statistics).active, 0)
       }))
 
-    test("the age of the oldest job is told of whichever node has it", (pool, queue) =>
+    test("oldestAge gives the age of the oldest job, whichever node has it", (pool, queue) =>
       Effect.gen(function* () {
         assert.deepStrictEqual(yield* pool.oldestAge(queue), Option.none())
         const delayed = yield* pool.addJob(queue, "delayed", { delay: "1 second" })
@@ -78,7 +78,7 @@ export const pool = (backend: Backend): void => {
         assert.isTrue(Option.isSome(yield* pool.oldestAge(queue)))
       }))
 
-    test("a consumer gets of each queue its share, also where it has room for one job only", (pool, queue) =>
+    test("a consumer gets jobs of each queue by its share, even with room for one job only", (pool, queue) =>
       Effect.gen(function* () {
         const [often, seldom] = [`${queue}-often`, `${queue}-seldom`]
         const body = "x"

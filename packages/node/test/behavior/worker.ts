@@ -107,7 +107,7 @@ export const worker = (backend: Backend): void => {
         yield* untilIs(() => done, 1)
       }))
 
-    test("a body that does not fit goes to the dead-letter queue, where it can be looked at", (pool, queue) =>
+    test("a body that does not fit goes to the dead-letter queue, where it can be listed", (pool, queue) =>
       Effect.gen(function* () {
         yield* pool.addJob(queue.name, "no number")
         const letters: Array<Worker.Letter> = []
@@ -118,7 +118,7 @@ export const worker = (backend: Backend): void => {
         assert.deepStrictEqual([letters[0]?.reason, letters[0]?.body], ["undecodable", "no number"])
       }))
 
-    test("closing lets handlers end, and puts back what was fetched ahead without counting it as a failure", (pool, queue) =>
+    test("closing lets handlers end, and puts back jobs that were fetched ahead without counting a failure", (pool, queue) =>
       Effect.gen(function* () {
         yield* add(pool, queue, 6)
         const scope = yield* Scope.make()
@@ -212,7 +212,7 @@ export const worker = (backend: Backend): void => {
         yield* untilIs(() => seen.length, 3)
       }))
 
-    test("a job of which half of the TTL has gone is handled to its end, once", (pool, queue) =>
+    test("a job whose TTL is half over is handled to its end, once", (pool, queue) =>
       Effect.gen(function* () {
         yield* queue.add(pool, 1, { ttl: "6 seconds", retry: "5 seconds" })
         for (let i = 0; i < 32; i++) yield* backend.pass("100 millis")

@@ -23,7 +23,7 @@ describe("a connection to a cluster", () => {
     }).pipe(Effect.provide(embedded({ nodes: 2 })))
   )
 
-  it.scoped("fails commands to a node that died as they were under way, and resends none but idempotent ones", () =>
+  it.scoped("fails commands that were under way to a node that died, and sends only idempotent ones again", () =>
     Effect.gen(function* () {
       const { at, freeze, kill } = yield* cluster
       const disque = yield* DisqueConnection
@@ -76,7 +76,7 @@ describe("a connection to a cluster", () => {
     }).pipe(Effect.provide(embedded({ nodes: 3 })))
   )
 
-  it.scoped("whose every node leaves says so", () =>
+  it.scoped("all of whose nodes are leaving fails with NodeLeaving", () =>
     Effect.gen(function* () {
       const disque = yield* DisqueConnection
       yield* disque.cluster.setLeaving(true)
@@ -105,8 +105,8 @@ describe("a connection to a cluster", () => {
   )
 })
 
-describe("what is done with a job", () => {
-  it.scoped("whose node came back without it is done where a copy is", () =>
+describe("a command about a job", () => {
+  it.scoped("whose node came back without it is done on a node that has a copy", () =>
     Effect.gen(function* () {
       const { at, kill, restart } = yield* cluster
       const disque = yield* DisqueConnection
@@ -128,7 +128,7 @@ describe("what is done with a job", () => {
     }).pipe(Effect.provide(embedded({ nodes: 3 })))
   )
 
-  it.scoped("that no node knows any more is called lost", () =>
+  it.scoped("that no node knows any more fails with JobNotFound", () =>
     Effect.gen(function* () {
       const disque = yield* DisqueConnection
       yield* disque.addJob("q", "x")

@@ -42,7 +42,7 @@ const addsOf = (peer: { readonly commands: ReadonlyArray<ReadonlyArray<string>> 
   peer.commands.filter(([name]) => name === "ADDJOB").length
 
 describe("a job that is added while its node leaves", () => {
-  it.scoped("is added on another one, alone and in a batch, and what comes next goes there too", () =>
+  it.scoped("is added on another node, alone and in a batch, and later commands go there too", () =>
     Effect.gen(function* () {
       const disque = yield* EmbeddedDisque
       const pool = yield* DisqueConnection
@@ -66,7 +66,7 @@ describe("a job that is added while its node leaves", () => {
     }).pipe(Effect.provide(embedded({ nodes: 3 })))
   )
 
-  it.scopedLive("goes past every node that will not have it, each asked once", () =>
+  it.scopedLive("passes every node that refuses it, and each node is asked once", () =>
     Effect.gen(function* () {
       for (const words of [
         "LEAVING This node is leaving the cluster, please connect to a different one",
@@ -91,7 +91,7 @@ describe("a job that is added while its node leaves", () => {
     })
   )
 
-  it.scopedLive("fails with what the last of them said where none will have it", () =>
+  it.scopedLive("fails with the refusal of the last node if all nodes refuse it", () =>
     Effect.gen(function* () {
       const [a, b] = yield* peers([refusing("LEAVING so am I"), refusing("LEAVING so am I")])
       if (a === undefined || b === undefined) return
@@ -105,22 +105,24 @@ describe("a job that is added while its node leaves", () => {
     })
   )
 
-  it.scopedLive("stays where it is refused for the queue's sake, or for too few nodes", () =>
-    Effect.gen(function* () {
-      for (const words of [
-        "PAUSED Queue paused in input, try later",
-        "MAXLEN Queue is already longer",
-        "NOREPL Not enough"
-      ]) {
-        const [a, b] = yield* peers([refusing(words), taking])
-        if (a === undefined || b === undefined) return
-        yield* Effect.gen(function* () {
-          const pool = yield* DisquePool
-          const error = yield* Effect.flip(pool.addJob("q", "x"))
-          assert.strictEqual("reply" in error ? error.reply : undefined, words)
-          assert.deepStrictEqual([addsOf(a), addsOf(b)], [1, 0])
-        }).pipe(Effect.provide(connect(a.address)))
-      }
-    })
+  it.scopedLive(
+    "does not go to another node if the queue refuses it, or if there are too few nodes for its copies",
+    () =>
+      Effect.gen(function* () {
+        for (const words of [
+          "PAUSED Queue paused in input, try later",
+          "MAXLEN Queue is already longer",
+          "NOREPL Not enough"
+        ]) {
+          const [a, b] = yield* peers([refusing(words), taking])
+          if (a === undefined || b === undefined) return
+          yield* Effect.gen(function* () {
+            const pool = yield* DisquePool
+            const error = yield* Effect.flip(pool.addJob("q", "x"))
+            assert.strictEqual("reply" in error ? error.reply : undefined, words)
+            assert.deepStrictEqual([addsOf(a), addsOf(b)], [1, 0])
+          }).pipe(Effect.provide(connect(a.address)))
+        }
+      })
   )
 })

@@ -86,41 +86,43 @@ const soon = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
   })
 
 describe("a node that comes back with its id at another address", () => {
-  it.scopedLive("is asked, given jobs and fetched from there, and nothing waits for it where it was", () =>
-    Effect.gen(function* () {
-      const told: Told = []
-      const first = yield* Scope.make()
-      const port = yield* freePort
-      const a = yield* node(ids.a, told, 1)
-      const before = yield* Scope.extend(node(ids.b, told, 2), first)
-      told.push([ids.a, a.address], [ids.b, before.address])
-      yield* Effect.gen(function* () {
-        const pool = yield* DisquePool
-        assert.strictEqual(yield* pool.queueLength("q"), 3)
-        const jobs = yield* consumed(4)
-        yield* Scope.close(first, Exit.void)
-        const after = yield* node(ids.b, told, 40, port)
-        told[1] = [ids.b, after.address]
-        const [took, length] = yield* Effect.timed(soon(pool.queueLength("q")))
-        assert.strictEqual(length, 41)
-        assert.isBelow(Duration.toMillis(took), 2500)
-        assert.isTrue(Option.isSome(yield* pool.queueStats("q")))
-        assert.isTrue(Option.isNone(yield* pool.show(id)))
-        assert.strictEqual(yield* pool.addJob("q", "x"), id)
-        yield* within("5 seconds", Effect.repeat(Queue.take(jobs), { until: (job) => job.node === after.address }))
-        const { fetchers } = yield* pool.health
-        assert.sameMembers(
-          fetchers.map((fetcher) => fetcher.node),
-          [a.address, after.address]
-        )
-        assert.strictEqual(yield* pool.queueLength("q"), 41)
-      }).pipe(Effect.provide(pool([a.address, before.address, `127.0.0.1:${port}`])))
-    })
+  it.scopedLive(
+    "is asked, given jobs and fetched from at the new address, and nothing waits for it at the old one",
+    () =>
+      Effect.gen(function* () {
+        const told: Told = []
+        const first = yield* Scope.make()
+        const port = yield* freePort
+        const a = yield* node(ids.a, told, 1)
+        const before = yield* Scope.extend(node(ids.b, told, 2), first)
+        told.push([ids.a, a.address], [ids.b, before.address])
+        yield* Effect.gen(function* () {
+          const pool = yield* DisquePool
+          assert.strictEqual(yield* pool.queueLength("q"), 3)
+          const jobs = yield* consumed(4)
+          yield* Scope.close(first, Exit.void)
+          const after = yield* node(ids.b, told, 40, port)
+          told[1] = [ids.b, after.address]
+          const [took, length] = yield* Effect.timed(soon(pool.queueLength("q")))
+          assert.strictEqual(length, 41)
+          assert.isBelow(Duration.toMillis(took), 2500)
+          assert.isTrue(Option.isSome(yield* pool.queueStats("q")))
+          assert.isTrue(Option.isNone(yield* pool.show(id)))
+          assert.strictEqual(yield* pool.addJob("q", "x"), id)
+          yield* within("5 seconds", Effect.repeat(Queue.take(jobs), { until: (job) => job.node === after.address }))
+          const { fetchers } = yield* pool.health
+          assert.sameMembers(
+            fetchers.map((fetcher) => fetcher.node),
+            [a.address, after.address]
+          )
+          assert.strictEqual(yield* pool.queueLength("q"), 41)
+        }).pipe(Effect.provide(pool([a.address, before.address, `127.0.0.1:${port}`])))
+      })
   )
 })
 
 describe("a cluster that tells of a node", () => {
-  it.scopedLive("that is no address is asked as if it were not there", () =>
+  it.scopedLive("with text that is not an address is asked as if that node were not there", () =>
     Effect.gen(function* () {
       const told: Told = []
       const a = yield* node(ids.a, told, 1)
@@ -179,7 +181,7 @@ describe("a cluster that tells of a node", () => {
 })
 
 describe("an address that a program names", () => {
-  it.scopedLive("is shown nowhere where it is none, and may leave out the port of Disque", () =>
+  it.scopedLive("is never shown if it is not valid, and may leave out the default port of Disque", () =>
     Effect.gen(function* () {
       const a = yield* node(ids.a, [], 1)
       yield* Effect.gen(function* () {

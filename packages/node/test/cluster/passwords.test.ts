@@ -6,7 +6,7 @@ import { type Script, scriptedPeer } from "../utils/scriptedPeer.js"
 import { connect, id } from "./refusingNodes.js"
 
 describe("a node that wants a password from now on", () => {
-  it.scopedLive("is given it once for all commands that it refused, where it is known", () =>
+  it.scopedLive("is given the password once for all commands that it refused, if the password is known", () =>
     Effect.gen(function* () {
       let password = ""
       const letIn = new WeakSet<object>()
@@ -46,7 +46,7 @@ describe("a node that wants a password from now on", () => {
     })
   )
 
-  it.scopedLive("on a link that waits for jobs is given it there too, and by a consumer", () =>
+  it.scopedLive("is given the password on links that wait for jobs too, also by a consumer", () =>
     Effect.gen(function* () {
       const { nodes } = yield* embeddedCluster(1)
       const [{ address }] = nodes
@@ -64,7 +64,7 @@ describe("a node that wants a password from now on", () => {
     })
   )
 
-  it.scopedLive("refuses whoever does not know it, at once and without end of tries", () =>
+  it.scopedLive("refuses clients that do not know the password at once, and is not asked again without end", () =>
     Effect.gen(function* () {
       const { nodes } = yield* embeddedCluster(1)
       const [{ address }] = nodes

@@ -57,7 +57,7 @@ describe("a consumer of a cluster", () => {
     }).pipe(Effect.provide(embedded({ nodes: 3 })))
   )
 
-  it.scoped("says in the pool's health where it fetches, since when it heard nothing, and why", () =>
+  it.scoped("shows in the pool's health where it fetches, when a node last answered, and why it does not", () =>
     Effect.gen(function* () {
       const { at, kill, nodes } = yield* cluster
       const pool = yield* DisquePool
@@ -76,7 +76,7 @@ describe("a consumer of a cluster", () => {
     }).pipe(Effect.provide(embedded({ nodes: 2 })))
   )
 
-  it.scoped("takes no more jobs than it has room for, and gives back what comes after its end", () =>
+  it.scoped("takes no more jobs than it has room for, and gives back jobs that come after its end", () =>
     Effect.gen(function* () {
       const pool = yield* DisquePool
       for (let i = 0; i < 10; i++) yield* pool.addJob("q", String(i), { replicate: 1 })
@@ -102,7 +102,7 @@ describe("a consumer of a cluster", () => {
   )
 
   it.scoped(
-    "takes all that is in the queues named first before the others, if so told, and loses none at any moment",
+    "takes all jobs of the queues that are named first before the others if the option says so, and never loses one",
     () =>
       Effect.gen(function* () {
         const pool = yield* DisquePool

@@ -108,7 +108,7 @@ const interrupted = Effect.suspend(() => {
 
 describe("a consumer of several queues", () => {
   for (const most of [1, 2, 3]) {
-    it.scoped(`takes three of four from the one named three times, with room for ${most}`, () =>
+    it.scoped(`takes three of four jobs from the queue that is named three times, with room for ${most}`, () =>
       Effect.gen(function* () {
         const pool = yield* DisquePool
         yield* addMany(pool, "a", 500)
@@ -133,7 +133,7 @@ describe("a consumer of several queues", () => {
     )
   }
 
-  it.scoped("serves the one named last within two fetches, while the first has many jobs", () =>
+  it.scoped("serves the queue that is named last within two fetches, while the first queue has many jobs", () =>
     Effect.gen(function* () {
       const pool = yield* DisquePool
       yield* addMany(pool, "q", 200)
@@ -157,7 +157,7 @@ describe("a consumer of several queues", () => {
     }).pipe(Effect.provide(embedded({ nodes: 1 })))
   )
 
-  it.scoped("hands over what comes as it is interrupted, at whatever moment", () =>
+  it.scoped("hands over jobs that come while it is interrupted, at whatever moment", () =>
     Effect.gen(function* () {
       const pool = yield* DisquePool
       let taken = 0
@@ -204,7 +204,7 @@ describe("a consumer of several queues", () => {
     }).pipe(Effect.provide(afar(never)))
   )
 
-  it.scoped("hands over nothing once its interruption has ended: what comes later goes back by itself", () => {
+  it.scoped("hands over nothing once its interruption has ended: jobs that come later go back by themselves", () => {
     const replies = held()
     return Effect.gen(function* () {
       const { interrupting, returned } = yield* interrupted
@@ -219,7 +219,7 @@ describe("a consumer of several queues", () => {
     }).pipe(Effect.provide(afar(replies)))
   })
 
-  it.scoped("puts back by itself what whoever was to take it over failed on", () =>
+  it.scoped("puts back jobs by itself if the function that was to take them over failed", () =>
     Effect.gen(function* () {
       const { interrupting } = yield* interruptedWith(() => {
         throw new Error("thrown")

@@ -48,23 +48,25 @@ describe("when a node is killed", () => {
 })
 
 describe("readiness over a network that stalls", () => {
-  it.scopedLive("is said in time: of another node where there is one, and of none where all are behind it", () =>
-    Effect.gen(function* () {
-      const { disque, proxies } = yield* embeddedBehindProxies(2)
-      yield* Effect.gen(function* () {
-        const pool = yield* DisquePool
-        const node = yield* pool.ready()
-        const at = disque.nodes.findIndex(({ address }) => address === node)
-        proxies[at]?.stall(true)
-        assert.notStrictEqual(yield* pool.ready({ within: "1 second" }), node)
-        for (const proxy of proxies) proxy.stall(true)
-        const [took, error] = yield* Effect.timed(Effect.flip(pool.ready({ within: "200 millis" })))
-        assert.include(error, { _tag: "ConnectionError", reason: "silent" })
-        assert.isBelow(Duration.toMillis(took), 200 + 1500)
-        for (const proxy of proxies) proxy.stall(false)
-        yield* pool.ready({ within: "1500 millis" })
-      }).pipe(Effect.provide(poolOf(disque.nodes.map(({ address }) => address))))
-    })
+  it.scopedLive(
+    "is answered in time: another node is ready if one can be reached, and no node is if all are behind the stall",
+    () =>
+      Effect.gen(function* () {
+        const { disque, proxies } = yield* embeddedBehindProxies(2)
+        yield* Effect.gen(function* () {
+          const pool = yield* DisquePool
+          const node = yield* pool.ready()
+          const at = disque.nodes.findIndex(({ address }) => address === node)
+          proxies[at]?.stall(true)
+          assert.notStrictEqual(yield* pool.ready({ within: "1 second" }), node)
+          for (const proxy of proxies) proxy.stall(true)
+          const [took, error] = yield* Effect.timed(Effect.flip(pool.ready({ within: "200 millis" })))
+          assert.include(error, { _tag: "ConnectionError", reason: "silent" })
+          assert.isBelow(Duration.toMillis(took), 200 + 1500)
+          for (const proxy of proxies) proxy.stall(false)
+          yield* pool.ready({ within: "1500 millis" })
+        }).pipe(Effect.provide(poolOf(disque.nodes.map(({ address }) => address))))
+      })
   )
 })
 
@@ -114,7 +116,7 @@ describe("a seed that does not answer", () => {
     })
   )
 
-  it.scopedLive("holds up neither a consumer nor who asks the whole cluster", () =>
+  it.scopedLive("holds up neither a consumer nor a question to the whole cluster", () =>
     Effect.gen(function* () {
       const { nodes } = yield* embeddedCluster(2)
       const silent = yield* scriptedPeer({ PING: () => {} })

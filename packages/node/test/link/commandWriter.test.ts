@@ -13,7 +13,7 @@ const expected = (command: ReadonlyArray<string | Uint8Array>): Buffer =>
 
 const tick = () => new Promise<void>((resolve) => setImmediate(resolve))
 
-describe("what goes out", () => {
+describe("a command", () => {
   it("within a tick goes at once, in order", async () => {
     const written: Array<Buffer> = []
     const outgoing = new CommandWriter((parts) => written.push(Buffer.concat(parts)))
@@ -29,7 +29,7 @@ describe("what goes out", () => {
     ])
   })
 
-  it("goes in portions where it is much, 32 commands and then ever more, so that the node need not wait for the end of it", async () => {
+  it("goes out with others in portions, 32 commands and then ever more, so that the node need not wait for the last one", async () => {
     const written: Array<Buffer> = []
     const outgoing = new CommandWriter((parts) => written.push(Buffer.concat(parts)))
     for (let i = 0; i < 100; i++) outgoing.add(["ECHO", String(i)])
@@ -42,7 +42,7 @@ describe("what goes out", () => {
     )
   })
 
-  it("is RESP, whatever text and bytes there are in it, and stays what it was when it was added", async () => {
+  it("is written as RESP, whatever text and bytes are in it, and does not change after it was added", async () => {
     const argument = FastCheck.oneof(
       FastCheck.string({ unit: "binary", maxLength: 600 }),
       FastCheck.constant("€".repeat(341)),

@@ -37,7 +37,7 @@ const reply: FastCheck.Arbitrary<Reply.Reply> = FastCheck.oneof(
   FastCheck.array(FastCheck.oneof(scalar, FastCheck.array(scalar, { maxLength: 7 })), { maxLength: 8 })
 )
 
-describe("what comes in", () => {
+describe("a reply", () => {
   it("is read as it was meant, wherever it is cut", () => {
     FastCheck.assert(
       FastCheck.property(
@@ -88,7 +88,7 @@ describe("what comes in", () => {
     assert.deepStrictEqual(read(Buffer.from("*-1\r\n$-1\r\n")), [null, null])
   })
 
-  it("is refused where it is no RESP", () => {
+  it("is refused if it is not RESP", () => {
     for (const text of ["HTTP/1.1 400\r\n", ":12a\r\n", "$x\r\n", "*\r\n", ":-\r\n", "\r\n", "+OK\r\n?"]) {
       assert.throws(() => read(Buffer.from(text)), Malformed)
     }

@@ -61,7 +61,7 @@ const tlsInFront = (address: string, names: Array<unknown> = []): Effect.Effect<
 const quiet = Logger.minimumLogLevel(LogLevel.Error)
 
 describe("a link", () => {
-  it.scopedLive("goes over TLS, with a certificate of the client's where the node asks for one", () =>
+  it.scopedLive("goes over TLS, with a certificate of the client if the node asks for one", () =>
     Effect.gen(function* () {
       const { address } = yield* embeddedOverTcp({ requirepass: Redacted.make("sesame") })
       const port = yield* tlsInFront(address)
@@ -79,7 +79,7 @@ describe("a link", () => {
   )
 
   it.scopedLive(
-    "over TLS asks for the node by the name of its host, or by the one that it is told to, and for no IP address",
+    "over TLS asks for the node by the name of its host or by the given server name, and never by an IP address",
     () =>
       Effect.gen(function* () {
         const names: Array<unknown> = []

@@ -1,7 +1,7 @@
 /** Copies of jobs on other nodes, and their end after the job is acknowledged. */
 import type * as Bus from "../node/bus.js"
 import { Flag, type Job, State } from "../node/job.js"
-import { acknowledge, deleteFromCluster, register, replicated, unregister } from "../node/jobs.js"
+import { acknowledge, deleteFromCluster, registerCopy, replicated, unregister } from "../node/jobs.js"
 import type { Node } from "../node/node.js"
 import { isPausedIn } from "../node/queues.js"
 import { type JobSnapshot, restore, snapshot } from "../node/snapshot.js"
@@ -84,7 +84,7 @@ export class Replication implements Bus.Replication {
     if (known === undefined) {
       const job = restore(node, copy)
       job.flags |= Flag.broadcastQueued
-      register(node, job)
+      registerCopy(node, job)
     } else {
       const added = copy.holders.filter((id) => !known.holders.includes(id) && (id === node.id || this.peers.has(id)))
       if (added.length > 0) known.holders = [...known.holders, ...added]

@@ -1,7 +1,7 @@
 import { Fifo } from "@disco/core/internal"
 import type { Message } from "../bus/messages.js"
 import { Random } from "../node/random.js"
-import { NodeProcess } from "./nodeProcess.js"
+import { type DiskOptions, NodeProcess } from "./nodeProcess.js"
 
 export interface ClusterOptions {
   /** The time in whole ms since 1970; it never goes back. */
@@ -19,7 +19,11 @@ export interface ClusterOptions {
   readonly requirepass: string
   /** In bytes. */
   readonly maxmemory: number | undefined
+  /** For nodes on disk: one for each node. */
+  readonly disks?: ReadonlyArray<DiskOptions>
   readonly onShutdown: (node: NodeProcess) => void
+  /** Called when a node has got another id. */
+  readonly onRename?: (node: NodeProcess) => void
 }
 
 /** A message under way. */
@@ -54,14 +58,15 @@ export class Cluster {
     this.options = options
     this.base = Math.floor(options.now() / 1000) * 1000
     this.random = new Random(options.seed)
-    this.nodes = options.ports.map((port) => this.makeNode(port))
+    this.nodes = options.ports.map((port, i) => this.makeNode(port, options.disks?.[i]))
     for (const node of this.nodes) for (const peer of this.nodes) node.addPeer(peer.id)
   }
 
-  private makeNode(port: number): NodeProcess {
+  private makeNode(port: number, disk: DiskOptions | undefined): NodeProcess {
     const { federationDelay, host, maxmemory, nodeTimeout, requirepass } = this.options
     const node: NodeProcess = new NodeProcess({
-      id: this.random.hex(40),
+      id: disk?.folder.id ?? this.random.hex(40),
+      disk,
       host,
       port,
       requirepass,
@@ -75,6 +80,7 @@ export class Cluster {
         onRename: (before, now) => {
           this.byId.delete(before)
           this.byId.set(now, node)
+          this.options.onRename?.(node)
         },
         shutdown: () => {
           this.kill(node)

@@ -7,6 +7,7 @@ import { noAnswer } from "../node/commands/noAnswer.js"
 import { run } from "../node/commands/run.js"
 import { jobAnswer } from "../node/commands/show.js"
 import { abandon, fetch, processJob } from "../node/jobs.js"
+import { answerOnceKept } from "../node/journal.js"
 import type { Node } from "../node/node.js"
 import { type Argument, asText } from "../wire/bytes.js"
 
@@ -58,6 +59,8 @@ export class EventLoop<Message> {
   private readonly mailbox = new Fifo<{ readonly from: string; readonly message: Message }>()
   private isBusy = false
   isFrozen = false
+  /** Whether the node reads its jobs: commands are run, and all else waits. */
+  isLoading = false
 
   constructor(node: Node, receive: (from: string, message: Message) => void) {
     this.node = node
@@ -71,7 +74,11 @@ export class EventLoop<Message> {
 
   /** When something is due next, in ms since the base; `Infinity` if never. */
   get nextDue(): number {
-    return this.isFrozen ? Number.POSITIVE_INFINITY : this.node.nextDue
+    return this.isStill ? Number.POSITIVE_INFINITY : this.node.nextDue
+  }
+
+  private get isStill(): boolean {
+    return this.isFrozen || this.isLoading
   }
 
   /** Does `work` in a turn, after all that was due before, and then all that follows from it. */
@@ -116,7 +123,7 @@ export class EventLoop<Message> {
 
   /** Takes a message of another node. */
   receive(from: string, message: Message): void {
-    if (this.isFrozen) this.mailbox.push({ from, message })
+    if (this.isStill) this.mailbox.push({ from, message })
     else this.turn(() => this.receiveNow(from, message))
   }
 
@@ -132,8 +139,9 @@ export class EventLoop<Message> {
   }
 
   private runCommand(client: Client, command: ReadonlyArray<Argument>): void {
+    const before = this.node.journal?.end ?? 0
     const answer = run(this.node, client, command)
-    if (answer !== noAnswer) client.answer(answer)
+    if (answer !== noAnswer) answerOnceKept(this.node.journal, client, answer, before)
     if (client.replies !== "on") client.replies = afterReply(client.replies)
   }
 
@@ -180,6 +188,12 @@ export class EventLoop<Message> {
   /** Goes on after a freeze, with all that arrived meanwhile. */
   thaw(): void {
     this.isFrozen = false
+    this.goOn()
+  }
+
+  /** Takes the messages that arrived meanwhile, and lets clients go on that had to wait. */
+  goOn(): void {
+    if (this.isStill) return
     this.turn(() => {
       for (const { from, message } of this.mailbox.drain()) this.receiveNow(from, message)
       resumeAll(this.node)
@@ -189,6 +203,7 @@ export class EventLoop<Message> {
   /** The node ends: what arrived during a freeze is lost. */
   reset(): void {
     this.isFrozen = false
+    this.isLoading = false
     this.mailbox.drain()
   }
 }

@@ -1,6 +1,9 @@
+import * as Effect from "effect/Effect"
 import { type BusOptions, ClusterBus } from "../bus/bus.js"
 import type { Message } from "../bus/messages.js"
 import type { Network } from "../bus/peers.js"
+import { NodeStorage, type Needs as StorageNeeds } from "../disk/nodeStorage.js"
+import type { StorageError } from "../disk/storageError.js"
 import type { SessionHandlers } from "../node/client.js"
 import { addClient, type ClientOptions, dropClients } from "../node/clients.js"
 import { Node, type World } from "../node/node.js"
@@ -22,6 +25,13 @@ export interface Session {
   readonly close: () => void
 }
 
+/** Where a node keeps its jobs, and how. */
+export interface DiskOptions extends Pick<StorageNeeds, "fs" | "folder" | "fork"> {
+  readonly appendfsync: string
+  /** Whether the jobs that were queued are queued at once after a start, rather than after their retry time. */
+  readonly enqueueOnce: boolean
+}
+
 export interface NodeProcessOptions extends BusOptions {
   readonly id: string
   readonly host: string
@@ -32,6 +42,8 @@ export interface NodeProcessOptions extends BusOptions {
   readonly maxmemory: number | undefined
   readonly world: World
   readonly network: Network
+  /** For a node on disk. */
+  readonly disk: DiskOptions | undefined
   /** Called when a client has done something, after which other things may be due. */
   readonly onActivity: () => void
 }
@@ -41,6 +53,8 @@ export class NodeProcess {
   private readonly node: Node<ClusterBus>
   private readonly loop: EventLoop<Message>
   private readonly onActivity: () => void
+  private readonly storage: NodeStorage | undefined
+  private readonly enqueueOnce: boolean
   private isRunning = true
   /** Called, once, when the node ends or starts again. */
   private readonly watchers = new Set<() => void>()
@@ -52,12 +66,54 @@ export class NodeProcess {
     const { config } = this.node
     config.requirepass = options.requirepass
     if (options.maxmemory !== undefined) config.maxmemory = options.maxmemory
+    this.enqueueOnce = options.disk?.enqueueOnce ?? false
+    this.storage = options.disk === undefined ? undefined : this.makeStorage(options.disk)
     this.begin()
+  }
+
+  private makeStorage({ appendfsync, folder, fork, fs }: DiskOptions): NodeStorage {
+    const { loop, node } = this
+    node.config.keep("dir", folder.path)
+    node.config.keep("appendonly", "yes")
+    node.config.keep("appendfsync", appendfsync)
+    const storage = new NodeStorage({
+      fs,
+      folder,
+      fork,
+      node,
+      turn: (work) => this.change(work),
+      hold: (isHeld) => {
+        loop.isLoading = isHeld
+        if (isHeld) return
+        loop.goOn()
+        this.onActivity()
+      },
+      onRoom: () => loop.goOn()
+    })
+    node.journal = storage.journal
+    node.disk = storage
+    return storage
+  }
+
+  /** Reads the jobs that the node has on disk. */
+  get load(): Effect.Effect<void, StorageError> {
+    return this.storage?.start(this.enqueueOnce) ?? Effect.void
+  }
+
+  /** Writes records as they come. */
+  get record(): Effect.Effect<void> {
+    return this.storage?.journal.run ?? Effect.void
+  }
+
+  /** Brings all that the node has on disk into its final form, before the node ends. */
+  get putAway(): Effect.Effect<void> {
+    return this.isRunning ? (this.storage?.end ?? Effect.void) : Effect.void
   }
 
   private begin(): void {
     this.node.tick()
     this.node.startedAt = this.node.seconds
+    this.storage?.begin()
   }
 
   get id(): string {
@@ -102,9 +158,9 @@ export class NodeProcess {
   connect(handlers: SessionHandlers, options: ClientOptions = {}): Session | undefined {
     const client = this.isRunning ? addClient(this.node, handlers, options) : undefined
     if (client === undefined) return undefined
-    const { loop, onActivity } = this
+    const { loop, node, onActivity } = this
     return {
-      isBusy: () => client.blocked !== null || loop.isHeld,
+      isBusy: () => client.blocked !== null || loop.isHeld || node.journal?.isFull() === true,
       send: (command) => {
         loop.submit(client, command)
         onActivity()
@@ -139,6 +195,7 @@ export class NodeProcess {
   kill(): boolean {
     if (!this.isRunning) return false
     this.setRunning(false)
+    this.storage?.crash()
     const clients = [...this.node.clients.values()]
     this.node.reset()
     this.node.bus.stop()
@@ -188,6 +245,8 @@ export class NodeProcess {
   }
 
   private change(change: () => void): void {
-    if (this.isRunning) this.loop.change(change)
+    if (!this.isRunning) return
+    this.loop.change(change)
+    this.onActivity()
   }
 }

@@ -1,4 +1,5 @@
 /** Clients that wait: for a job, or for the copies of one. */
+import type { Answer } from "../wire/answers.js"
 import type { Client } from "./client.js"
 import type { Job } from "./job.js"
 import type { Node } from "./node.js"
@@ -52,6 +53,17 @@ export const blockForCopies = (
   node.producers.set(job, client)
 }
 
+/** Blocks a client until something is done with the files. Gives the function that answers it. */
+export const blockForDisk = (node: Node, client: Client): ((answer: Answer) => void) => {
+  const blocked = { command: "disk", timeout: null } as const
+  client.blocked = blocked
+  return (answer) => {
+    if (client.blocked !== blocked) return
+    client.answer(answer)
+    unblock(node, client)
+  }
+}
+
 /** Ends the wait of a client, without an answer. */
 export const unblock = (node: Node, client: Client): void => {
   const blocked = client.blocked
@@ -61,7 +73,7 @@ export const unblock = (node: Node, client: Client): void => {
   if (blocked.command === "ADDJOB") {
     node.alarms.remove(blocked.resend)
     node.producers.delete(blocked.job)
-  } else {
+  } else if (blocked.command === "GETJOB") {
     for (const name of blocked.queues) {
       const queue = node.queues.get(name)
       if (queue === undefined || queue.clients === null) continue

@@ -1,5 +1,5 @@
 import { Fifo } from "@disco/core/internal"
-import type { Answer } from "../wire/answers.js"
+import { type Answer, nullBulk } from "../wire/answers.js"
 import type { Argument } from "../wire/bytes.js"
 import type { Job } from "./job.js"
 import type { Alarm } from "./timers.js"
@@ -34,6 +34,19 @@ export type Blocked =
       /** Sends the job again while it has too few copies. */
       readonly resend: Alarm
     }
+  | {
+      /** A command about the files. */
+      readonly command: "disk"
+      readonly timeout: null
+    }
+
+/** An answer that waits, or the end of the session behind it. */
+interface Held {
+  readonly answer: Answer
+  /** The record that has to be kept first. */
+  readonly position: number
+  readonly isEnd: boolean
+}
 
 /** A client of a node: what CLIENT LIST shows, and what the client waits for. */
 export class Client {
@@ -55,6 +68,8 @@ export class Client {
   isDeaf = false
   blocked: Blocked | null = null
   closed = false
+  /** Answers that wait until the records are kept of what they tell, and those behind them; null if there are none. */
+  held: Fifo<Held> | null = null
   /** Commands that wait until the client is neither blocked nor paused. */
   readonly pending = new Fifo<ReadonlyArray<Argument>>()
 
@@ -77,7 +92,35 @@ export class Client {
     return this.inProcess || this.replies === "on" || this.replies === "skip next"
   }
 
-  answer(answer: Answer): void {
-    if (!this.closed && this.hears) this.handlers.onAnswer(answer)
+  /** Answers the client, once the records up to `position` are kept. */
+  answer(answer: Answer, position = 0): void {
+    if (this.closed || !this.hears) return
+    if (this.held === null && position === 0) this.handlers.onAnswer(answer)
+    else this.hold({ answer, position, isEnd: false })
+  }
+
+  /** Tells the client that the session has ended, after the answers that wait. */
+  end(): void {
+    if (this.held === null) this.handlers.onEnd()
+    else this.hold({ answer: nullBulk, position: 0, isEnd: true })
+  }
+
+  private hold(held: Held): void {
+    this.held ??= new Fifo()
+    this.held.push(held)
+  }
+
+  /** Sends what waited for the records up to `kept`; true if nothing is left. */
+  release(kept: number): boolean {
+    const { held } = this
+    if (held === null) return true
+    for (let first = held.peek(); first !== undefined && first.position <= kept; first = held.peek()) {
+      held.shift()
+      if (first.isEnd) this.handlers.onEnd()
+      else this.handlers.onAnswer(first.answer)
+    }
+    if (held.size > 0) return false
+    this.held = null
+    return true
   }
 }

@@ -45,7 +45,7 @@ export const endSession = (node: Node, client: Client): void => {
   if (client.closed) return
   removeClient(node, client)
   abandon(node, client)
-  client.handlers.onEnd()
+  client.end()
 }
 
 /** Ends the session of all clients as the end of the process does: without a word to other nodes. */
@@ -53,6 +53,7 @@ export const dropClients = (clients: Iterable<Client>): void => {
   for (const client of clients) {
     client.closed = true
     client.blocked = null
+    client.held = null
     client.pending.drain()
     client.handlers.onEnd()
   }
@@ -61,7 +62,7 @@ export const dropClients = (clients: Iterable<Client>): void => {
 /** Tells all clients that wait for jobs or copies that the node is leaving the cluster. */
 export const sendWaitersAway = (node: Node): void => {
   for (const client of [...node.clients.values()]) {
-    if (client.blocked === null) continue
+    if (client.blocked === null || client.blocked.command === "disk") continue
     client.answer(leavingFailure)
     abandon(node, client)
   }

@@ -115,6 +115,11 @@ export class Config {
     return this.values.get(name) ?? ""
   }
 
+  /** Shows another value of a parameter, whatever its rules are. */
+  keep(name: string, value: string): void {
+    this.values.set(name, value)
+  }
+
   /** All names and values, in the server's order. */
   entries(): ReadonlyArray<readonly [string, string]> {
     return [

@@ -6,6 +6,7 @@ import { Failure, Status } from "../wire/answers.js"
 import { unblock } from "./blocking.js"
 import type { Client } from "./client.js"
 import { Flag, type Job, type JobState, never, State, willQueueAdvance } from "./job.js"
+import { answerOnceKept } from "./journal.js"
 import type { Node } from "./node.js"
 import { Pause, type Queue } from "./queue.js"
 import { findQueue, makeQueue, signalReady } from "./queues.js"
@@ -28,10 +29,16 @@ export const register = (node: Node, job: Job): boolean => {
   return true
 }
 
+/** Makes the copy of a job that another node sent known to the node. */
+export const registerCopy = (node: Node, job: Job): void => {
+  if (register(node, job)) node.journal?.added(job)
+}
+
 /** Makes the node forget the job. A client that waits for copies of the job gets an error. */
 export const unregister = (node: Node, job: Job): void => {
   if (!node.jobs.delete(job.id)) return
   node.countMemory(job, -1)
+  if (job.state === State.active || job.state === State.queued) node.journal?.gone(job.id)
   if (job.state === State.queued) dequeue(node, job)
   node.jobTimers.remove(job)
   if (job.state === State.waitRepl) {
@@ -65,24 +72,27 @@ export const activate = (node: Node, job: Job): void => {
   setState(job, State.active)
   if (job.delay === 0) enqueue(node, job)
   else schedule(node, job)
+  node.journal?.added(job)
 }
 
 /** The job has its copies: its producer gets the id. False if this node keeps no copy, and has forgotten the job. */
 export const replicated = (node: Node, job: Job): boolean => {
   setState(job, State.active)
   const producer = node.producers.get(job)
-  if (producer !== undefined) {
-    producer.answer(new Status(job.id))
-    unblock(node, producer)
-  }
-  if (!job.holders.includes(node.id)) {
+  const before = node.journal?.end ?? 0
+  const isKept = job.holders.includes(node.id)
+  if (isKept) {
+    job.confirmed = null
+    activate(node, job)
+  } else {
     node.bus.announce.enqueueAt(job.confirmed ?? [], job)
     unregister(node, job)
-    return false
   }
-  job.confirmed = null
-  activate(node, job)
-  return true
+  if (producer !== undefined) {
+    answerOnceKept(node.journal, producer, new Status(job.id), before)
+    unblock(node, producer)
+  }
+  return isKept
 }
 
 /** Puts the job into its queue; false if it is there, or is never to be queued again. */
@@ -146,6 +156,7 @@ export const acknowledge = (node: Node, job: Job): void => {
   setState(job, State.acked)
   job.confirmed = null
   schedule(node, job)
+  node.journal?.gone(job.id)
 }
 
 /** Does what is due about a job. */

@@ -3,6 +3,7 @@ import type { Bus } from "./bus.js"
 import type { Client } from "./client.js"
 import { Config } from "./config.js"
 import { type Job, memoryOf } from "./job.js"
+import type { Disk, Journal } from "./journal.js"
 import type { Queue } from "./queue.js"
 import type { Random } from "./random.js"
 import { Alarm, TimerHeap } from "./timers.js"
@@ -40,6 +41,10 @@ export class Node<B extends Bus = Bus> {
   readonly world: World
   readonly config: Config
   readonly bus: B
+
+  /** The records of the jobs, for a node on disk. */
+  journal: Journal | undefined = undefined
+  disk: Disk | undefined = undefined
 
   /** The time of this turn, in ms and in whole s since the base. */
   ms = 0
@@ -123,6 +128,11 @@ export class Node<B extends Bus = Bus> {
   countMemory(job: Job, sign: 1 | -1): void {
     this.memory += sign * memoryOf(job)
     if (this.usedMemory > this.peakMemory) this.peakMemory = this.usedMemory
+  }
+
+  /** The number of the youngest job or queue. */
+  get serial(): number {
+    return this.lastSerial
   }
 
   nextSerial(): number {

@@ -65,17 +65,18 @@ const sections: ReadonlyArray<readonly [string, (node: Node) => ReadonlyArray<st
   ],
   [
     "Persistence",
-    () => [
-      "loading:0",
-      "aof_enabled:0",
-      "aof_state:off",
-      "aof_rewrite_in_progress:0",
-      "aof_rewrite_scheduled:0",
-      "aof_last_rewrite_time_sec:-1",
-      "aof_current_rewrite_time_sec:-1",
-      "aof_last_bgrewrite_status:ok",
-      "aof_last_write_status:ok"
-    ]
+    (node) =>
+      node.disk?.info() ?? [
+        "loading:0",
+        "aof_enabled:0",
+        "aof_state:off",
+        "aof_rewrite_in_progress:0",
+        "aof_rewrite_scheduled:0",
+        "aof_last_rewrite_time_sec:-1",
+        "aof_current_rewrite_time_sec:-1",
+        "aof_last_bgrewrite_status:ok",
+        "aof_last_write_status:ok"
+      ]
   ],
   [
     "Stats",

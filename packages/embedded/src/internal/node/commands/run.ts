@@ -28,6 +28,10 @@ interface Entry {
   readonly arity: number
   /** Whether the command is refused while memory is short. */
   readonly isDenied: boolean
+  /** Whether the command is refused while records cannot be written. */
+  readonly isWrite: boolean
+  /** Whether the command is run while jobs are read. */
+  readonly runsWhileLoading: boolean
   /** What COMMAND says about the command. */
   readonly description: Answer
   readonly run: Run
@@ -103,12 +107,16 @@ const table: ReadonlyMap<string, Entry> = new Map(
       name,
       arity,
       isDenied: flags.includes("m"),
+      // PING is refused too, so that those who watch the node see its state.
+      isWrite: flags.includes("w") || name === "ping",
+      runsWhileLoading: flags.includes("l"),
       description: describe(name, arity, flags),
       run
     }
   ])
 )
 
+const loading = new Failure("LOADING Disque is loading the dataset in memory")
 const notAuthenticated = new Failure("NOAUTH Authentication required.")
 
 const lookup = (name: string): Entry | undefined => table.get(name) ?? table.get(name.toLowerCase())
@@ -136,6 +144,9 @@ export const run = (node: Node, client: Client, command: ReadonlyArray<Argument>
   }
   if (node.config.requirepass !== "" && !client.authenticated && entry.run !== auth) return notAuthenticated
   if (node.config.maxmemory > 0 && !freeMemory(node) && entry.isDenied) return outOfMemory
+  const refusal = node.journal?.refusal
+  if (refusal !== undefined && entry.isWrite) return refusal
+  if (node.disk?.isLoading === true && !entry.runsWhileLoading) return loading
   // A monitor that CLIENT KILL ends does not see the command.
   const mayKill = entry.name === "client"
   if (!mayKill && node.monitors.size > 0) feedMonitors(node, client, command)

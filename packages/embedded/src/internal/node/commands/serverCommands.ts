@@ -2,6 +2,7 @@
 import { type Answer, err, Failure, ok, Status, syntaxError } from "../../wire/answers.js"
 import { type Argument, asText, cString, headOf } from "../../wire/bytes.js"
 import { parseInteger } from "../../wire/integers.js"
+import { blockForDisk } from "../blocking.js"
 import type { Client } from "../client.js"
 import { flush } from "../flush.js"
 import type { Node } from "../node.js"
@@ -33,10 +34,20 @@ export const time = (node: Node): Answer => {
   return [String(Math.floor(now / 1000)), String((now % 1000) * 1000)]
 }
 
+const notEnded = err("Errors trying to SHUTDOWN. Check logs.")
+
 /** SHUTDOWN [REWRITE-AOF] */
-export const shutdown = (node: Node, _: Client, command: ReadonlyArray<Argument>): Answer | typeof noAnswer => {
+export const shutdown = (node: Node, client: Client, command: ReadonlyArray<Argument>): Answer | typeof noAnswer => {
   if (command.length > 2 || (command[1] !== undefined && word(command[1]) !== "rewrite-aof")) return syntaxError
-  node.world.shutdown()
+  if (node.disk === undefined) {
+    node.world.shutdown()
+    return noAnswer
+  }
+  const answer = blockForDisk(node, client)
+  node.disk.finish(command[1] !== undefined && !node.disk.isLoading, (isKept) => {
+    if (isKept) node.world.shutdown()
+    else answer(notEnded)
+  })
   return noAnswer
 }
 
@@ -52,9 +63,14 @@ export const monitor = (node: Node, client: Client): Answer | typeof noAnswer =>
 const mostText = 64 * 1024
 
 /** DEBUG FLUSHALL | LOADAOF | ERROR text | SLEEP seconds | STRUCTSIZE */
-export const debug = (node: Node, _: Client, command: ReadonlyArray<Argument>): Answer => {
+export const debug = (node: Node, client: Client, command: ReadonlyArray<Argument>): Answer | typeof noAnswer => {
   const name = word(command[1] as Argument)
   const value = command[2]
+  if (name === "loadaof" && node.disk !== undefined) {
+    const answer = blockForDisk(node, client)
+    node.disk.reload((failure) => answer(failure ?? ok))
+    return noAnswer
+  }
   if (name === "flushall" || name === "loadaof") {
     flush(node)
     return ok
@@ -75,8 +91,10 @@ export const debug = (node: Node, _: Client, command: ReadonlyArray<Argument>): 
 /** LOADJOB job */
 export const loadJob = (): Answer => err("LOADJOB is a special command only processed from AOF")
 
+const rewriteStarted = new Status("Background append only file rewriting started")
+
 /** BGREWRITEAOF */
-export const rewriteAof = (): Answer => new Status("Background append only file rewriting started")
+export const rewriteAof = (node: Node): Answer => node.disk?.rewrite() ?? rewriteStarted
 
 /** SLOWLOG GET [n] | LEN | RESET. The embedded node measures no time, so that the log stays empty. */
 export const slowlog = (_: Node, __: Client, command: ReadonlyArray<Argument>): Answer => {

@@ -1,0 +1,167 @@
+import type { PlatformError } from "@effect/platform/Error"
+import { SystemError } from "@effect/platform/Error"
+import type * as FileSystem from "@effect/platform/FileSystem"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Option from "effect/Option"
+import * as Scope from "effect/Scope"
+
+/** The bytes of all pieces. */
+const join = (pieces: ReadonlyArray<Uint8Array>): Uint8Array => {
+  if (pieces.length === 1) return pieces[0] as Uint8Array
+  const joined = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.length, 0))
+  let at = 0
+  for (const piece of pieces) {
+    joined.set(piece, at)
+    at += piece.length
+  }
+  return joined
+}
+
+/**
+ * An open file that grows at its end. It keeps what it could not write, and what a failed sync may have lost, and writes both
+ * again with the next call: the system forgets the pages whose write failed. One call at a time, `sync` excepted.
+ */
+export class AofFile {
+  /** Where the file is now. */
+  path: string
+  private readonly file: FileSystem.File
+  private readonly fs: FileSystem.FileSystem
+  private readonly scope: Scope.CloseableScope
+  private readonly syncing = Effect.unsafeMakeSemaphore(1)
+  /** How many bytes are written. */
+  size: number
+  /** Whether the pieces that are not synced are kept. */
+  keepsUnsynced: boolean
+  private synced: number
+  private unsynced: Array<Uint8Array> = []
+  private unwritten: Array<Uint8Array> = []
+  /** Whether there may be a part of a record behind `size`. */
+  private isTorn = false
+  /** Whether a sync has failed, so that the bytes from `synced` on may be lost. */
+  private isDoubtful = false
+
+  private constructor(
+    fs: FileSystem.FileSystem,
+    path: string,
+    file: FileSystem.File,
+    scope: Scope.CloseableScope,
+    size: number,
+    keepsUnsynced: boolean
+  ) {
+    this.fs = fs
+    this.path = path
+    this.file = file
+    this.scope = scope
+    this.size = this.synced = size
+    this.keepsUnsynced = keepsUnsynced
+  }
+
+  /** Opens a file to write at its end. `flag` says whether the file is there (`r+`), or is made anew (`w`). */
+  static open(
+    fs: FileSystem.FileSystem,
+    path: string,
+    flag: "r+" | "w",
+    keepsUnsynced: boolean
+  ): Effect.Effect<AofFile, PlatformError> {
+    return Effect.gen(function* () {
+      const scope = yield* Scope.make()
+      const opened = Effect.gen(function* () {
+        const file = yield* Scope.extend(fs.open(path, { flag }), scope)
+        const { size } = yield* file.stat
+        return new AofFile(fs, path, file, scope, Number(size), keepsUnsynced)
+      })
+      return yield* Effect.onError(opened, () => Scope.close(scope, Exit.void))
+    })
+  }
+
+  /** Writes all that is not written yet, and `bytes` after it. */
+  write(bytes: Uint8Array): Effect.Effect<void, PlatformError> {
+    return Effect.suspend(() => {
+      if (bytes.length > 0) this.unwritten.push(bytes)
+      if (this.isDoubtful || this.isTorn) return Effect.zipRight(this.mend, this.writeUnwritten)
+      return this.writeUnwritten
+    })
+  }
+
+  private readonly writeUnwritten: Effect.Effect<void, PlatformError> = Effect.suspend(() => {
+    if (this.unwritten.length === 0) return Effect.void
+    const bytes = join(this.unwritten)
+    this.unwritten = [bytes]
+    const note = Effect.sync(() => {
+      this.unwritten = []
+      this.size += bytes.length
+      if (this.keepsUnsynced) this.unsynced.push(bytes)
+    })
+    return Effect.zipRight(this.writeAt(this.size, bytes), note)
+  })
+
+  private writeAt(offset: number, bytes: Uint8Array): Effect.Effect<void, PlatformError> {
+    return Effect.zipRight(this.file.seek(offset, "start"), this.file.writeAll(bytes)).pipe(
+      Effect.onExit((exit) =>
+        Effect.sync(() => {
+          if (Exit.isFailure(exit)) this.isTorn = true
+        })
+      )
+    )
+  }
+
+  /** Writes again what may be lost, and cuts off a part of a record. */
+  private readonly mend: Effect.Effect<void, PlatformError> = Effect.suspend(() => {
+    const again = this.isDoubtful && this.unsynced.length > 0
+    return Effect.gen(this, function* () {
+      if (again) yield* this.writeAt(this.synced, join(this.unsynced))
+      yield* this.file.truncate(this.size)
+      this.isTorn = false
+      if (!this.isDoubtful) return
+      yield* this.sync
+      this.isDoubtful = false
+    })
+  })
+
+  private noteSynced(size: number, pieces: number): void {
+    this.synced = size
+    this.unsynced.splice(0, pieces)
+  }
+
+  /** Whether there is something to sync. */
+  get isDirty(): boolean {
+    return this.size > this.synced
+  }
+
+  /** Makes what is written safe from the end of the system. */
+  readonly sync: Effect.Effect<void, PlatformError> = this.syncing.withPermits(1)(
+    Effect.suspend(() => {
+      const { size } = this
+      const pieces = this.unsynced.length
+      return this.file.sync.pipe(
+        Effect.map(() => this.noteSynced(size, pieces)),
+        Effect.tapError(() =>
+          Effect.sync(() => {
+            this.isDoubtful = true
+          })
+        )
+      )
+    })
+  )
+
+  /** Fails if the file is no longer what its path leads to, so that what is written would be lost. */
+  readonly checkPlace: Effect.Effect<void, PlatformError> = Effect.suspend(() =>
+    Effect.zipWith(this.file.stat, this.fs.stat(this.path), (open, found) => {
+      const isSame = Option.getOrUndefined(open.ino) === Option.getOrUndefined(found.ino) && open.dev === found.dev
+      return isSame ? Effect.void : Effect.fail(this.replaced)
+    }).pipe(Effect.flatten)
+  )
+
+  private get replaced(): PlatformError {
+    return new SystemError({
+      reason: "NotFound",
+      module: "FileSystem",
+      method: "stat",
+      pathOrDescriptor: this.path,
+      description: "the file was removed or replaced"
+    })
+  }
+
+  readonly close: Effect.Effect<void> = Effect.suspend(() => Scope.close(this.scope, Exit.void))
+}

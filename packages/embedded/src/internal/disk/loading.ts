@@ -1,0 +1,150 @@
+/** The jobs of an append-only file, into a node. */
+import type { PlatformError } from "@effect/platform/Error"
+import type * as FileSystem from "@effect/platform/FileSystem"
+import * as Effect from "effect/Effect"
+import { Flag, Job, State } from "../node/job.js"
+import { isId } from "../node/jobId.js"
+import { enqueue, register, unregister } from "../node/jobs.js"
+import type { Node } from "../node/node.js"
+import { requeueTime } from "../node/schedule.js"
+import { asBody, fromBytes } from "../wire/bytes.js"
+import { uint32 } from "../wire/integers.js"
+import { Damage, type Record, RecordReader } from "./recordReader.js"
+import { readJob } from "./records.js"
+
+const chunkSize = 256 * 1024
+
+/** Keeps one string for all jobs of a queue. */
+class Names {
+  private readonly known = new Map<string, string>()
+  private last: string | undefined
+
+  get(bytes: Uint8Array): string {
+    const name = fromBytes(bytes)
+    if (name === this.last) return this.last
+    const known = this.known.get(name)
+    if (known === undefined) this.known.set(name, name)
+    this.last = known ?? name
+    return this.last
+  }
+}
+
+export interface LoadOptions {
+  /** Whether the jobs that were queued are queued at once, rather than after their retry time. */
+  readonly enqueueOnce: boolean
+  /** Does work in a turn of the node. */
+  readonly turn: (work: () => void) => void
+  /** Told how many bytes are read. */
+  readonly onProgress: (bytes: number) => Effect.Effect<void>
+  /** Whether the node has ended meanwhile. */
+  readonly isOver: () => boolean
+}
+
+/** How far the file was read: `unfinished` bytes after `end` are the beginning of a record. */
+export interface Loaded {
+  readonly end: number
+  readonly unfinished: number
+}
+
+/** Puts the records of a file into effect, one after the other. */
+export class Loader {
+  private readonly node: Node
+  private readonly enqueueOnce: boolean
+  private readonly queues = new Names()
+  private readonly holders = new Names()
+
+  constructor(node: Node, enqueueOnce: boolean) {
+    this.node = node
+    this.enqueueOnce = enqueueOnce
+  }
+
+  /** A text says what is wrong with the record. */
+  apply({ argument, name }: Record): string | undefined {
+    const command = name.toUpperCase()
+    if (command === "LOADJOB") return this.load(argument)
+    if (command !== "DELJOB") return `the command ${JSON.stringify(name)}, where LOADJOB or DELJOB is expected`
+    const id = fromBytes(argument.subarray(0, 64))
+    if (!isId(id)) return `DELJOB of ${JSON.stringify(id)}, which is no job id`
+    const job = this.node.jobs.get(id)
+    if (job !== undefined) unregister(this.node, job)
+    return undefined
+  }
+
+  private load(bytes: Uint8Array): string | undefined {
+    const { node } = this
+    const stored = readJob(bytes, fromBytes)
+    if (typeof stored === "string") return stored
+    if (!isId(stored.id)) return `LOADJOB of ${JSON.stringify(stored.id)}, which is no job id`
+    const { base } = node.world
+    const expiresAt = stored.expiresAt - base / 1000
+    if (expiresAt <= node.seconds || stored.state === State.acked) return undefined
+    const job = new Job(stored.id, State.active, this.holdersOf(stored.holders))
+    job.flags = stored.flags
+    job.replicate = stored.replicate
+    job.createdAt = stored.createdAt - base
+    job.sequence = stored.sequence
+    job.expiresAt = expiresAt
+    job.delay = stored.delay
+    job.retry = stored.retry
+    job.nacks = stored.nacks
+    job.deliveries = stored.deliveries
+    job.queue = this.queues.get(stored.queue)
+    job.body = asBody(stored.body)
+    if (job.retry > 0) {
+      job.flags |= Flag.broadcastWillQueue
+      job.requeueAt = requeueTime(node, job) + uint32(job.delay * 1000)
+    }
+    if (job.createdAt > node.lastCreatedAt) {
+      node.lastCreatedAt = job.createdAt
+      node.lastSequence = job.sequence
+    }
+    if (register(node, job) && stored.state === State.queued && this.enqueueOnce) enqueue(node, job)
+    return undefined
+  }
+
+  /** The holders that are nodes of the cluster. */
+  private holdersOf(ids: ReadonlyArray<Uint8Array>): ReadonlyArray<string> {
+    const { node } = this
+    if (ids.length === 1) {
+      const id = this.holders.get(ids[0] as Uint8Array)
+      return id === node.id ? node.self : node.bus.members.has(id) ? [id] : []
+    }
+    return ids.map((id) => this.holders.get(id)).filter((id) => id === node.id || node.bus.members.has(id))
+  }
+}
+
+/** Reads a file into a node, in chunks between which clients are served. */
+export const loadFile = (
+  fs: FileSystem.FileSystem,
+  path: string,
+  node: Node,
+  options: LoadOptions
+): Effect.Effect<Loaded, PlatformError | Damage> =>
+  Effect.scoped(
+    Effect.gen(function* () {
+      const file = yield* fs.open(path, { flag: "r" })
+      const reader = new RecordReader()
+      const loader = new Loader(node, options.enqueueOnce)
+      let read = 0
+      while (true) {
+        const chunk = yield* file.readAlloc(chunkSize)
+        if (chunk._tag === "None" || options.isOver()) return { end: reader.offset, unfinished: reader.unfinished }
+        reader.feed(chunk.value)
+        read += chunk.value.length
+        let damage: Damage | undefined
+        options.turn(() => {
+          for (let start = reader.offset, record = reader.next(); record !== undefined; ) {
+            const wrong = record instanceof Damage ? record : loader.apply(record)
+            if (wrong !== undefined) {
+              damage = typeof wrong === "string" ? new Damage(start, wrong) : wrong
+              return
+            }
+            start = reader.offset
+            record = reader.next()
+          }
+        })
+        if (damage !== undefined) return yield* Effect.fail(damage)
+        yield* options.onProgress(read)
+      }
+    })
+  )

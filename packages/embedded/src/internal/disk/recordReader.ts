@@ -1,0 +1,149 @@
+/** Reads the records of an append-only file from chunks of bytes. */
+import { Gathered } from "../wire/gathered.js"
+
+/** One command of the file. */
+export interface Record {
+  readonly name: string
+  readonly argument: Uint8Array
+}
+
+/** What is wrong with a file, and where. */
+export class Damage {
+  readonly _tag = "Damage"
+  /** Where the record that is wrong begins, in bytes. */
+  readonly offset: number
+  readonly reason: string
+  constructor(offset: number, reason: string) {
+    this.offset = offset
+    this.reason = reason
+  }
+}
+
+const empty = new Uint8Array(0)
+
+const lf = 0x0a
+const star = 0x2a
+const dollar = 0x24
+const zero = 0x30
+
+/** The longest line with a count or a length, in bytes. */
+const longestLine = 32
+
+/** The longest argument: a job of the longest body, with what surrounds it, in bytes. */
+const longestArgument = 2 ** 30
+
+const shown = (bytes: Uint8Array): string => {
+  const text = Array.from(bytes.subarray(0, 16), (byte) =>
+    byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : `\\x${byte.toString(16).padStart(2, "0")}`
+  )
+  return `"${text.join("")}"`
+}
+
+const moreNeeded = Symbol("more needed")
+type More = typeof moreNeeded
+
+/** The work grows with the bytes, and memory is taken for the bytes that have arrived, however many were announced. */
+export class RecordReader {
+  private bytes: Uint8Array = empty
+  private at = 0
+  /** The beginning of a record that is not whole. */
+  private readonly rest = new Gathered()
+  /** How many bytes the record that is not whole has at least. */
+  private needed = 0
+  /** Where in the file `bytes` begins. */
+  private start = 0
+  /** The end of the last whole record, in bytes from the start of the file. */
+  offset = 0
+
+  feed(chunk: Uint8Array): void {
+    if (this.rest.length === 0) {
+      this.bytes = chunk
+    } else {
+      this.rest.add(chunk, Math.max(this.needed, this.rest.length + chunk.length))
+      if (this.rest.length < this.needed) {
+        this.bytes = empty
+        return
+      }
+      this.bytes = this.rest.take()
+    }
+    this.start = this.offset
+    this.at = 0
+  }
+
+  /** How many bytes of a record that is not whole have been read. */
+  get unfinished(): number {
+    return this.rest.length
+  }
+
+  /** The next record; `undefined` if more bytes are needed. The record shares the memory of the chunk. */
+  next(): Record | Damage | undefined {
+    if (this.at >= this.bytes.length) return undefined
+    const record = this.read()
+    if (record !== moreNeeded) return record
+    this.rest.add(this.bytes.subarray(this.offset - this.start), 0)
+    this.bytes = empty
+    this.at = 0
+    return undefined
+  }
+
+  private read(): Record | Damage | More {
+    const count = this.line(star, "the count of arguments of a command")
+    if (typeof count !== "number") return count
+    if (count !== 2) return this.damage(`a command of ${count} arguments, where LOADJOB and DELJOB have 2`)
+    const name = this.argument()
+    if (!(name instanceof Uint8Array)) return name
+    const argument = this.argument()
+    if (!(argument instanceof Uint8Array)) return argument
+    this.offset = this.start + this.at
+    return { name: String.fromCharCode(...name.subarray(0, 16)), argument }
+  }
+
+  private damage(reason: string): Damage {
+    return new Damage(this.offset, reason)
+  }
+
+  private more(needed: number): More {
+    this.needed = needed - (this.offset - this.start)
+    return moreNeeded
+  }
+
+  /** A line of a sign and a number. */
+  private line(sign: number, meaning: string): number | Damage | More {
+    const { at, bytes } = this
+    const first = bytes[at]
+    if (first === undefined) return this.more(at + 1)
+    if (first !== sign) {
+      return this.damage(`${shown(bytes.subarray(at))} where ${meaning} begins with "${String.fromCharCode(sign)}"`)
+    }
+    let number = 0
+    for (let i = at + 1; ; i++) {
+      const byte = bytes[i]
+      if (byte === undefined && i - at <= longestLine) return this.more(i + 1)
+      if (byte === lf && bytes[i - 1] === 0x0d && i > at + 2) {
+        this.at = i + 1
+        return number
+      }
+      if (byte === 0x0d && bytes[i + 1] === undefined) return this.more(i + 2)
+      if (byte === 0x0d && bytes[i + 1] === lf && i > at + 1) continue
+      const digit = (byte ?? 0) - zero
+      if (digit < 0 || digit > 9 || i - at > longestLine) {
+        return this.damage(`${shown(bytes.subarray(at))} is no line with ${meaning}`)
+      }
+      number = number * 10 + digit
+    }
+  }
+
+  private argument(): Uint8Array | Damage | More {
+    const length = this.line(dollar, "the length of an argument")
+    if (typeof length !== "number") return length
+    if (length > longestArgument) return this.damage(`an argument of ${length} bytes`)
+    const { at, bytes } = this
+    const end = at + length
+    if (bytes.length < end + 2) return this.more(end + 2)
+    if (bytes[end] !== 0x0d || bytes[end + 1] !== lf) {
+      return this.damage(`${shown(bytes.subarray(end))} where an argument of ${length} bytes ends with a line end`)
+    }
+    this.at = end + 2
+    return bytes.subarray(at, end)
+  }
+}
