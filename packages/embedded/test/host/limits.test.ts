@@ -226,7 +226,8 @@ describe("clients that do not read", () => {
       yield* until(() => count(ask(node, "CLIENT", "LIST")) < 2 + peeking.length)
       reader.write("PING\r\n")
       assert.deepStrictEqual(yield* Effect.promise(() => reader.next(5000)), { "+": "PONG" })
-      assert.isBelow(inUse() - before, maxUnread + 30_000_000)
+      // What was being sent when a client was cut off is let go of a little later.
+      yield* until(() => inUse() - before < maxUnread + 30_000_000)
     })
   )
 
@@ -245,7 +246,7 @@ describe("clients that do not read", () => {
         if (i % 20 === 0) yield* Effect.sleep(1)
       }
       assert.isBelow(count(ask(node, "CLIENT", "LIST")), 1 + watching.length)
-      assert.isBelow(inUse() - before, 30_000_000)
+      yield* until(() => inUse() - before < 30_000_000)
       assert.strictEqual((ask(node, "PING") as Status).text, "PONG")
     })
   )
