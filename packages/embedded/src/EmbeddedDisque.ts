@@ -30,6 +30,9 @@ import { makeLink } from "./internal/host/link.js"
 import type { NodeProcess, Session } from "./internal/host/nodeProcess.js"
 import { runner } from "./internal/host/runner.js"
 import type { SessionHandlers } from "./internal/node/client.js"
+import type { ProcessFigures } from "./internal/node/process.js"
+
+export type { ProcessFigures } from "./internal/node/process.js"
 
 /**
  * A node of an embedded cluster.
@@ -87,6 +90,8 @@ export interface EmbeddedOptions {
    * other nodes at growing intervals, up to 30 seconds.
    */
   readonly federationDelay?: Duration.DurationInput
+  /** What INFO tells of the process. Default: INFO tells of the node alone. */
+  readonly process?: ProcessFigures
   /** Called after a client has sent SHUTDOWN, which ends the node as `kill` does. */
   readonly onShutdown?: (node: EmbeddedNode) => void
 }
@@ -129,6 +134,19 @@ const mostPassword = 512
 
 const subject = "EmbeddedDisque"
 
+const readFigures = Effect.fnUntraced(function* (given: ProcessFigures) {
+  const figures = yield* OptionReader.record(subject, "process", given)
+  yield* OptionReader.count(subject, "process.id", figures.id, 1)
+  yield* OptionReader.text(subject, "process.os", figures.os, "the name of an operating system")
+  yield* OptionReader.text(subject, "process.executable", figures.executable, "the path of a program")
+  for (const name of ["residentMemory", "cpuSeconds"] as const) {
+    if (typeof figures[name] !== "function") {
+      yield* OptionReader.refuse(subject, `process.${name}`, figures[name], "a function")
+    }
+  }
+  return figures
+})
+
 const validate = Effect.fnUntraced(function* (given: EmbeddedOptions | undefined) {
   const options = yield* OptionReader.all(subject, given)
   if (options.ports !== undefined && !(Array.isArray(options.ports) && options.ports.length > 0)) {
@@ -152,6 +170,7 @@ const validate = Effect.fnUntraced(function* (given: EmbeddedOptions | undefined
     ports,
     maxmemory: maxmemory === undefined ? undefined : yield* OptionReader.count(subject, "maxmemory", maxmemory, 1),
     requirepass,
+    process: options.process === undefined ? undefined : yield* readFigures(options.process),
     host: yield* OptionReader.text(subject, "host", options.host ?? "127.0.0.1", "an IP address"),
     latency: yield* OptionReader.duration(subject, "latency", options.latency ?? 0, 0),
     nodeTimeout: yield* OptionReader.duration(subject, "nodeTimeout", options.nodeTimeout ?? "15 seconds", 0),
@@ -227,7 +246,7 @@ export class EmbeddedDisque extends Context.Tag("@disco/embedded/EmbeddedDisque"
         disks,
         seed,
         // Delays, retries, TTLs and timeouts are durations: setting the clock does not change them.
-        now: Time.steadyTimeOfDay(clock),
+        micros: Time.steadyMicrosOfDay(clock),
         onShutdown: (node) => {
           const shown = embedded.get(node)
           if (shown !== undefined) options?.onShutdown?.(shown)

@@ -25,13 +25,22 @@ const partsOfMilli = 256
 export const monotonicMillis = (clock: Clock.Clock): number =>
   Math.round((Number(clock.unsafeCurrentTimeNanos()) / 1e6) * partsOfMilli) / partsOfMilli
 
+// A number holds microseconds since 1970 exactly.
+const monotonicMicros = (clock: Clock.Clock): number => Math.round(Number(clock.unsafeCurrentTimeNanos()) / 1000)
+
 /**
- * Gives a time of day, in whole milliseconds since 1970, that starts at the current time and goes on as time passes, even if
+ * Gives a time of day, in whole microseconds since 1970, that starts at the current time and goes on as time passes, even if
  * somebody sets the clock: for code that tells a time of day and measures durations by it.
  */
+export const steadyMicrosOfDay = (clock: Clock.Clock): (() => number) => {
+  const zero = clock.unsafeCurrentTimeMillis() * 1000 - monotonicMicros(clock)
+  return () => zero + monotonicMicros(clock)
+}
+
+/** The same in whole milliseconds. */
 export const steadyTimeOfDay = (clock: Clock.Clock): (() => number) => {
-  const zero = clock.unsafeCurrentTimeMillis() - monotonicMillis(clock)
-  return () => Math.floor(zero + monotonicMillis(clock))
+  const micros = steadyMicrosOfDay(clock)
+  return () => Math.floor(micros() / 1000)
 }
 
 /** `Effect.sleep` for a time of any length, in milliseconds; Infinity sleeps forever. */

@@ -1,11 +1,14 @@
 import { Fifo } from "@disco/core/internal"
 import type { Message } from "../bus/messages.js"
+import type { ProcessFigures } from "../node/process.js"
 import { Random } from "../node/random.js"
 import { type DiskOptions, NodeProcess } from "./nodeProcess.js"
 
 export interface ClusterOptions {
-  /** The time in whole ms since 1970; it never goes back. */
-  readonly now: () => number
+  /** The time in whole µs since 1970; it never goes back. */
+  readonly micros: () => number
+  /** What is known of the process; undefined if nothing is. */
+  readonly process?: ProcessFigures | undefined
   readonly seed: number
   readonly host: string
   readonly ports: ReadonlyArray<number>
@@ -56,7 +59,7 @@ export class Cluster {
 
   constructor(options: ClusterOptions) {
     this.options = options
-    this.base = Math.floor(options.now() / 1000) * 1000
+    this.base = Math.floor(options.micros() / 1e6) * 1000
     this.random = new Random(options.seed)
     this.nodes = options.ports.map((port, i) => this.makeNode(port, options.disks?.[i]))
     for (const node of this.nodes) for (const peer of this.nodes) node.addPeer(peer.id)
@@ -75,7 +78,8 @@ export class Cluster {
       federationDelay,
       world: {
         base: this.base,
-        now: this.now,
+        micros: this.micros,
+        process: this.options.process,
         random: this.random,
         onRename: (before, now) => {
           this.byId.delete(before)
@@ -100,7 +104,11 @@ export class Cluster {
     return node
   }
 
-  readonly now = (): number => this.options.now() - this.base
+  /** In µs since the base. */
+  private readonly micros = (): number => this.options.micros() - this.base * 1000
+
+  /** In ms since the base. */
+  readonly now = (): number => Math.floor(this.micros() / 1000)
 
   private isLinked(from: NodeProcess, to: string): boolean {
     const other = this.byId.get(to)

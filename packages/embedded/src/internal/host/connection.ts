@@ -1,5 +1,5 @@
 import * as Effect from "effect/Effect"
-import type { SessionHandlers } from "../node/client.js"
+import type { Buffers, SessionHandlers } from "../node/client.js"
 import { type Answer, Failure } from "../wire/answers.js"
 import { AnswerWriter } from "../wire/answerWriter.js"
 import { CommandParser } from "../wire/commandParser.js"
@@ -67,7 +67,8 @@ export class Connection {
         onAnswer: (answer) => this.answer(answer),
         onEnd: () => this.end(),
         // A turn of the node is under way, and further commands run after it.
-        onReady: () => void Promise.resolve().then(() => this.work())
+        onReady: () => void Promise.resolve().then(() => this.work()),
+        buffers: () => this.buffers()
       },
       { address }
     )
@@ -76,6 +77,7 @@ export class Connection {
 
   receive(chunk: Uint8Array): void {
     if (this.isEnded) return
+    this.session?.received(chunk.length)
     this.parser.feed(chunk)
     this.work()
     if (this.parser.size > (this.unsent < heldOutput ? maxInput : maxHeldInput)) this.cut()
@@ -84,6 +86,16 @@ export class Connection {
   /** How many bytes of answers wait for the client. */
   get unsent(): number {
     return this.output.length + this.sending
+  }
+
+  private buffers(): Buffers {
+    const { output, parser, sending, unsent } = this
+    return {
+      input: parser.size,
+      output: output.unfinished,
+      fullBuffers: output.complete + (sending > 0 ? 1 : 0),
+      fullBytes: unsent - output.unfinished
+    }
   }
 
   close(): void {
@@ -113,6 +125,7 @@ export class Connection {
           Effect.suspend(() => {
             const { sending } = this
             this.sending = 0
+            this.session?.sent(piece.length)
             this.host.backlog.shrink(this, sending, this.output.length)
             this.work()
             return next

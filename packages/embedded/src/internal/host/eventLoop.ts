@@ -93,7 +93,9 @@ export class EventLoop<Message> {
       node.tick()
       if (this.nextDue <= node.ms) {
         runTimers(node)
+        node.latency.add("jobs-processing", node.lap())
         serveQueues(node)
+        node.lap()
       }
       work()
       while (node.readyQueues.size > 0 || node.readyClients.size > 0) {
@@ -153,6 +155,8 @@ export class EventLoop<Message> {
         client.handlers.onReady?.()
         return
       }
+      // What was done since the clock was read is no part of this command.
+      this.node.lap()
       this.runCommand(client, command)
       serveQueues(this.node)
     }

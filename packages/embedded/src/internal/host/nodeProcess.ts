@@ -23,6 +23,10 @@ export interface Session {
   /** Withdraws the GETJOB that the client waits for, and calls `onTaken`; nothing happens if there is none. */
   readonly withdraw: (onTaken: () => void) => void
   readonly close: () => void
+  /** Tells how many bytes came over the network. */
+  readonly received: (bytes: number) => void
+  /** Tells how many bytes went over the network. */
+  readonly sent: (bytes: number) => void
 }
 
 /** Where a node keeps its jobs, and how. */
@@ -113,6 +117,7 @@ export class NodeProcess {
   private begin(): void {
     this.node.tick()
     this.node.startedAt = this.node.seconds
+    this.node.statistics.reset(this.node.ms)
     this.storage?.begin()
   }
 
@@ -159,6 +164,7 @@ export class NodeProcess {
     const client = this.isRunning ? addClient(this.node, handlers, options) : undefined
     if (client === undefined) return undefined
     const { loop, node, onActivity } = this
+    const { statistics } = node
     return {
       isBusy: () => client.blocked !== null || loop.isHeld || node.journal?.isFull() === true,
       send: (command) => {
@@ -172,6 +178,12 @@ export class NodeProcess {
       close: () => {
         loop.leave(client)
         onActivity()
+      },
+      received: (bytes) => {
+        statistics.inputBytes += bytes
+      },
+      sent: (bytes) => {
+        statistics.outputBytes += bytes
       }
     }
   }

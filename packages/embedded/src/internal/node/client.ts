@@ -17,7 +17,23 @@ export interface SessionHandlers {
   readonly onEnd: () => void
   /** The client had to wait, and its next command is run at once. */
   readonly onReady?: () => void
+  /** What waits in the buffers of the client's connection. A client in the process has none. */
+  readonly buffers?: () => Buffers
 }
+
+/** What waits between a client and the node. */
+export interface Buffers {
+  /** How many bytes of commands that were not run yet. */
+  readonly input: number
+  /** How many bytes of answers, in the buffer that is being filled. */
+  readonly output: number
+  /** How many buffers of answers that are full, or are being sent. */
+  readonly fullBuffers: number
+  /** How many bytes these have. */
+  readonly fullBytes: number
+}
+
+const none: Buffers = { input: 0, output: 0, fullBuffers: 0, fullBytes: 0 }
 
 /** What a blocked client waits for. */
 export type Blocked =
@@ -85,6 +101,10 @@ export class Client {
     this.inProcess = options.inProcess
     this.authenticated = options.authenticated
     this.createdAt = this.lastAt = options.now
+  }
+
+  get buffers(): Buffers {
+    return this.handlers.buffers?.() ?? none
   }
 
   /** Whether the client gets an answer to its present command. */

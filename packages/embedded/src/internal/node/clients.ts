@@ -18,6 +18,7 @@ export interface ClientOptions {
 export const addClient = (node: Node, handlers: SessionHandlers, options: ClientOptions): Client | undefined => {
   const isInProcess = options.address === undefined
   if (!isInProcess && node.clients.size >= Number(node.config.get("maxclients"))) {
+    node.statistics.rejected++
     handlers.onAnswer(tooMany)
     return undefined
   }
@@ -25,10 +26,10 @@ export const addClient = (node: Node, handlers: SessionHandlers, options: Client
   const client = new Client(id, options.address ?? `in-process:${id}`, handlers, {
     inProcess: isInProcess,
     authenticated: options.isAuthenticated ?? false,
-    now: Math.floor(node.world.now() / 1000)
+    now: Math.floor(node.world.micros() / 1e6)
   })
   node.clients.set(id, client)
-  node.stats.connections++
+  node.statistics.connections++
   return client
 }
 

@@ -103,12 +103,27 @@ export class Config {
   requirepass = ""
   /** In bytes, rounded where a number cannot hold the value. CONFIG shows the exact value. */
   maxmemory = 1024 ** 3
+  /** Commands that take as many µs or more are logged as slow. `Infinity` if none are. */
+  slowerThan = 0
+  /** How many slow commands are kept. */
+  slowLogLength = 0
+  /** What takes as many ms or more is a latency to remember; 0 if nothing is. */
+  latencyThreshold = 0
   private shownMemory: bigint | undefined
   private readonly values = new Map<string, string>()
 
   constructor(port: number) {
     for (const [name, value] of numbers) this.values.set(name, String(name === "port" ? port : value))
     for (const [name, value] of words) this.values.set(name, value)
+    this.readThresholds()
+  }
+
+  /** Keeps as numbers what is looked at after each command. */
+  private readThresholds(): void {
+    const slowerThan = Number(this.get("slowlog-log-slower-than"))
+    this.slowerThan = slowerThan < 0 ? Number.POSITIVE_INFINITY : slowerThan
+    this.slowLogLength = Number(this.get("slowlog-max-len"))
+    this.latencyThreshold = Number(this.get("latency-monitor-threshold"))
   }
 
   get(name: string): string {
@@ -171,6 +186,7 @@ export class Config {
         const number = parseLong(value)
         if (number === undefined || number < rule.least) return "invalid"
         this.values.set(name, String(rule.keep(number)))
+        this.readThresholds()
         return "set"
       }
     }

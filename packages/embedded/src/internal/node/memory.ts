@@ -10,6 +10,12 @@ const maxNeeded = 10
 export const freeMemory = (node: Node): boolean => {
   if (node.memoryWarning < 2) return true
   if (node.config.get("maxmemory-policy") === "noeviction") return false
+  const isFree = evict(node)
+  node.latency.add("eviction-cycle", node.lap())
+  return isFree
+}
+
+const evict = (node: Node): boolean => {
   let needed = 0
   while (node.memoryWarning === 2) {
     if (node.jobs.size === 0) {

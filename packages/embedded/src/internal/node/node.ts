@@ -4,14 +4,18 @@ import type { Client } from "./client.js"
 import { Config } from "./config.js"
 import { type Job, memoryOf } from "./job.js"
 import type { Disk, Journal } from "./journal.js"
+import { LatencyMonitor } from "./latencyMonitor.js"
+import type { ProcessFigures } from "./process.js"
 import type { Queue } from "./queue.js"
 import type { Random } from "./random.js"
+import { SlowLog } from "./slowLog.js"
+import { Statistics } from "./statistics.js"
 import { Alarm, TimerHeap } from "./timers.js"
 
 /** What a node needs of the process that runs it. */
 export interface World {
-  /** The time in ms since the base. */
-  readonly now: () => number
+  /** The time in whole µs since the base; it never goes back. */
+  readonly micros: () => number
   /** The base in ms since 1970, a whole number of seconds. */
   readonly base: number
   readonly random: Random
@@ -19,6 +23,8 @@ export interface World {
   readonly onRename: (before: string, now: string) => void
   /** Ends the node, as a client asked for. */
   readonly shutdown: () => void
+  /** What INFO tells of the process; undefined if nothing is known of it. */
+  readonly process?: ProcessFigures | undefined
 }
 
 export interface NodeOptions<B extends Bus> {
@@ -49,6 +55,8 @@ export class Node<B extends Bus = Bus> {
   /** The time of this turn, in ms and in whole s since the base. */
   ms = 0
   seconds = 0
+  /** When the clock was last read, in µs since the base. */
+  private micros = 0
   /** When the node started, in s since the base. */
   startedAt = 0
 
@@ -82,9 +90,9 @@ export class Node<B extends Bus = Bus> {
   /** What jobs and queues take, in bytes. */
   memory = 0
   peakMemory = baseMemory
-  readonly stats = { connections: 0, commands: 0 }
-  /** How often each command was run. */
-  readonly calls = new Map<string, number>()
+  readonly statistics = new Statistics()
+  slowLog: SlowLog
+  readonly latency: LatencyMonitor
   /** Where the search for jobs to evict goes on, and that for queues to forget. */
   evictions: IterableIterator<Job> | undefined = undefined
   collections: IterableIterator<Queue> | undefined = undefined
@@ -98,13 +106,41 @@ export class Node<B extends Bus = Bus> {
     this.port = options.port
     this.config = new Config(options.port)
     this.self = [options.id]
+    this.slowLog = this.emptyLog()
+    this.latency = new LatencyMonitor({
+      config: this.config,
+      // A disk may be slow outside of a turn too.
+      unixSeconds: () => this.unixSecondsOf(this.world.micros())
+    })
     this.bus = options.bus(this)
   }
 
   /** Reads the clock, for one turn. */
   tick(): void {
-    this.ms = this.world.now()
+    this.micros = this.world.micros()
+    this.ms = Math.floor(this.micros / 1000)
     this.seconds = Math.floor(this.ms / 1000)
+    this.statistics.tick(this.ms)
+  }
+
+  /** Reads the clock within a turn, and gives the µs since it was last read. The time of the turn stays as it is. */
+  lap(): number {
+    const before = this.micros
+    this.micros = this.world.micros()
+    return this.micros - before
+  }
+
+  /** When the clock was last read, in s since 1970. */
+  get unixSeconds(): number {
+    return this.unixSecondsOf(this.micros)
+  }
+
+  private unixSecondsOf(micros: number): number {
+    return this.world.base / 1000 + Math.floor(micros / 1e6)
+  }
+
+  private emptyLog(): SlowLog {
+    return new SlowLog({ config: this.config, unixSeconds: () => this.unixSeconds })
   }
 
   /** Gives the node another id. */
@@ -166,6 +202,9 @@ export class Node<B extends Bus = Bus> {
     this.readyClients.drain()
     this.pausedUntil = undefined
     this.memory = 0
+    this.peakMemory = baseMemory
+    this.slowLog = this.emptyLog()
+    this.latency.clear()
     this.evictions = undefined
     this.collections = undefined
   }

@@ -19,6 +19,16 @@ export class AnswerWriter {
   /** How many bytes wait to be taken. */
   length = 0
 
+  /** How many bytes are in the buffer that is being filled. */
+  get unfinished(): number {
+    return this.end
+  }
+
+  /** How many pieces are complete. */
+  get complete(): number {
+    return this.pieces.size
+  }
+
   write(answer: Answer): void {
     if (typeof answer === "string") {
       this.ascii(`$${answer.length}\r\n`)

@@ -18,7 +18,9 @@ const describe = (node: Node, client: Client): string => {
   const flags = `${client.monitor ? "O" : ""}${client.blocked === null ? "" : "b"}${client.isDeaf ? "c" : ""}` || "N"
   const age = node.seconds - client.createdAt
   const idle = node.seconds - client.lastAt
-  return `id=${client.id} addr=${client.address} fd=${client.id} name=${client.name} age=${age} idle=${idle} flags=${flags} qbuf=0 qbuf-free=32768 obl=0 oll=0 omem=0 events=r cmd=${client.lastCommand}\n`
+  const { fullBuffers, fullBytes, input, output } = client.buffers
+  const events = output + fullBytes > 0 ? "rw" : "r"
+  return `id=${client.id} addr=${client.address} fd=${client.id} name=${client.name} age=${age} idle=${idle} flags=${flags} qbuf=${input} qbuf-free=0 obl=${output} oll=${fullBuffers} omem=${fullBytes} events=${events} cmd=${client.lastCommand}\n`
 }
 
 interface Victims {

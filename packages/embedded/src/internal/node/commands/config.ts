@@ -48,7 +48,6 @@ export const config = (node: Node, client: Client, command: ReadonlyArray<Argume
   if (name === "get") return get(node, cString(asText(command[2] as Argument)))
   if (name === "set") return set(node, client, command[2] as Argument, command[3] as Argument)
   if (name === "rewrite") return err("The server is running without a config file")
-  Object.assign(node.stats, { connections: 0, commands: 0 })
-  node.calls.clear()
+  node.statistics.reset(node.ms)
   return ok
 }

@@ -14,16 +14,22 @@ import { config } from "./config.js"
 import { getJob } from "./getJob.js"
 import { info } from "./info.js"
 import { ackJob, delJob, dequeueJobs, enqueueJobs, fastAck, nack, working } from "./jobCommands.js"
+import { latency } from "./latency.js"
 import { noAnswer } from "./noAnswer.js"
 import { pause, qlen, qpeek, qstat } from "./queueCommands.js"
 import { jscan, qscan } from "./scan.js"
-import { auth, debug, latency, loadJob, monitor, ping, rewriteAof, shutdown, slowlog, time } from "./serverCommands.js"
+import { auth, debug, loadJob, monitor, ping, rewriteAof, shutdown, time } from "./serverCommands.js"
 import { show } from "./show.js"
+import { slowLog } from "./slowLog.js"
 
 type Run = (node: Node, client: Client, command: ReadonlyArray<Argument>) => Answer | typeof noAnswer
 
 interface Entry {
   readonly name: string
+  /** The place in the table. */
+  readonly place: number
+  /** The event that a slow run of the command is, for LATENCY. */
+  readonly event: "command" | "fast-command"
   /** The number of words, the name included. A negative number is that of the fewest words. */
   readonly arity: number
   /** Whether the command is refused while memory is short. */
@@ -77,7 +83,7 @@ const table: ReadonlyMap<string, Entry> = new Map(
       ["config", -2, "ar", config],
       ["cluster", -2, "ar", cluster],
       ["client", -2, "ar", clientCommand],
-      ["slowlog", -2, "r", slowlog],
+      ["slowlog", -2, "r", slowLog],
       ["time", 1, "rF", time],
       ["command", 0, "rl", commandCommand],
       ["latency", -2, "arl", latency],
@@ -101,10 +107,12 @@ const table: ReadonlyMap<string, Entry> = new Map(
       ["working", 2, "wF", working],
       ["pause", -3, "rF", pause]
     ] satisfies ReadonlyArray<readonly [string, number, string, Run]>
-  ).map(([name, arity, flags, run]): readonly [string, Entry] => [
+  ).map(([name, arity, flags, run], place): readonly [string, Entry] => [
     name,
     {
       name,
+      place,
+      event: flags.includes("F") ? "fast-command" : "command",
       arity,
       isDenied: flags.includes("m"),
       // PING is refused too, so that those who watch the node see its state.
@@ -151,9 +159,11 @@ export const run = (node: Node, client: Client, command: ReadonlyArray<Argument>
   const mayKill = entry.name === "client"
   if (!mayKill && node.monitors.size > 0) feedMonitors(node, client, command)
   const answer = entry.run(node, client, command)
-  if (mayKill && node.monitors.size > 0) feedMonitors(node, client, command)
   // Counted afterwards, so that no command counts itself.
-  node.stats.commands++
-  node.calls.set(entry.name, (node.calls.get(entry.name) ?? 0) + 1)
+  const micros = node.lap()
+  node.latency.add(entry.event, micros)
+  node.slowLog.add(command, micros)
+  node.statistics.ran(entry, micros)
+  if (mayKill && node.monitors.size > 0) feedMonitors(node, client, command)
   return answer
 }

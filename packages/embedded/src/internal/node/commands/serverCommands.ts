@@ -1,12 +1,11 @@
 /** Commands about the node itself. */
 import { type Answer, err, Failure, ok, Status, syntaxError } from "../../wire/answers.js"
 import { type Argument, asText, cString, headOf } from "../../wire/bytes.js"
-import { parseInteger } from "../../wire/integers.js"
 import { blockForDisk } from "../blocking.js"
 import type { Client } from "../client.js"
 import { flush } from "../flush.js"
 import type { Node } from "../node.js"
-import { notAnInteger, quoted, word } from "./arguments.js"
+import { quoted, word } from "./arguments.js"
 import { noAnswer } from "./noAnswer.js"
 
 const noPassword = err("Client sent AUTH, but no password is set")
@@ -95,29 +94,3 @@ const rewriteStarted = new Status("Background append only file rewriting started
 
 /** BGREWRITEAOF */
 export const rewriteAof = (node: Node): Answer => node.disk?.rewrite() ?? rewriteStarted
-
-/** SLOWLOG GET [n] | LEN | RESET. The embedded node measures no time, so that the log stays empty. */
-export const slowlog = (_: Node, __: Client, command: ReadonlyArray<Argument>): Answer => {
-  const name = word(command[1] as Argument)
-  if (name === "reset" && command.length === 2) return ok
-  if (name === "len" && command.length === 2) return 0
-  if (name === "get" && command.length <= 3) {
-    return command[2] !== undefined && parseInteger(command[2]) === undefined ? notAnInteger : []
-  }
-  return err("Unknown SLOWLOG subcommand or wrong # of args. Try GET, RESET, LEN.")
-}
-
-const noLatencies =
-  "I'm sorry, Dave, I can't do that. Latency monitoring is disabled in this Disque instance. You may use \"CONFIG SET latency-monitor-threshold <milliseconds>.\" in order to enable it. If we weren't in a deep space mission I'd suggest to take a look at http://disque.io/topics/latency-monitor.\n"
-
-/** LATENCY HISTORY event | GRAPH event | LATEST | DOCTOR | RESET [event…]. The embedded node records no latencies. */
-export const latency = (_: Node, __: Client, command: ReadonlyArray<Argument>): Answer => {
-  const name = word(command[1] as Argument)
-  if (name === "history" && command.length === 3) return []
-  if (name === "graph" && command.length === 3) {
-    return err(`No samples available for event '${quoted(command[2] as Argument)}'`)
-  }
-  if (name === "latest" && command.length === 2) return []
-  if (name === "doctor" && command.length === 2) return noLatencies
-  return name === "reset" ? 0 : syntaxError
-}
