@@ -7,6 +7,7 @@ import * as Option from "effect/Option"
 import type * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import { CliError } from "./CliError.js"
+import { processFigures } from "./processFigures.js"
 
 export interface NodesOptions {
   readonly host: string
@@ -51,6 +52,7 @@ export const serveNodes = (options: NodesOptions): Effect.Effect<ReadonlyArray<s
     const disque = yield* EmbeddedDisque.make({
       ports,
       host,
+      process: processFigures,
       ...(requirepass === undefined ? {} : { requirepass }),
       ...(maxmemory === undefined ? {} : { maxmemory }),
       ...(onShutdown === undefined ? {} : { onShutdown })

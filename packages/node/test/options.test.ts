@@ -100,6 +100,8 @@ const letters = { limit: notCounts, ids: [1, "", {}, ["soon"], [1]], where: notF
 
 const recurring = { cron: undefined, schedule: undefined, payload: Effect.succeed(1) }
 
+const figures = { id: 1, os: "Linux", executable: "/node", residentMemory: () => 1, cpuSeconds: () => 1 }
+
 /** The options that a program written in JavaScript may pass. */
 const options = <A extends object>(option: string, value: unknown, others: object = {}): A =>
   ({ ...others, [option]: value }) as A
@@ -230,6 +232,7 @@ const subjects: Record<string, { readonly start: Start; readonly bad: Record<str
       host: ["", 1, {}],
       requirepass: [...notSecrets, Redacted.make("x".repeat(513))],
       onShutdown: notFunctions,
+      process: [...notRecords, {}, { ...figures, id: -1 }, { ...figures, os: "" }, { ...figures, cpuSeconds: 1 }],
       latency: notDurations,
       nodeTimeout: notDurations,
       federationDelay: notDurations
