@@ -21,7 +21,12 @@ export interface SessionHandlers {
   readonly buffers?: () => Buffers
 }
 
-/** What waits between a client and the node. */
+/**
+ * What waits between a client and the node.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface Buffers {
   /** How many bytes of commands that were not run yet. */
   readonly input: number

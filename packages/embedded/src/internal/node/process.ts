@@ -1,4 +1,9 @@
-/** What a process tells of itself, for INFO. */
+/**
+ * What a process tells of itself, for INFO.
+ *
+ * @since 0.1.0
+ * @category options
+ */
 export interface ProcessFigures {
   /** The id of the process. */
   readonly id: number
