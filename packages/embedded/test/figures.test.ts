@@ -126,6 +126,17 @@ describe("INFO", () => {
     )
   )
 
+  it.effect("has a peak of memory that is no less than what is used", () =>
+    Effect.gen(function* () {
+      const link = yield* dial(1)
+      yield* say(link, "QPEEK", "q".repeat(1000), "1")
+      yield* say(link, "PAUSE", "q".repeat(1000), "in")
+      const { used_memory, used_memory_peak } = figures(yield* say(link, "INFO", "memory"))
+      assert.isAbove(Number(used_memory), 773_528 + 1000)
+      assert.strictEqual(used_memory_peak, used_memory)
+    }).pipe(Effect.provide(layer()))
+  )
+
   it.effect("begins anew when the node is restarted", () =>
     Effect.gen(function* () {
       const disque = yield* EmbeddedDisque

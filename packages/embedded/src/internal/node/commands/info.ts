@@ -56,6 +56,7 @@ const sections: ReadonlyArray<readonly [string, (node: Node) => ReadonlyArray<st
   [
     "Memory",
     (node) => {
+      node.peakMemory = Math.max(node.peakMemory, node.usedMemory)
       const resident = node.world.process?.residentMemory() ?? node.usedMemory
       return [
         `used_memory:${node.usedMemory}`,
