@@ -19,6 +19,7 @@ import type * as Path from "@effect/platform/Path"
 import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
 import * as Random from "effect/Random"
 import type * as Redacted from "effect/Redacted"
@@ -30,6 +31,7 @@ import { makeLink } from "./internal/host/link.js"
 import type { NodeProcess, Session } from "./internal/host/nodeProcess.js"
 import { runner } from "./internal/host/runner.js"
 import type { SessionHandlers } from "./internal/node/client.js"
+import { Config } from "./internal/node/config.js"
 import type { ProcessFigures } from "./internal/node/process.js"
 
 export type { ProcessFigures } from "./internal/node/process.js"
@@ -81,6 +83,11 @@ export interface EmbeddedOptions {
   readonly requirepass?: Redacted.Redacted<string>
   /** How much memory one node may take, in bytes: its jobs, and the 770 kB of a fresh node. Default: 1 GiB. */
   readonly maxmemory?: number
+  /**
+   * Parameters of all nodes, as CONFIG SET or a configuration file has them: `{ maxclients: "100" }`. CONFIG GET shows them. Not for
+   * `requirepass` and `maxmemory`, which are options of their own.
+   */
+  readonly config?: Readonly<Record<string, string>>
   /** How long a message between nodes is under way. Default: no time. */
   readonly latency?: Duration.DurationInput
   /** A node that is silent for so long is suspected of having failed. Default: 15 seconds. */
@@ -147,6 +154,23 @@ const readFigures = Effect.fnUntraced(function* (given: ProcessFigures) {
   return figures
 })
 
+/** What the options above set. */
+const notInConfig = /^(requirepass|maxmemory|port)$/
+
+const readConfig = (given: Readonly<Record<string, string>>): Either.Either<Record<string, string>, InvalidArgument> =>
+  Either.gen(function* () {
+    const parameters = yield* OptionReader.record(subject, "config", given)
+    const config = new Config(0)
+    for (const [name, value] of Object.entries(parameters)) {
+      const set = typeof value !== "string" || notInConfig.test(name) ? "invalid" : config.start(name, value)
+      if (set !== "set") {
+        const expected = set === "unknown" ? "a parameter that a node has" : "a value that CONFIG SET takes"
+        return yield* OptionReader.refuse(subject, `config.${name}`, value, expected)
+      }
+    }
+    return { ...parameters }
+  })
+
 const validate = Effect.fnUntraced(function* (given: EmbeddedOptions | undefined) {
   const options = yield* OptionReader.all(subject, given)
   if (options.ports !== undefined && !(Array.isArray(options.ports) && options.ports.length > 0)) {
@@ -171,6 +195,7 @@ const validate = Effect.fnUntraced(function* (given: EmbeddedOptions | undefined
     maxmemory: maxmemory === undefined ? undefined : yield* OptionReader.count(subject, "maxmemory", maxmemory, 1),
     requirepass,
     process: options.process === undefined ? undefined : yield* readFigures(options.process),
+    config: yield* readConfig(options.config ?? {}),
     host: yield* OptionReader.text(subject, "host", options.host ?? "127.0.0.1", "an IP address"),
     latency: yield* OptionReader.duration(subject, "latency", options.latency ?? 0, 0),
     nodeTimeout: yield* OptionReader.duration(subject, "nodeTimeout", options.nodeTimeout ?? "15 seconds", 0),

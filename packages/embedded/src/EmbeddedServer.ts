@@ -4,24 +4,27 @@
  * @since 0.1.0
  */
 import type { InvalidArgument } from "@disco/core"
-import { OptionReader, Time } from "@disco/core/internal"
+import { Notices, OptionReader, Time } from "@disco/core/internal"
 import type * as Socket from "@effect/platform/Socket"
 import * as SocketServer from "@effect/platform/SocketServer"
 import * as Context from "effect/Context"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
+import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import type { EmbeddedNode } from "./EmbeddedDisque.js"
-import { Backlog } from "./internal/host/backlog.js"
 import { Connection, mostUnread } from "./internal/host/connection.js"
-import { laterTurn } from "./internal/runtime.js"
+import { Connections } from "./internal/host/connections.js"
+import { laterTurn, runFork } from "./internal/runtime.js"
 
 /** The socket of a client if it is one of Node.js. The key is that of `@effect/platform-node`. */
 interface NodeSocket {
   readonly remoteAddress?: string
   readonly remotePort?: number
   readonly setNoDelay?: (isOn: boolean) => unknown
+  readonly end?: () => unknown
   readonly destroy?: () => unknown
 }
 
@@ -35,8 +38,13 @@ const addressOf = ({ remoteAddress, remotePort }: NodeSocket): string => {
   return remoteAddress.includes(":") ? `[${remoteAddress}]:${remotePort}` : `${remoteAddress}:${remotePort}`
 }
 
-/** Answers one client until the client or the node ends the session. */
-const handle = (node: EmbeddedNode, socket: Socket.Socket, backlog: Backlog): Effect.Effect<void> =>
+/** Answers one client until the client, the node or the server ends the session. */
+const handle = (
+  node: EmbeddedNode,
+  socket: Socket.Socket,
+  connections: Connections,
+  tellOfLimit: Effect.Effect<void>
+): Effect.Effect<void> =>
   Effect.scoped(
     Effect.gen(function* () {
       const write = yield* socket.writer
@@ -49,17 +57,29 @@ const handle = (node: EmbeddedNode, socket: Socket.Socket, backlog: Backlog): Ef
         Effect.sync(
           () =>
             new Connection(node, addressOf(known), {
-              backlog,
+              backlog: connections.backlog,
               onCut: () => known.destroy?.(),
               now: () => Time.monotonicMillis(clock),
               later
             })
         ),
-        (connection) => Effect.sync(() => connection.close())
+        (connection) =>
+          Effect.sync(() => {
+            connection.close()
+            connections.remove(connection)
+          })
       )
+      connections.add(connection)
+      if (connection.isTurnedAway) yield* tellOfLimit
+      // A socket that is closed before all was read takes the last answers with it: so the client closes first.
+      const untilClosed = Effect.suspend(() => {
+        if (!connection.hasFinished) return Effect.void
+        known.end?.()
+        return Effect.never
+      })
       const serving = Effect.raceFirst(
         socket.run((chunk) => connection.receive(chunk)),
-        connection.writeAll(write)
+        Effect.zipRight(connection.writeAll(write), untilClosed)
       )
       // A killed node does not wait for the client to take what is left: those answers are lost.
       const ended = Effect.map(node.down, () => known.destroy?.())
@@ -68,15 +88,45 @@ const handle = (node: EmbeddedNode, socket: Socket.Socket, backlog: Backlog): Ef
     // The end of a client is no failure of the server.
   ).pipe(Effect.catchAll(() => Effect.void))
 
-const readMaxUnread = (options: ServeOptions | undefined): Either.Either<number, InvalidArgument> =>
-  Either.flatMap(OptionReader.all(subject, options), ({ maxUnread }) =>
-    OptionReader.count(subject, "maxUnread", maxUnread ?? mostUnread, 1)
-  )
-
-const serveOn = (server: SocketServer.SocketServer["Type"], node: EmbeddedNode, maxUnread: number) => {
-  const backlog = new Backlog(maxUnread)
-  return server.run((socket) => handle(node, socket, backlog))
+interface Served {
+  readonly maxUnread: number
+  /** In ms. */
+  readonly closeWithin: number
 }
+
+const read = (given: ServeOptions | undefined): Either.Either<Served, InvalidArgument> =>
+  Either.gen(function* () {
+    const options = yield* OptionReader.all(subject, given)
+    return {
+      maxUnread: yield* OptionReader.count(subject, "maxUnread", options.maxUnread ?? mostUnread, 1),
+      closeWithin: yield* OptionReader.duration(subject, "closeWithin", options.closeWithin ?? 0, 0)
+    }
+  })
+
+const serveOn = (server: SocketServer.SocketServer["Type"], node: EmbeddedNode, { closeWithin, maxUnread }: Served) =>
+  Effect.scoped(
+    Effect.gen(function* () {
+      const notices = new Notices(yield* Effect.clock, yield* runFork)
+      yield* Effect.addFinalizer(() => notices.end)
+      const connections = new Connections(maxUnread)
+      const tellOfLimit = notices.say("limit", (more) =>
+        Effect.annotateLogs(Effect.logWarning(`a client was turned away: maxclients is reached${more}`), {
+          event: "client limit"
+        })
+      )
+      const running = yield* Effect.forkScoped(
+        Effect.interruptible(server.run((socket) => handle(node, socket, connections, tellOfLimit)))
+      )
+      const finish = Time.timeoutOption(Effect.interruptible(connections.finish(closeWithin)), closeWithin)
+      yield* Effect.addFinalizer(() =>
+        Effect.zipRight(
+          closeWithin === 0 ? Effect.void : finish,
+          Effect.sync(() => connections.cut())
+        )
+      )
+      return yield* Fiber.join(running)
+    })
+  )
 
 const subject = "EmbeddedServer"
 
@@ -89,6 +139,11 @@ const subject = "EmbeddedServer"
 export interface ServeOptions {
   /** How many bytes of answers may wait for all clients together, 1 or more. Default: 256 MB. */
   readonly maxUnread?: number | undefined
+  /**
+   * How long the end of the server waits for its clients: commands that have arrived are answered, a GETJOB that waits is not, and
+   * each client may take its last answers and close. Those that are left are cut off. Default: 0, all are cut off at once.
+   */
+  readonly closeWithin?: Duration.DurationInput | undefined
 }
 
 /**
@@ -116,11 +171,11 @@ export const listen = <E, R>(
   server: Effect.Effect<SocketServer.SocketServer["Type"], E, R>,
   options?: ServeOptions
 ): Effect.Effect<never, E | SocketServer.SocketServerError | InvalidArgument, Exclude<R, Scope.Scope>> =>
-  Effect.flatMap(readMaxUnread(options), (maxUnread) =>
+  Effect.flatMap(read(options), (served) =>
     Effect.forever(
       Effect.zipRight(
         node.up,
-        Effect.scoped(Effect.flatMap(server, (made) => Effect.raceFirst(serveOn(made, node, maxUnread), node.down)))
+        Effect.scoped(Effect.flatMap(server, (made) => Effect.raceFirst(serveOn(made, node, served), node.down)))
       )
     )
   )
@@ -141,6 +196,6 @@ export const serve = (
   node: EmbeddedNode,
   options?: ServeOptions
 ): Effect.Effect<never, SocketServer.SocketServerError | InvalidArgument, SocketServer.SocketServer> =>
-  Effect.flatMap(readMaxUnread(options), (maxUnread) =>
-    Effect.flatMap(SocketServer.SocketServer, (server) => serveOn(server, node, maxUnread))
+  Effect.flatMap(read(options), (served) =>
+    Effect.flatMap(SocketServer.SocketServer, (server) => serveOn(server, node, served))
   )

@@ -230,6 +230,14 @@ const subjects: Record<string, { readonly start: Start; readonly bad: Record<str
       maxmemory: notCounts,
       ports: [[0], [1.5], [Number.NaN], [70_000], [7711, 7711], [], 7711, "7711", {}],
       host: ["", 1, {}],
+      config: [
+        ...notRecords,
+        { maxclients: "0" },
+        { maxclients: 5 },
+        { hz: "often" },
+        { "no-such-parameter": "1" },
+        { requirepass: "sesame" }
+      ],
       requirepass: [...notSecrets, Redacted.make("x".repeat(513))],
       onShutdown: notFunctions,
       process: [...notRecords, {}, { ...figures, id: -1 }, { ...figures, os: "" }, { ...figures, cpuSeconds: 1 }],
@@ -240,11 +248,11 @@ const subjects: Record<string, { readonly start: Start; readonly bad: Record<str
   },
   "EmbeddedServer.serve": {
     start: (option, value) => serve(options(option, value)),
-    bad: { maxUnread: notCounts }
+    bad: { maxUnread: notCounts, closeWithin: notDurations }
   },
   "EmbeddedServer.listen": {
     start: (option, value) => listen(options(option, value)),
-    bad: { maxUnread: notCounts }
+    bad: { maxUnread: notCounts, closeWithin: notDurations }
   },
   NodeDisque: {
     start: (option, value) => Layer.build(NodeDisque.layerDialer(options(option, value, { nodes: "127.0.0.1:7711" }))),

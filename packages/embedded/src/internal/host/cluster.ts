@@ -22,6 +22,8 @@ export interface ClusterOptions {
   readonly requirepass: string
   /** In bytes. */
   readonly maxmemory: number | undefined
+  /** Other parameters of all nodes, by name. */
+  readonly config: Readonly<Record<string, string>>
   /** For nodes on disk: one for each node. */
   readonly disks?: ReadonlyArray<DiskOptions>
   readonly onShutdown: (node: NodeProcess) => void
@@ -66,7 +68,7 @@ export class Cluster {
   }
 
   private makeNode(port: number, disk: DiskOptions | undefined): NodeProcess {
-    const { federationDelay, host, maxmemory, nodeTimeout, requirepass } = this.options
+    const { config, federationDelay, host, maxmemory, nodeTimeout, requirepass } = this.options
     const node: NodeProcess = new NodeProcess({
       id: disk?.folder.id ?? this.random.hex(40),
       disk,
@@ -74,6 +76,7 @@ export class Cluster {
       port,
       requirepass,
       maxmemory,
+      config,
       nodeTimeout,
       federationDelay,
       world: {

@@ -51,6 +51,10 @@ export class Connection {
   private sending = 0
   /** No more commands are run. The answers so far are still sent. */
   private isEnded = false
+  /** Whether nothing was received since {@link finishIfSilent} last looked. */
+  private wasSilent = true
+  /** What was received is still answered, and nothing else is read. */
+  private isFinishing = false
   /** Nothing is sent any more. */
   private isCut = false
   private isWorking = false
@@ -76,8 +80,9 @@ export class Connection {
   }
 
   receive(chunk: Uint8Array): void {
-    if (this.isEnded) return
+    if (this.isEnded || this.isFinishing) return
     this.session?.received(chunk.length)
+    this.wasSilent = false
     this.parser.feed(chunk)
     this.work()
     if (this.parser.size > (this.unsent < heldOutput ? maxInput : maxHeldInput)) this.cut()
@@ -96,6 +101,30 @@ export class Connection {
       fullBuffers: output.complete + (sending > 0 ? 1 : 0),
       fullBytes: unsent - output.unfinished
     }
+  }
+
+  /** Whether the node has no room for the client, which is told so. */
+  get isTurnedAway(): boolean {
+    return this.session === undefined && this.unsent > 0
+  }
+
+  /** Answers what was received, and ends then. A GETJOB that waits is not answered. */
+  finish(): void {
+    this.isFinishing = true
+    this.work()
+  }
+
+  /** Finishes if nothing was received since the last call; false if more may be on its way. */
+  finishIfSilent(): boolean {
+    const { wasSilent } = this
+    this.wasSilent = true
+    if (wasSilent) this.finish()
+    return wasSilent
+  }
+
+  /** Whether it has ended after {@link finish}, and the client is there to read the last answers. */
+  get hasFinished(): boolean {
+    return this.isFinishing && this.isEnded && !this.isCut
   }
 
   close(): void {
@@ -150,6 +179,7 @@ export class Connection {
     this.isWorking = true
     try {
       this.runCommands()
+      if (this.isFinishing) this.endWhenDone()
     } catch (thrown) {
       this.defect = { thrown }
       this.cut()
@@ -179,6 +209,13 @@ export class Connection {
         session.send(command)
       }
     }
+  }
+
+  /** Ends if nothing that was received is left to answer. */
+  private endWhenDone(): void {
+    if (this.isEnded || this.isResting || this.unsent >= heldOutput) return
+    if (this.session?.isBusy() === true) this.session.withdraw(() => this.end())
+    else this.end()
   }
 
   private answer(answer: Answer): void {

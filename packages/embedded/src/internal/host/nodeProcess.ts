@@ -44,6 +44,8 @@ export interface NodeProcessOptions extends BusOptions {
   readonly requirepass: string
   /** In bytes. */
   readonly maxmemory: number | undefined
+  /** Other parameters, by name. */
+  readonly config: Readonly<Record<string, string>>
   readonly world: World
   readonly network: Network
   /** For a node on disk. */
@@ -70,6 +72,7 @@ export class NodeProcess {
     const { config } = this.node
     config.requirepass = options.requirepass
     if (options.maxmemory !== undefined) config.maxmemory = options.maxmemory
+    for (const [name, value] of Object.entries(options.config)) config.start(name, value)
     this.enqueueOnce = options.disk?.enqueueOnce ?? false
     this.storage = options.disk === undefined ? undefined : this.makeStorage(options.disk)
     this.begin()

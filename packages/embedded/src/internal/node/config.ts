@@ -57,6 +57,19 @@ const settable: ReadonlyMap<string, { readonly least: bigint; readonly keep: (va
   ).map(([name, least, keep]) => [name, { least, keep }])
 )
 
+/** The parameters that only the start of a node sets. CONFIG shows them. */
+const fixed: ReadonlySet<string> = new Set([
+  "bind",
+  "databases",
+  "logfile",
+  "no-appendfsync-on-rewrite",
+  "pidfile",
+  "syslog-facility",
+  "tcp-backlog",
+  "unixsocket",
+  "unixsocketperm"
+])
+
 const clamp = (value: bigint, least: bigint, most: bigint): bigint =>
   value < least ? least : value > most ? most : value
 
@@ -110,6 +123,11 @@ export class Config {
   /** What takes as many ms or more is a latency to remember; 0 if nothing is. */
   latencyThreshold = 0
   private shownMemory: bigint | undefined
+  private readonly paths = new Map([
+    ["unixsocket", ""],
+    ["logfile", ""],
+    ["pidfile", "/var/run/disque.pid"]
+  ])
   private readonly values = new Map<string, string>()
 
   constructor(port: number) {
@@ -126,6 +144,14 @@ export class Config {
     this.latencyThreshold = Number(this.get("latency-monitor-threshold"))
   }
 
+  /** Sets a parameter at the start of a node, as a configuration file does. */
+  start(name: string, value: string): ReturnType<Config["set"]> {
+    if (!fixed.has(name)) return this.set(name, value)
+    if (this.paths.has(name)) this.paths.set(name, value)
+    else this.values.set(name, value)
+    return "set"
+  }
+
   get(name: string): string {
     return this.values.get(name) ?? ""
   }
@@ -139,9 +165,7 @@ export class Config {
   entries(): ReadonlyArray<readonly [string, string]> {
     return [
       ["requirepass", this.requirepass],
-      ["unixsocket", ""],
-      ["logfile", ""],
-      ["pidfile", "/var/run/disque.pid"],
+      ...this.paths,
       ["maxmemory", String(this.shownMemory ?? this.maxmemory)],
       ...this.values
     ]
