@@ -1,5 +1,4 @@
 #!/usr/bin/env node
-import { createRequire } from "node:module"
 import * as Command from "@effect/cli/Command"
 import * as ValidationError from "@effect/cli/ValidationError"
 import * as NodeContext from "@effect/platform-node/NodeContext"
@@ -10,7 +9,11 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import { CliError } from "./CliError.js"
 import { demo } from "./demo.js"
+import { endingStatus, watch } from "./ending.js"
+import { help } from "./serve/help.js"
+import { offered } from "./serve/options.js"
 import { serve } from "./serve.js"
+import { version } from "./version.js"
 import { wrap } from "./wrap.js"
 
 const disco = Command.make("disco").pipe(
@@ -18,40 +21,9 @@ const disco = Command.make("disco").pipe(
   Command.withSubcommands([serve, demo])
 )
 
-const { version } = createRequire(import.meta.url)("../package.json")
 const run = Command.run(disco, { name: "disco", version })
 
-/** How long the end may take after a signal, in ms, even if nodes do not answer. */
-const endsWithin = 1800
-
-/** The exit status, once the end has begun. */
-let ended: number | undefined
-
-// A signal may arrive twice: from the terminal, and from npm, to which the terminal sends it too. The second one must not cut
-// the end short that the first one began.
-const end = (status: number) => {
-  if (ended !== undefined) return
-  ended = status
-  setTimeout(() => {
-    process.stderr.write("disco: not all was put away: something does not answer\n")
-    process.exit(status)
-  }, endsWithin).unref()
-}
-
-process.on("SIGINT", () => end(130))
-process.on("SIGTERM", () => end(143))
-process.on("SIGHUP", () => {
-  end(129)
-  process.emit("SIGTERM") // the one that the runtime listens for
-})
-
-// A reader that closes the pipe (`| head`) is no failure.
-for (const stream of [process.stdout, process.stderr]) {
-  stream.on("error", (error: NodeJS.ErrnoException) => {
-    end(error.code === "EPIPE" ? 0 : 1)
-    process.emit("SIGTERM")
-  })
-}
+watch()
 
 const escapes = new RegExp(`${String.fromCharCode(0x1b)}\\[[0-9;]*m`, "g")
 
@@ -74,12 +46,17 @@ const withConsole = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, 
 
 // @effect/cli ignores an option without a value at the end of the line.
 const last = process.argv.at(-1) ?? ""
-const checkLast = /^--(folder|host|maxmemory|port|requirepass)$/.test(last)
-  ? Effect.fail(new CliError({ message: `${last} takes a value` }))
-  : Effect.void
+const takeValues = new Set(
+  offered.flatMap(([name, { alias, kind }]) => (kind === "flag" ? [] : [`--${name}`, `--${alias}`])).concat("--folder")
+)
+const checkLast = takeValues.has(last) ? Effect.fail(new CliError({ message: `${last} takes a value` })) : Effect.void
+
+const [name, ...args] = process.argv.slice(2)
+// The help that @effect/cli makes says of each option what type it has, and that it is optional.
+const isHelp = name === "serve" && args.some((arg) => arg === "--help" || arg === "-h")
 
 checkLast.pipe(
-  Effect.zipRight(run(process.argv)),
+  Effect.zipRight(isHelp ? Console.log(help) : run(process.argv)),
   // An error is one sentence. @effect/cli has shown those of the command line itself.
   Effect.tapErrorCause((cause) => {
     if (Cause.isInterruptedOnly(cause)) return Effect.void
@@ -91,6 +68,6 @@ checkLast.pipe(
   Effect.provide(NodeContext.layer),
   NodeRuntime.runMain({
     disableErrorReporting: true,
-    teardown: (exit, onExit) => onExit(ended ?? (Exit.isSuccess(exit) ? 0 : 1))
+    teardown: (exit, onExit) => onExit(endingStatus() ?? (Exit.isSuccess(exit) ? 0 : 1))
   })
 )

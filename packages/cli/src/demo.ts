@@ -29,9 +29,9 @@ const port = Options.text("port").pipe(
 )
 
 const embedded = (port: number) =>
-  Effect.map(serveNodes({ host: "127.0.0.1", ports: [port] }), (addresses) => ({
-    through: `an embedded Disque node on ${addresses.join()}`,
-    pool: NodeDisque.layerPool({ nodes: addresses, slice })
+  Effect.map(serveNodes({ hosts: ["127.0.0.1"], ports: [port] }), ({ names }) => ({
+    through: `an embedded Disque node on ${names.join()}`,
+    pool: NodeDisque.layerPool({ nodes: names, slice })
   }))
 
 // Passwords in addresses are not shown.

@@ -1,20 +1,35 @@
 /** Embedded nodes behind sockets. */
+import { createServer } from "node:net"
+import { createServer as createTlsServer, type SecureContextOptions } from "node:tls"
 import { EmbeddedDisque, type EmbeddedNode, EmbeddedServer } from "@disco/embedded"
 import * as SocketServer from "@effect/platform/SocketServer"
-import * as NodeSocketServer from "@effect/platform-node/NodeSocketServer"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import { CliError } from "./CliError.js"
 import { processFigures } from "./processFigures.js"
+import * as socketServer from "./socketServer.js"
+import * as unixSocket from "./unixSocket.js"
 
 export interface NodesOptions {
-  readonly host: string
+  /** The IP addresses to listen at. */
+  readonly hosts: ReadonlyArray<string>
   /** One node each; 0 stands for any free port. */
   readonly ports: ReadonlyArray<number>
+  /** The same for TLS. Beside `ports`, one for the one node. */
+  readonly tlsPorts?: ReadonlyArray<number>
+  readonly tls?: SecureContextOptions | undefined
+  /** Belongs to the first node. */
+  readonly unixsocket?: { readonly path: string; readonly mode: string } | undefined
+  readonly backlog?: number | undefined
+  /** In seconds; 0 for never. */
+  readonly keepAlive?: number | undefined
   readonly requirepass?: Redacted.Redacted | undefined
   readonly maxmemory?: number | undefined
+  /** In ms. */
+  readonly nodeTimeout?: number | undefined
+  readonly config?: Readonly<Record<string, string>>
   readonly onShutdown?: ((node: EmbeddedNode) => void) | undefined
 }
 
@@ -25,43 +40,129 @@ export const parsePort = (text: string): Option.Option<number> =>
 /** The error for a `--port` that is not valid. */
 export const portIs = "--port takes a number from 0 (any free port) to 65535"
 
+/** How long clients have for their last answers when the process ends, in ms. */
+export const closeWithin = 1000
+
 const codeOf = (error: SocketServer.SocketServerError): string => {
   const { cause } = error
   return cause instanceof Error && "code" in cause ? String(cause.code) : error.message
 }
 
-const listen = (host: string, port: number) =>
-  Effect.mapError(NodeSocketServer.make({ host, port }), (error) => {
-    const code = codeOf(error)
-    if (code === "EADDRINUSE")
-      return new CliError({ message: `port ${port} is in use: choose another one with --port` })
-    if (code === "EACCES") return new CliError({ message: `port ${port} may not be listened on: permission denied` })
-    if (code === "ENOTFOUND" || code === "EAI_AGAIN")
-      return new CliError({ message: `--host takes an IP address of this machine; ${JSON.stringify(host)} is none` })
-    if (code === "EADDRNOTAVAIL")
-      return new CliError({ message: `${JSON.stringify(host)} is no address of this machine` })
-    return new CliError({ message: `port ${port} of ${JSON.stringify(host)} cannot be listened on (${code})` })
+/** A place where a node listens. */
+interface Listener extends socketServer.StoppableServer {
+  /** As people read it. */
+  readonly name: string
+  readonly port: number
+}
+
+const shown = (host: string, port: number): string => (host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`)
+
+const listenTcp = (
+  { backlog, keepAlive = 0, tls }: NodesOptions,
+  { hasTls, host, port }: { readonly host: string; readonly port: number; readonly hasTls: boolean }
+): Effect.Effect<Listener, CliError, Scope.Scope> => {
+  const tcp = { noDelay: true, keepAlive: keepAlive > 0, keepAliveInitialDelay: keepAlive * 1000 }
+  const options = { ...tcp, ...tls, requestCert: tls?.ca !== undefined, rejectUnauthorized: tls?.ca !== undefined }
+  return socketServer
+    .make((onClient) => (hasTls ? createTlsServer(options, onClient) : createServer(tcp, onClient)), {
+      host,
+      port,
+      ...(backlog === undefined ? {} : { backlog })
+    })
+    .pipe(
+      Effect.mapBoth({
+        onFailure: (error) => {
+          const code = codeOf(error)
+          if (code === "EADDRINUSE")
+            return new CliError({
+              message: `port ${port} is in use: choose another one with --${hasTls ? "tls-port" : "port"}`
+            })
+          if (code === "EACCES")
+            return new CliError({ message: `port ${port} may not be listened on: permission denied` })
+          if (code === "EADDRNOTAVAIL")
+            return new CliError({ message: `${JSON.stringify(host)} is no address of this machine` })
+          return new CliError({ message: `port ${port} of ${JSON.stringify(host)} cannot be listened on (${code})` })
+        },
+        onSuccess: (made) => {
+          const { address } = made.server
+          const bound = address._tag === "TcpAddress" ? address.port : port
+          return { ...made, port: bound, name: `${shown(host, bound)}${hasTls ? " (TLS)" : ""}` }
+        }
+      })
+    )
+}
+
+/** Listens at one port of all hosts. A port that is free at the first of them is taken at the others too. */
+const listenAtAll = (options: NodesOptions, port: number, hasTls: boolean) =>
+  Effect.gen(function* () {
+    const listeners: Array<Listener> = []
+    for (const host of options.hosts) {
+      listeners.push(yield* listenTcp(options, { host, port: listeners[0]?.port ?? port, hasTls }))
+    }
+    return listeners
   })
 
-/** Starts nodes that listen until the scope ends, and gives their addresses. */
-export const serveNodes = (options: NodesOptions): Effect.Effect<ReadonlyArray<string>, CliError, Scope.Scope> =>
+const listenUnix = ({ mode, path }: { readonly path: string; readonly mode: string }, backlog: number | undefined) =>
   Effect.gen(function* () {
-    const servers = yield* Effect.forEach(options.ports, (port) => listen(options.host, port))
-    const ports = servers.map((server) => (server.address._tag === "TcpAddress" ? server.address.port : 0))
-    const { host, maxmemory, onShutdown, requirepass } = options
+    yield* unixSocket.clear(path)
+    const made = yield* unixSocket.withMode(
+      path,
+      mode,
+      Effect.mapError(
+        socketServer.make((onClient) => createServer(onClient), {
+          path,
+          ...(backlog === undefined ? {} : { backlog })
+        }),
+        (error) =>
+          new CliError({ message: `the Unix socket ${JSON.stringify(path)} cannot be made (${codeOf(error)})` })
+      )
+    )
+    return { ...made, name: `unix:${path}`, port: 0 }
+  })
+
+/** The port that a node without one is known by. */
+const nominalPort = 7711
+
+// An address that stands for all addresses of the machine leads nobody anywhere.
+const ownHost = (host: string | undefined): string =>
+  host === undefined || /^0\.0\.0\.0$/.test(host) ? "127.0.0.1" : /^[0:]+$/.test(host) ? "::1" : host
+
+/** Starts nodes that listen until the scope ends, and says where. */
+export const serveNodes = (
+  options: NodesOptions
+): Effect.Effect<
+  { readonly nodes: ReadonlyArray<EmbeddedNode>; readonly names: ReadonlyArray<string> },
+  CliError,
+  Scope.Scope
+> =>
+  Effect.gen(function* () {
+    const { config, maxmemory, nodeTimeout, onShutdown, requirepass, tlsPorts = [], unixsocket } = options
+    const plain = yield* Effect.forEach(options.ports, (port) => listenAtAll(options, port, false))
+    const secure = yield* Effect.forEach(tlsPorts, (port) => listenAtAll(options, port, true))
+    const local = unixsocket === undefined ? [] : [yield* listenUnix(unixsocket, options.backlog)]
+    const count = Math.max(plain.length, secure.length, 1)
+    const listeners = Array.from({ length: count }, (_, i) => [
+      ...(plain[i] ?? []),
+      ...(secure[i] ?? []),
+      ...(i === 0 ? local : [])
+    ])
     const disque = yield* EmbeddedDisque.make({
-      ports,
-      host,
+      ports: listeners.map((all) => all.find(({ port }) => port > 0)?.port ?? nominalPort),
+      host: ownHost(options.hosts[0]),
       process: processFigures,
       ...(requirepass === undefined ? {} : { requirepass }),
       ...(maxmemory === undefined ? {} : { maxmemory }),
+      ...(nodeTimeout === undefined ? {} : { nodeTimeout }),
+      ...(config === undefined ? {} : { config }),
       ...(onShutdown === undefined ? {} : { onShutdown })
     }).pipe(Effect.mapError((error) => new CliError({ message: error.message })))
-    yield* Effect.forEach(disque.nodes, (node, i) =>
-      EmbeddedServer.serve(node).pipe(
-        Effect.provideService(SocketServer.SocketServer, servers[i] as SocketServer.SocketServer["Type"]),
-        Effect.forkScoped
+    const serving = disque.nodes.flatMap((node, i) =>
+      (listeners[i] ?? []).map(({ server }) =>
+        Effect.provideService(EmbeddedServer.serve(node, { closeWithin }), SocketServer.SocketServer, server)
       )
     )
-    return disque.nodes.map((node) => node.address)
+    // In one fiber, whose end gives all clients their time at once.
+    yield* Effect.forkScoped(Effect.all(serving, { concurrency: "unbounded" }))
+    yield* Effect.addFinalizer(() => Effect.forEach(listeners.flat(), ({ stop }) => stop))
+    return { nodes: disque.nodes, names: listeners.flat().map(({ name }) => name) }
   })

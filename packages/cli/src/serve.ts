@@ -1,65 +1,75 @@
 /** `disco serve`: embedded nodes in the foreground. */
+import type { EmbeddedNode } from "@disco/embedded"
 import * as Command from "@effect/cli/Command"
 import * as Options from "@effect/cli/Options"
-import * as Console from "effect/Console"
-import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
-import { parsePort, portIs, serveNodes } from "./nodes.js"
+import * as Logger from "effect/Logger"
+import * as Queue from "effect/Queue"
+import { endingSignal } from "./ending.js"
+import { withOnlyLogger } from "./internal/runtime.js"
+import { closeWithin, serveNodes } from "./nodes.js"
+import * as log from "./serve/log.js"
+import { type Option, offered } from "./serve/options.js"
+import * as plan from "./serve/plan.js"
+import * as settings from "./serve/settings.js"
+import { version } from "./version.js"
 
-const units: Record<string, number> = { "": 1, b: 1, k: 1e3, kb: 1024, m: 1e6, mb: 1024 ** 2, g: 1e9, gb: 1024 ** 3 }
-
-const parseMemory = (text: string): Option.Option<number> => {
-  const [, digits = "", unit = ""] = /^(\d+)([a-z]*)$/i.exec(text) ?? []
-  const factor = units[unit.toLowerCase()]
-  return digits !== "" && factor !== undefined ? Option.some(Number(digits) * factor) : Option.none()
+// All as text that may be repeated: `settings` reads them, as those of the environment and of files.
+const texts = ([name, option]: readonly [string, Option]) => {
+  if (option.kind === "flag") return [name, Options.boolean(name)] as const
+  const text = Options.text(name).pipe(Options.withDescription(option.sentence))
+  const named = option.alias === undefined ? text : Options.withAlias(text, option.alias)
+  return [name, Options.repeated(named)] as const
 }
 
-// As text, because @effect/cli refuses a repeated integer option that is not given.
-const ports = Options.text("port").pipe(
-  Options.withDescription(
-    "The port to listen on, 7711 unless told otherwise; several run as many nodes of one cluster"
-  ),
-  Options.repeated,
-  Options.filterMap((ports) => Option.all(ports.map(parsePort)), portIs)
+const commandLine: Record<string, Options.Options<boolean | ReadonlyArray<string>>> = Object.fromEntries(
+  offered.map(texts)
 )
 
-const host = Options.text("host").pipe(
-  Options.withDescription("The IP address to listen on"),
-  Options.withDefault("127.0.0.1")
-)
+const list = (names: ReadonlyArray<string>): string => names.join(", ")
 
-const requirepass = Options.redacted("requirepass").pipe(
-  Options.withDescription("The password that clients have to give"),
-  Options.optional
-)
-
-const maxmemory = Options.text("maxmemory").pipe(
-  Options.withDescription("The memory of a node, in bytes or with a unit (100mb)"),
-  Options.filterMap(parseMemory, "--maxmemory takes a number of bytes, or one with a unit: 100mb"),
-  Options.optional
-)
-
-export const serve = Command.make("serve", { host, maxmemory, ports, requirepass }, (options) =>
+/** Runs the nodes until all of them were ended by a client. */
+const run = ({ isOpen, nodes: options }: plan.Plan) =>
   Effect.gen(function* () {
-    const ended = yield* Deferred.make<void>()
-    const ports = options.ports.length > 0 ? options.ports : [7711]
-    let running = ports.length
-    const addresses = yield* serveNodes({
-      host: options.host,
-      ports,
-      requirepass: Option.getOrUndefined(options.requirepass),
-      maxmemory: Option.getOrUndefined(options.maxmemory),
-      onShutdown: () => {
-        running -= 1
-        if (running === 0) Deferred.unsafeDone(ended, Effect.void)
-      }
-    })
-    yield* Console.log(
-      addresses.length === 1
-        ? `an embedded Disque node listens on ${addresses[0]} (Ctrl-C ends it)`
-        : `embedded Disque nodes of one cluster listen on ${addresses.join(", ")} (Ctrl-C ends them)`
+    yield* log.notice("start", `disco ${version} starts as process ${process.pid}`, { version, pid: process.pid })
+    if (isOpen) {
+      yield* log.warning(
+        "password missing",
+        "no password is set (--insecure): whoever reaches this machine can read and delete all jobs"
+      )
+    }
+    yield* Effect.addFinalizer(() => log.notice("end", "all was put away"))
+    const ended = yield* Queue.unbounded<EmbeddedNode>()
+    const { names, nodes } = yield* serveNodes({ ...options, onShutdown: (node) => void ended.unsafeOffer(node) })
+    for (const name of names) yield* log.notice("listening", `listening on ${name}`, { address: name })
+    yield* log.notice(
+      "ready",
+      nodes.length === 1
+        ? `ready: an embedded Disque node listens on ${list(names)} (Ctrl-C ends it)`
+        : `ready: embedded Disque nodes of one cluster listen on ${list(names)} (Ctrl-C ends them)`,
+      { addresses: names }
     )
-    yield* Deferred.await(ended)
+    yield* Effect.addFinalizer(() => {
+      const signal = endingSignal()
+      return signal === undefined
+        ? Effect.void
+        : log.notice("signal", `${signal}: no more clients are accepted, and those here have ${closeWithin} ms`, {
+            signal
+          })
+    })
+    for (const _ of nodes) {
+      const { address } = yield* Queue.take(ended)
+      yield* log.notice("shutdown", `a client ended the node at ${address} by SHUTDOWN`, { address })
+    }
   }).pipe(Effect.scoped)
+
+export const serve = Command.make("serve", commandLine, (given) =>
+  Effect.gen(function* () {
+    // What was written in the process list is overwritten.
+    if (settings.showsPassword(given)) process.title = "disco serve"
+    const read = yield* settings.read(given)
+    const made = yield* plan.make(read)
+    const { least, logger } = log.make(read["log-format"] ?? "text", read.loglevel ?? "notice")
+    yield* run(made).pipe(Logger.withMinimumLogLevel(least), withOnlyLogger(logger))
+  })
 ).pipe(Command.withDescription("Run an embedded Disque node in the foreground"))

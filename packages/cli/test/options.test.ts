@@ -1,29 +1,7 @@
 import { createServer } from "node:net"
-import { Command, HelpDoc, ValidationError } from "@effect/cli"
-import { NodeContext } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
-import { ConfigProvider, Effect } from "effect"
-import { demo } from "../src/demo.js"
-import { serve } from "../src/serve.js"
-
-const disco = Command.run(Command.withSubcommands(Command.make("disco"), [serve, demo]), {
-  name: "disco",
-  version: "0"
-})
-
-const quiet = Effect.map(Effect.console, (console) => ({ ...console, error: () => Effect.void }))
-
-/** What a command fails with, in words. */
-const failure = (args: ReadonlyArray<string>, env: ReadonlyArray<readonly [string, string]> = []) =>
-  disco(["node", "disco", ...args]).pipe(
-    Effect.flip,
-    Effect.map((error) =>
-      ValidationError.isValidationError(error) ? HelpDoc.toAnsiText(error.error).trim() : error.message
-    ),
-    (effect) => Effect.flatMap(quiet, (console) => Effect.withConsole(effect, console)),
-    Effect.withConfigProvider(ConfigProvider.fromMap(new Map(env))),
-    Effect.provide(NodeContext.layer)
-  )
+import { Effect } from "effect"
+import { failure } from "./utils/serve.js"
 
 const takenPort = Effect.acquireRelease(
   Effect.async<{ readonly port: number; readonly close: () => void }>((resume) => {
@@ -43,11 +21,6 @@ describe("the options of disco", () => {
     Effect.gen(function* () {
       assert.strictEqual(yield* failure(["demo", "--port", "99999"]), port)
       assert.strictEqual(yield* failure(["demo", "--port", "7711.5"]), port)
-      assert.strictEqual(yield* failure(["serve", "--port", "0", "--port", "abc"]), port)
-      assert.strictEqual(
-        yield* failure(["serve", "--maxmemory", "much"]),
-        "--maxmemory takes a number of bytes, or one with a unit: 100mb"
-      )
     })
   )
 

@@ -1,0 +1,68 @@
+import { readFileSync } from "node:fs"
+import { mkdtemp, rm } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { Command, HelpDoc, ValidationError } from "@effect/cli"
+import { NodeContext } from "@effect/platform-node"
+import { ConfigProvider, Effect, Fiber } from "effect"
+import { demo } from "../../src/demo.js"
+import { serve } from "../../src/serve.js"
+
+const disco = Command.run(Command.withSubcommands(Command.make("disco"), [serve, demo]), {
+  name: "disco",
+  version: "0"
+})
+
+type Environment = ReadonlyArray<readonly [string, string]>
+
+/** Runs a command in this process; `say` is given each line that it writes. */
+const run = (args: ReadonlyArray<string>, env: Environment, say: (line: string) => void = () => {}) =>
+  disco(["node", "disco", ...args]).pipe(
+    (effect) =>
+      Effect.consoleWith((console) =>
+        Effect.withConsole(effect, {
+          ...console,
+          error: () => Effect.void,
+          log: (text) => Effect.sync(() => say(String(text))),
+          unsafe: { ...console.unsafe, log: (text) => say(String(text)) }
+        })
+      ),
+    Effect.withConfigProvider(ConfigProvider.fromMap(new Map(env))),
+    Effect.provide(NodeContext.layer)
+  )
+
+/** What a command fails with, in words. */
+export const failure = (args: ReadonlyArray<string>, env: Environment = []) =>
+  Effect.map(Effect.flip(run(args, env)), (error) =>
+    ValidationError.isValidationError(error) ? HelpDoc.toAnsiText(error.error).trim() : error.message
+  )
+
+/** Starts `disco serve`, which ends with the scope, and waits until it is ready. */
+export const start = (args: ReadonlyArray<string>, env: Environment = []) =>
+  Effect.gen(function* () {
+    const lines: Array<string> = []
+    const isReady = yield* Effect.makeLatch()
+    const fiber = yield* Effect.forkScoped(
+      run(["serve", ...args], env, (line) => {
+        lines.push(line)
+        if (/ready: |"event":"ready"/.test(line)) isReady.unsafeOpen()
+      })
+    )
+    yield* Effect.raceFirst(
+      isReady.await,
+      Effect.zipRight(Fiber.join(fiber), Effect.die("it ended before it was ready"))
+    )
+    const places = /listens? on (.*) \(Ctrl-C/.exec(lines.find((line) => line.includes("ready: ")) ?? "")?.[1] ?? ""
+    return { lines, fiber, places: places.replaceAll(" (TLS)", "").split(", ") }
+  })
+
+/** A folder that is removed with the scope. */
+export const folder = Effect.acquireRelease(
+  Effect.promise(() => mkdtemp(join(tmpdir(), "disco-serve-"))),
+  (path) => Effect.promise(() => rm(path, { recursive: true, force: true }))
+)
+
+/** A certificate or a key of the tests of `@disco/node`. */
+export const pem = (name: string): string => new URL(`../../../node/test/data/${name}`, import.meta.url).pathname
+
+export const pemText = (name: string): string => readFileSync(pem(name), "utf8")
