@@ -127,11 +127,17 @@ const nominalPort = 7711
 const ownHost = (host: string | undefined): string =>
   host === undefined || /^0\.0\.0\.0$/.test(host) ? "127.0.0.1" : /^[0:]+$/.test(host) ? "::1" : host
 
-/** Starts nodes that listen until the scope ends, and says where. */
+/** Starts nodes that listen until the scope ends. */
 export const serveNodes = (
   options: NodesOptions
 ): Effect.Effect<
-  { readonly nodes: ReadonlyArray<EmbeddedNode>; readonly names: ReadonlyArray<string> },
+  {
+    readonly nodes: ReadonlyArray<EmbeddedNode>
+    /** Where they listen, as people read it. */
+    readonly names: ReadonlyArray<string>
+    /** Accepts no more clients. Those that are there go on. */
+    readonly stop: Effect.Effect<void>
+  },
   CliError,
   Scope.Scope
 > =>
@@ -163,6 +169,7 @@ export const serveNodes = (
     )
     // In one fiber, whose end gives all clients their time at once.
     yield* Effect.forkScoped(Effect.all(serving, { concurrency: "unbounded" }))
-    yield* Effect.addFinalizer(() => Effect.forEach(listeners.flat(), ({ stop }) => stop))
-    return { nodes: disque.nodes, names: listeners.flat().map(({ name }) => name) }
+    const stop = Effect.forEach(listeners.flat(), (listener) => listener.stop, { discard: true })
+    yield* Effect.addFinalizer(() => stop)
+    return { nodes: disque.nodes, names: listeners.flat().map(({ name }) => name), stop }
   })

@@ -38,9 +38,11 @@ const run = ({ isOpen, nodes: options }: plan.Plan) =>
         "no password is set (--insecure): whoever reaches this machine can read and delete all jobs"
       )
     }
-    yield* Effect.addFinalizer(() => log.notice("end", "all was put away"))
+    let isReady = false
+    yield* Effect.addFinalizer(() => (isReady ? log.notice("end", "all was put away") : Effect.void))
     const ended = yield* Queue.unbounded<EmbeddedNode>()
-    const { names, nodes } = yield* serveNodes({ ...options, onShutdown: (node) => void ended.unsafeOffer(node) })
+    const { names, nodes, stop } = yield* serveNodes({ ...options, onShutdown: (node) => void ended.unsafeOffer(node) })
+    isReady = true
     for (const name of names) yield* log.notice("listening", `listening on ${name}`, { address: name })
     yield* log.notice(
       "ready",
@@ -51,11 +53,9 @@ const run = ({ isOpen, nodes: options }: plan.Plan) =>
     )
     yield* Effect.addFinalizer(() => {
       const signal = endingSignal()
-      return signal === undefined
-        ? Effect.void
-        : log.notice("signal", `${signal}: no more clients are accepted, and those here have ${closeWithin} ms`, {
-            signal
-          })
+      if (signal === undefined) return Effect.void
+      const rest = `no more clients are accepted, and those here have ${closeWithin} ms`
+      return Effect.zipRight(stop, log.notice("signal", `${signal}: ${rest}`, { signal }))
     })
     for (const _ of nodes) {
       const { address } = yield* Queue.take(ended)

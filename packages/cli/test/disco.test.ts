@@ -1,32 +1,8 @@
-import { spawn } from "node:child_process"
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { fileURLToPath } from "node:url"
 import { assert, describe, it } from "@effect/vitest"
-
-const script = fileURLToPath(new URL("../src/bin.ts", import.meta.url))
-
-const start = (args: ReadonlyArray<string>) => {
-  const { INIT_CWD: _, ...own } = process.env
-  const child = spawn(process.execPath, ["--import", "tsx", script, ...args], {
-    env: { ...own, DISQUE_NODES: "" },
-    stdio: ["ignore", "pipe", "pipe"]
-  })
-  const out = { stdout: "", stderr: "" }
-  child.stdout.on("data", (chunk) => (out.stdout += chunk))
-  child.stderr.on("data", (chunk) => (out.stderr += chunk))
-  const ended = new Promise<{ code: number | null; stdout: string; stderr: string }>((resolve) =>
-    child.on("close", (code) => resolve({ code, ...out }))
-  )
-  const shows = (text: string) =>
-    new Promise<void>((resolve, reject) => {
-      const look = () => out.stdout.includes(text) && resolve()
-      child.stdout.on("data", look)
-      child.on("close", () => reject(new Error(`it ended, and had said: ${out.stdout}${out.stderr}`)))
-    })
-  return { child, ended, shows }
-}
+import { start } from "./utils/process.js"
 
 // A process takes its time to start, more of it on a machine that does other things.
 describe.concurrent("the disco command", { timeout: 120_000 }, () => {
