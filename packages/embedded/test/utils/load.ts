@@ -1,0 +1,53 @@
+/** A process with a node on disk under load, which tells on its output what was answered. Arguments: the folder and `appendfsync`. */
+import { writeSync } from "node:fs"
+import { NodeContext } from "@effect/platform-node"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
+import { EmbeddedDisque } from "../../src/index.js"
+import { dial, say, text } from "./ask.js"
+
+const [dir = "", appendfsync = ""] = process.argv.slice(2)
+
+/** A pipe keeps what is written to it, whenever the process is killed. */
+const tell = (what: string) => Effect.sync(() => writeSync(1, `${what}\n`))
+
+const worker = (number: number) =>
+  Effect.gen(function* () {
+    const link = yield* dial(1)
+    for (let serial = 0; ; serial++) {
+      const id = yield* text(link, "ADDJOB", `q${number}`, `job ${serial}`, "0")
+      yield* tell(`added ${id}`)
+      if (serial % 8 === 0) continue
+      yield* tell(`acking ${id}`)
+      const acked = yield* say(link, "ACKJOB", id)
+      yield* tell(acked === 1 ? `acked ${id}` : `unexpected ${acked}`)
+    }
+  })
+
+const rewrites = Effect.gen(function* () {
+  const link = yield* dial(1)
+  yield* Effect.forever(Effect.delay(say(link, "BGREWRITEAOF"), 5))
+})
+
+const program = Effect.gen(function* () {
+  const link = yield* dial(1)
+  const [, ids] = (yield* say(link, "JSCAN", "0", "BUSYLOOP")) as [string, ReadonlyArray<string>]
+  for (const id of ids) yield* tell(`found ${id}`)
+  yield* tell("ready")
+  const workers = Array.from({ length: 8 }, (_, number) => worker(number))
+  yield* Effect.all([rewrites, ...workers], { concurrency: "unbounded", discard: true })
+})
+
+const node = Layer.provideMerge(
+  EmbeddedDisque.layerDialer,
+  EmbeddedDisque.layer({ dir, appendfsync: appendfsync === "always" ? "always" : "everysec" })
+)
+
+Effect.runFork(
+  Effect.scoped(program).pipe(
+    Effect.provide(Layer.provide(Layer.merge(node, Logger.remove(Logger.defaultLogger)), NodeContext.layer)),
+    Effect.provide(NodeContext.layer),
+    Effect.catchAllCause((cause) => tell(`unexpected ${cause}`))
+  )
+)
