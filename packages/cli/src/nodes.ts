@@ -1,7 +1,9 @@
 /** Embedded nodes behind sockets. */
 import { createServer } from "node:net"
 import { createServer as createTlsServer, type SecureContextOptions } from "node:tls"
-import { EmbeddedDisque, type EmbeddedNode, EmbeddedServer } from "@disco/embedded"
+import { type DurableOptions, EmbeddedDisque, type EmbeddedNode, EmbeddedServer } from "@disco/embedded"
+import type * as FileSystem from "@effect/platform/FileSystem"
+import type * as Path from "@effect/platform/Path"
 import * as SocketServer from "@effect/platform/SocketServer"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -27,6 +29,12 @@ export interface NodesOptions {
   readonly keepAlive?: number | undefined
   readonly requirepass?: Redacted.Redacted | undefined
   readonly maxmemory?: number | undefined
+  /** Where the jobs are kept; undefined for in memory. */
+  readonly disk?:
+    | (Required<Pick<DurableOptions, "dir" | "appendfsync" | "enqueueJobsOnce">> & {
+        readonly isOn: boolean
+      })
+    | undefined
   /** In ms. */
   readonly nodeTimeout?: number | undefined
   readonly config?: Readonly<Record<string, string>>
@@ -139,10 +147,10 @@ export const serveNodes = (
     readonly stop: Effect.Effect<void>
   },
   CliError,
-  Scope.Scope
+  Scope.Scope | FileSystem.FileSystem | Path.Path
 > =>
   Effect.gen(function* () {
-    const { config, maxmemory, nodeTimeout, onShutdown, requirepass, tlsPorts = [], unixsocket } = options
+    const { config, disk, maxmemory, nodeTimeout, onShutdown, requirepass, tlsPorts = [], unixsocket } = options
     const plain = yield* Effect.forEach(options.ports, (port) => listenAtAll(options, port, false))
     const secure = yield* Effect.forEach(tlsPorts, (port) => listenAtAll(options, port, true))
     const local = unixsocket === undefined ? [] : [yield* listenUnix(unixsocket, options.backlog)]
@@ -152,16 +160,19 @@ export const serveNodes = (
       ...(secure[i] ?? []),
       ...(i === 0 ? local : [])
     ])
-    const disque = yield* EmbeddedDisque.make({
+    const common = {
       ports: listeners.map((all) => all.find(({ port }) => port > 0)?.port ?? nominalPort),
       host: ownHost(options.hosts[0]),
       process: processFigures,
       ...(requirepass === undefined ? {} : { requirepass }),
       ...(maxmemory === undefined ? {} : { maxmemory }),
       ...(nodeTimeout === undefined ? {} : { nodeTimeout }),
-      ...(config === undefined ? {} : { config }),
+      config: disk?.isOn === false ? { ...config, appendonly: "no" } : { ...config },
       ...(onShutdown === undefined ? {} : { onShutdown })
-    }).pipe(Effect.mapError((error) => new CliError({ message: error.message })))
+    }
+    const { isOn: _, ...durable } = disk ?? { isOn: false }
+    const made = "dir" in durable ? EmbeddedDisque.make({ ...common, ...durable }) : EmbeddedDisque.make(common)
+    const disque = yield* Effect.mapError(made, (error) => new CliError({ message: error.message }))
     const serving = disque.nodes.flatMap((node, i) =>
       (listeners[i] ?? []).map(({ server }) =>
         Effect.provideService(EmbeddedServer.serve(node, { closeWithin }), SocketServer.SocketServer, server)

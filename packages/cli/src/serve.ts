@@ -5,6 +5,7 @@ import * as Options from "@effect/cli/Options"
 import * as Effect from "effect/Effect"
 import * as Logger from "effect/Logger"
 import * as Queue from "effect/Queue"
+import { CliError } from "./CliError.js"
 import { endingSignal } from "./ending.js"
 import { withOnlyLogger } from "./internal/runtime.js"
 import { closeWithin, serveNodes } from "./nodes.js"
@@ -42,8 +43,11 @@ const run = ({ isOpen, nodes: options }: plan.Plan) =>
     yield* Effect.addFinalizer(() => (isReady ? log.notice("end", "all was put away") : Effect.void))
     const ended = yield* Queue.unbounded<EmbeddedNode>()
     const { names, nodes, stop } = yield* serveNodes({ ...options, onShutdown: (node) => void ended.unsafeOffer(node) })
-    isReady = true
     for (const name of names) yield* log.notice("listening", `listening on ${name}`, { address: name })
+    yield* Effect.forEach(nodes, (node) => node.loaded, { discard: true }).pipe(
+      Effect.mapError((error) => new CliError({ message: error.message }))
+    )
+    isReady = true
     yield* log.notice(
       "ready",
       nodes.length === 1

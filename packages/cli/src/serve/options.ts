@@ -8,6 +8,7 @@ import * as read from "./readers.js"
 export const groups = {
   listening: "Where the node listens",
   access: "Who may connect",
+  disk: "Where the node keeps its jobs",
   node: "The node, as in Disque's configuration",
   log: "Configuration and log"
 }
@@ -72,6 +73,11 @@ const parameter = (value: string, reader: read.Reader<number | string | boolean>
   value,
   read: read.asParameter(reader),
   sentence
+})
+
+const diskParameter = (value: string, reader: read.Reader<number | string | boolean>, sentence: string): Parameter => ({
+  ...parameter(value, reader, sentence),
+  group: "disk"
 })
 
 /** A parameter that CONFIG GET shows, and that changes nothing here. */
@@ -146,6 +152,45 @@ export const options = {
     read: read.yesOrNo,
     sentence: "Listen beyond this machine even without a password."
   },
+  dir: one(
+    "disk",
+    "DIR",
+    read.text("the path of a folder"),
+    "The folder for the jobs: disque.aof and nodes.conf, the files of a Disque server. Several nodes have a folder each in it, named by the port. Without it, jobs are in memory only."
+  ),
+  appendonly: one(
+    "disk",
+    "yes|no",
+    read.word("yes", "no"),
+    "Whether jobs are kept in the folder: yes by default where there is --dir. CONFIG SET appendonly changes it."
+  ),
+  appendfsync: one(
+    "disk",
+    "WHEN",
+    read.word("always", "everysec", "no"),
+    "When what is written is made safe from a power cut: always (before each answer), everysec (the default) or no (when the system does)."
+  ),
+  "auto-aof-rewrite-percentage": diskParameter(
+    "PERCENT",
+    read.count(0, 2_147_483_647),
+    "The file is written anew when it has grown by so much: 100 by default, and 0 for never."
+  ),
+  "auto-aof-rewrite-min-size": diskParameter(
+    "SIZE",
+    read.size(0),
+    "A smaller file is not written anew: 64mb by default."
+  ),
+  "aof-load-truncated": diskParameter(
+    "yes|no",
+    read.yesOrNo,
+    "Whether a last record that is not whole is cut off at the start: yes by default."
+  ),
+  "aof-enqueue-jobs-once": one(
+    "disk",
+    "yes|no",
+    read.yesOrNo,
+    "Whether jobs that were queued are queued at once after a start, and not after their retry time: yes by default."
+  ),
   maxclients: parameter("COUNT", read.count(1, 4_294_967_295), "How many clients may be connected: 10000 by default."),
   maxmemory: one(
     "node",
@@ -194,17 +239,10 @@ export const options = {
     "The limits are fixed.",
     4
   ),
-  "auto-aof-rewrite-percentage": kept(read.count(0, 2_147_483_647), "For the append-only file."),
-  "auto-aof-rewrite-min-size": kept(read.size(0), "For the append-only file."),
-  "aof-load-truncated": kept(read.yesOrNo, "For the append-only file."),
-  "aof-enqueue-jobs-once": kept(read.yesOrNo, "For the append-only file."),
-  "aof-rewrite-incremental-fsync": kept(read.yesOrNo, "For the append-only file."),
-  "no-appendfsync-on-rewrite": kept(read.yesOrNo, "For the append-only file."),
-  appendfsync: kept(read.word("always", "everysec", "no"), "For the append-only file."),
-  appendonly: settled(read.word("no"), "Jobs are in memory only."),
+  "aof-rewrite-incremental-fsync": kept(read.yesOrNo, "A rewrite is always synced in parts."),
+  "no-appendfsync-on-rewrite": kept(read.yesOrNo, "A rewrite and the syncs do not wait for each other."),
   appendfilename: settled(read.word("disque.aof"), "The name that the file always has."),
   "cluster-config-file": settled(read.word("nodes.conf"), "The name that the file always has."),
-  dir: settled(read.anyText, "The folder of files that are not written."),
   daemonize: settled(read.word("no"), "It runs in the foreground: systemd or Docker run it in the background."),
   pidfile: kept(read.anyText, "Disque writes it only in the background."),
   logfile: settled(read.word(""), "The log goes to standard output."),

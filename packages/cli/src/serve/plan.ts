@@ -74,6 +74,24 @@ const portsOf = Effect.fnUntraced(function* (settings: Settings, hasTls: boolean
   return { ports, tlsPorts: tlsPort }
 })
 
+/** Where the jobs are kept; undefined for in memory. */
+const diskOf = Effect.fnUntraced(function* (settings: Settings, ports: ReadonlyArray<number>) {
+  const { appendfsync, appendonly, dir } = settings
+  if (dir === undefined) {
+    if (appendonly === "yes") return yield* refuse("appendonly yes needs the option dir: the folder for the jobs")
+    return undefined
+  }
+  if (ports.length > 1 && ports.includes(0)) {
+    return yield* refuse("the folders of several nodes have their ports as names: with dir, give each port a number")
+  }
+  return {
+    dir,
+    isOn: appendonly !== "no",
+    appendfsync: appendfsync ?? ("everysec" as const),
+    enqueueJobsOnce: settings["aof-enqueue-jobs-once"] ?? true
+  }
+})
+
 /** The socket's path in bytes, its end included; the systems differ. */
 const mostPath = process.platform === "linux" ? 108 : 104
 
@@ -89,6 +107,7 @@ export const make = (settings: Settings): Effect.Effect<Plan, CliError | Invalid
     const requirepass = yield* passwordOf(settings)
     const tls = yield* tlsOf(settings)
     const { ports, tlsPorts } = yield* portsOf(settings, tls !== undefined)
+    const disk = yield* diskOf(settings, ports.length > 0 ? ports : tlsPorts)
     const { unixsocket } = settings
     if (unixsocket !== undefined && Buffer.byteLength(unixsocket) >= mostPath) {
       return yield* refuse(
@@ -130,9 +149,11 @@ export const make = (settings: Settings): Effect.Effect<Plan, CliError | Invalid
         requirepass,
         maxmemory: settings.maxmemory,
         nodeTimeout: settings["cluster-node-timeout"],
+        disk,
         config: {
           ...config,
           bind: hosts.join(" "),
+          ...(settings.appendfsync === undefined ? {} : { appendfsync: settings.appendfsync }),
           ...(unixsocket === undefined ? {} : { unixsocket, unixsocketperm: settings.unixsocketperm ?? "700" }),
           ...(settings["tcp-backlog"] === undefined ? {} : { "tcp-backlog": String(settings["tcp-backlog"]) }),
           ...(settings["tcp-keepalive"] === undefined

@@ -24,6 +24,13 @@ const bad: Record<string, ReadonlyArray<string>> = {
   "tcp-keepalive": ["", "-1", "yes"],
   requirepass: ["", "x".repeat(513)],
   "requirepass-file": [""],
+  dir: [""],
+  appendonly: ["", "maybe"],
+  appendfsync: ["", "sometimes"],
+  "auto-aof-rewrite-percentage": ["", "-1", "all"],
+  "auto-aof-rewrite-min-size": ["", "-1", "much"],
+  "aof-load-truncated": ["", "maybe"],
+  "aof-enqueue-jobs-once": ["", "maybe"],
   maxclients: ["", "0", "all", "4294967296"],
   maxmemory: ["", "much", "0", "-1", "1tb", "1.5gb"],
   "maxmemory-policy": ["", "lru"],
@@ -174,7 +181,8 @@ describe("the options of disco serve", () => {
         "cluster-node-timeout",
         "auto-aof-rewrite-min-size"
       ]
-      assert.deepStrictEqual(yield* shown(["--port", "0", "--config", file], [], names), [
+      const dir = yield* folder
+      assert.deepStrictEqual(yield* shown(["--port", "0", "--config", file, "--dir", dir], [], names), [
         "10",
         "511",
         "/var/run/disque.pid",

@@ -72,9 +72,10 @@ export class NodeProcess {
     const { config } = this.node
     config.requirepass = options.requirepass
     if (options.maxmemory !== undefined) config.maxmemory = options.maxmemory
-    for (const [name, value] of Object.entries(options.config)) config.start(name, value)
     this.enqueueOnce = options.disk?.enqueueOnce ?? false
     this.storage = options.disk === undefined ? undefined : this.makeStorage(options.disk)
+    // A file with parameters says more than the defaults of a node on disk.
+    for (const [name, value] of Object.entries(options.config)) config.start(name, value)
     this.begin()
   }
 
