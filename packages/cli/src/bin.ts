@@ -7,6 +7,7 @@ import * as Cause from "effect/Cause"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import { aof } from "./aof.js"
 import { CliError } from "./CliError.js"
 import { demo } from "./demo.js"
 import { endingStatus, watch } from "./ending.js"
@@ -18,7 +19,7 @@ import { wrap } from "./wrap.js"
 
 const disco = Command.make("disco").pipe(
   Command.withDescription("Disque for Effect: an embedded node to talk to, and a demo"),
-  Command.withSubcommands([serve, demo])
+  Command.withSubcommands([serve, aof, demo])
 )
 
 const run = Command.run(disco, { name: "disco", version })

@@ -10,6 +10,7 @@ import * as Option from "effect/Option"
 import type * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import { CliError } from "./CliError.js"
+import { control } from "./control.js"
 import { processFigures } from "./processFigures.js"
 import * as socketServer from "./socketServer.js"
 import * as unixSocket from "./unixSocket.js"
@@ -38,6 +39,8 @@ export interface NodesOptions {
   /** In ms. */
   readonly nodeTimeout?: number | undefined
   readonly config?: Readonly<Record<string, string>>
+  /** Where the nodes can be killed and restarted; 0 stands for any free port. */
+  readonly controlPort?: number | undefined
   readonly onShutdown?: ((node: EmbeddedNode) => void) | undefined
 }
 
@@ -145,6 +148,8 @@ export const serveNodes = (
     readonly names: ReadonlyArray<string>
     /** Accepts no more clients. Those that are there go on. */
     readonly stop: Effect.Effect<void>
+    /** The port where the nodes can be killed and restarted, if there is one. */
+    readonly controlledAt: number | undefined
   },
   CliError,
   Scope.Scope | FileSystem.FileSystem | Path.Path
@@ -182,5 +187,6 @@ export const serveNodes = (
     yield* Effect.forkScoped(Effect.all(serving, { concurrency: "unbounded" }))
     const stop = Effect.forEach(listeners.flat(), (listener) => listener.stop, { discard: true })
     yield* Effect.addFinalizer(() => stop)
-    return { nodes: disque.nodes, names: listeners.flat().map(({ name }) => name), stop }
+    const controlledAt = options.controlPort === undefined ? undefined : yield* control(disque, options.controlPort)
+    return { nodes: disque.nodes, names: listeners.flat().map(({ name }) => name), stop, controlledAt }
   })

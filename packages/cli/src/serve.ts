@@ -42,8 +42,15 @@ const run = ({ isOpen, nodes: options }: plan.Plan) =>
     let isReady = false
     yield* Effect.addFinalizer(() => (isReady ? log.notice("end", "all was put away") : Effect.void))
     const ended = yield* Queue.unbounded<EmbeddedNode>()
-    const { names, nodes, stop } = yield* serveNodes({ ...options, onShutdown: (node) => void ended.unsafeOffer(node) })
+    const { controlledAt, names, nodes, stop } = yield* serveNodes({
+      ...options,
+      onShutdown: (node) => void ended.unsafeOffer(node)
+    })
     for (const name of names) yield* log.notice("listening", `listening on ${name}`, { address: name })
+    if (controlledAt !== undefined) {
+      const url = `http://127.0.0.1:${controlledAt}/nodes`
+      yield* log.warning("control", `${url} kills and restarts nodes, without a password: for tests alone`, { url })
+    }
     yield* Effect.forEach(nodes, (node) => node.loaded, { discard: true }).pipe(
       Effect.mapError((error) => new CliError({ message: error.message }))
     )

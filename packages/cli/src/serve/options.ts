@@ -220,6 +220,12 @@ export const options = {
     read.count(0),
     "Events that take so long are in LATENCY: none by default (0)."
   ),
+  "control-port": one(
+    "node",
+    "PORT",
+    read.port,
+    "For tests: a port of 127.0.0.1 where HTTP kills and restarts nodes, without a password (POST /nodes/7711/kill)."
+  ),
   config: one("log", "FILE", path, "A file with options, in the form of disque.conf."),
   loglevel: one(
     "log",

@@ -150,6 +150,7 @@ export const make = (settings: Settings): Effect.Effect<Plan, CliError | Invalid
         maxmemory: settings.maxmemory,
         nodeTimeout: settings["cluster-node-timeout"],
         disk,
+        controlPort: settings["control-port"],
         config: {
           ...config,
           bind: hosts.join(" "),

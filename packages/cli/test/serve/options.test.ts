@@ -38,6 +38,7 @@ const bad: Record<string, ReadonlyArray<string>> = {
   "slowlog-log-slower-than": ["", "-1", "1ms"],
   "slowlog-max-len": ["", "-1"],
   "latency-monitor-threshold": ["", "-1"],
+  "control-port": ["", "abc", "65536"],
   config: [""],
   loglevel: ["", "info", "quiet"],
   "log-format": ["", "xml"]
