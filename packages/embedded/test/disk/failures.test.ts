@@ -2,8 +2,10 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { setTimeout } from "node:timers/promises"
 import type { DisqueLink } from "@disco/core"
 import { assert, describe, it } from "@effect/vitest"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import * as TestClock from "effect/TestClock"
 import { StorageError } from "../../src/index.js"
 import { say, text } from "../utils/ask.js"
@@ -114,6 +116,24 @@ describe("a disk that does not take records", () => {
             assert.strictEqual(readFileSync(`${dir}/disque.aof`, "latin1").match(/LOADJOB/g)?.length, 3)
           })
         )
+      })
+    )
+  )
+
+  it.live("holds up the end of the program for a second or two, if it does not answer at all", () =>
+    withFaults((faults, dir) =>
+      Effect.gen(function* () {
+        const [took] = yield* Effect.timed(
+          onDisk({ dir, appendfsync: "always" }, (link) =>
+            Effect.gen(function* () {
+              yield* say(link, "ADDJOB", "q", "kept", "0")
+              faults.sync = () => "hang"
+              const waits = yield* Effect.timeoutOption(say(link, "ADDJOB", "q", "never answered", "0"), 50)
+              assert.isTrue(Option.isNone(waits))
+            })
+          )
+        )
+        assert.isBelow(Duration.toMillis(took), 4000)
       })
     )
   )

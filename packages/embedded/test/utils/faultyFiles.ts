@@ -7,6 +7,7 @@ import * as Layer from "effect/Layer"
 export interface Faults {
   /** How many bytes of a write are written before it fails; undefined for all of them. */
   write: ((bytes: Uint8Array) => { readonly written: number; readonly code: string } | undefined) | undefined
+  /** `hang` stands for a sync that never ends. */
   sync: (() => string | undefined) | undefined
   rename: (() => string | undefined) | undefined
   open: ((path: string) => string | undefined) | undefined
@@ -44,7 +45,10 @@ const faultyFile = (file: FileSystem.File, faults: Faults): FileSystem.File => (
   readAlloc: (size) => file.readAlloc(size),
   write: (buffer) => file.write(buffer),
   get sync() {
-    return Effect.suspend(() => failing("sync", faults.sync?.(), file.sync as Effect.Effect<void, SystemError>))
+    return Effect.suspend(() => {
+      const fault = faults.sync?.()
+      return fault === "hang" ? Effect.never : failing("sync", fault, file.sync as Effect.Effect<void, SystemError>)
+    })
   },
   truncate: (length) =>
     Effect.suspend(() =>

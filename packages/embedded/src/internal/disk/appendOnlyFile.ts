@@ -170,11 +170,17 @@ export class AppendOnlyFile {
     )
   })
 
-  /** Does something about the file; a failure to write is for the clients. */
+  /**
+   * Does something about the file; a failure to write is for the clients. Interrupted, it goes on behind the back of the fiber: a
+   * disk that does not answer must not hold up the end of the program.
+   */
   private guarded(change: Effect.Effect<void, PlatformError>): Effect.Effect<void> {
     return this.exclusive
       .withPermits(1)(Effect.uninterruptible(change))
-      .pipe(Effect.catchAll((error) => this.fail(error)))
+      .pipe(
+        Effect.catchAll((error) => this.fail(error)),
+        Effect.disconnect
+      )
   }
 
   private readonly flush: Effect.Effect<void, PlatformError> = Effect.suspend(() => {

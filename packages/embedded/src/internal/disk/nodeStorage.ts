@@ -1,6 +1,7 @@
 /** The files of one node: read when it starts, appended to while it runs, written anew when it ends. */
 import type * as FileSystem from "@effect/platform/FileSystem"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import { flush } from "../node/flush.js"
 import type { Disk } from "../node/journal.js"
 import type { Node } from "../node/node.js"
@@ -14,6 +15,9 @@ import { describe, unavailable } from "./systemErrors.js"
 
 /** How often the progress of a long load is logged, in ms. */
 const progressEvery = 1000
+
+/** How long the last write and sync at a clean end may take, in ms. */
+const writeWithin = 1000
 
 /** How long the rewrite at a clean end may take, in ms: what takes longer is left to a later start. */
 const rewriteWithin = 1000
@@ -167,14 +171,19 @@ export class NodeStorage implements Disk {
   /** Ends in good order: all records are kept, and the file tells which jobs are queued. */
   readonly end: Effect.Effect<void> = Effect.suspend(() => {
     if (this.journal.state !== "on") return Effect.void
-    const rewritten = Effect.timeoutOption(Effect.interruptible(this.journal.rewriteNow), rewriteWithin)
-    return this.journal.flushAll.pipe(
-      Effect.zipRight(this.isLoading ? Effect.void : rewritten),
-      Effect.catchAll((error) =>
-        Effect.logWarning(`${this.needs.folder.aof} is not written to its end: ${describe(error)}`)
-      ),
-      Effect.zipRight(Effect.suspend(() => this.journal.drop()))
+    const { aof } = this.needs.folder
+    const written = Effect.timeoutOption(Effect.interruptible(Effect.disconnect(this.journal.flushAll)), writeWithin)
+    const rewritten = Effect.timeoutOption(
+      Effect.interruptible(Effect.disconnect(this.journal.rewriteNow)),
+      rewriteWithin
     )
+    return Effect.flatMap(written, (done) => {
+      if (Option.isNone(done)) return Effect.logWarning(`${aof} is not written to its end: the disk does not answer`)
+      return Effect.zipRight(
+        this.isLoading ? Effect.void : rewritten,
+        Effect.suspend(() => this.journal.drop())
+      )
+    }).pipe(Effect.catchAll((error) => Effect.logWarning(`${aof} is not written to its end: ${describe(error)}`)))
   })
 
   /** Ends at once, as a process does that is killed. */
