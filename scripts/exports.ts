@@ -67,6 +67,9 @@ const checkDeclaration = (declaration: ts.Declaration, name: string): void => {
   for (const member of declaration.members) {
     const modifiers = ts.getCombinedModifierFlags(member)
     if (!(modifiers & ts.ModifierFlags.Static) || modifiers & ts.ModifierFlags.Private || isInternal(member)) continue
+    // What callers see of an overloaded method are its overloads.
+    const others = declaration.members.filter((other) => other.name?.getText() === member.name?.getText())
+    if (others.length > 1 && ts.isMethodDeclaration(member) && member.body !== undefined) continue
     report(member, `${name}.${member.name?.getText()}`, missingOf(commentsOf(member).at(-1), ["since"]))
   }
 }
