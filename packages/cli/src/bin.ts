@@ -8,6 +8,7 @@ import * as Cause from "effect/Cause"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import { aof } from "./aof.js"
 import { CliError } from "./CliError.js"
 import { demo } from "./demo.js"
 import { serve } from "./serve.js"
@@ -15,7 +16,7 @@ import { wrap } from "./wrap.js"
 
 const disco = Command.make("disco").pipe(
   Command.withDescription("Disque for Effect: an embedded node to talk to, and a demo"),
-  Command.withSubcommands([serve, demo])
+  Command.withSubcommands([serve, aof, demo])
 )
 
 const { version } = createRequire(import.meta.url)("../package.json")

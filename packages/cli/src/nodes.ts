@@ -2,11 +2,13 @@
 import { EmbeddedDisque, type EmbeddedNode, EmbeddedServer } from "@disco/embedded"
 import * as SocketServer from "@effect/platform/SocketServer"
 import * as NodeSocketServer from "@effect/platform-node/NodeSocketServer"
+import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import { CliError } from "./CliError.js"
+import { control } from "./control.js"
 import { processFigures } from "./processFigures.js"
 
 export interface NodesOptions {
@@ -15,6 +17,8 @@ export interface NodesOptions {
   readonly ports: ReadonlyArray<number>
   readonly requirepass?: Redacted.Redacted | undefined
   readonly maxmemory?: number | undefined
+  /** Where the nodes can be killed and restarted; 0 stands for any free port. */
+  readonly controlPort?: number | undefined
   readonly onShutdown?: ((node: EmbeddedNode) => void) | undefined
 }
 
@@ -63,5 +67,9 @@ export const serveNodes = (options: NodesOptions): Effect.Effect<ReadonlyArray<s
         Effect.forkScoped
       )
     )
+    if (options.controlPort !== undefined) {
+      const port = yield* control(disque, options.controlPort)
+      yield* Console.log(`http://127.0.0.1:${port}/nodes kills and restarts them: for tests alone`)
+    }
     return disque.nodes.map((node) => node.address)
   })

@@ -40,7 +40,15 @@ const maxmemory = Options.text("maxmemory").pipe(
   Options.optional
 )
 
-export const serve = Command.make("serve", { host, maxmemory, ports, requirepass }, (options) =>
+const controlPort = Options.text("control-port").pipe(
+  Options.withDescription(
+    "For tests: a port of 127.0.0.1 where HTTP kills and restarts nodes, without a password (POST /nodes/7711/kill)"
+  ),
+  Options.filterMap(parsePort, "--control-port takes a number from 0 (any free port) to 65535"),
+  Options.optional
+)
+
+export const serve = Command.make("serve", { controlPort, host, maxmemory, ports, requirepass }, (options) =>
   Effect.gen(function* () {
     const ended = yield* Deferred.make<void>()
     const ports = options.ports.length > 0 ? options.ports : [7711]
@@ -50,6 +58,7 @@ export const serve = Command.make("serve", { host, maxmemory, ports, requirepass
       ports,
       requirepass: Option.getOrUndefined(options.requirepass),
       maxmemory: Option.getOrUndefined(options.maxmemory),
+      controlPort: Option.getOrUndefined(options.controlPort),
       onShutdown: () => {
         running -= 1
         if (running === 0) Deferred.unsafeDone(ended, Effect.void)

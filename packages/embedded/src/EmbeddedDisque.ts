@@ -45,6 +45,8 @@ export interface EmbeddedNode {
   readonly address: string
   /** 40 hexadecimal digits. `CLUSTER RESET HARD` changes it. */
   readonly id: string
+  /** `down`: killed, or ended by SHUTDOWN. `frozen`: it keeps its clients and its jobs, and does nothing. */
+  readonly state: "up" | "frozen" | "down"
   /** Waits until the node is up. A node is up from the start, and again after a restart. */
   readonly up: Effect.Effect<void>
   /** Waits until the node is down: killed, or ended by SHUTDOWN. */
@@ -223,6 +225,11 @@ export class EmbeddedDisque extends Context.Tag("@disco/embedded/EmbeddedDisque"
     InvalidArgument | StorageError,
     Scope.Scope | FileSystem.FileSystem | Path.Path
   >
+  /**
+   * Starts a cluster in memory, which ends with the scope.
+   *
+   * @since 0.1.0
+   */
   static make(options?: EmbeddedOptions): Effect.Effect<EmbeddedDisque.Service, InvalidArgument, Scope.Scope>
   static make(
     options?: EmbeddedOptions | DurableOptions
@@ -267,6 +274,9 @@ export class EmbeddedDisque extends Context.Tag("@disco/embedded/EmbeddedDisque"
           address: `${node.host}:${node.port}`,
           get id() {
             return node.id
+          },
+          get state() {
+            return node.isUp ? (node.isFrozen ? "frozen" : "up") : "down"
           },
           up: untilUp(node, true),
           down: untilUp(node, false),
@@ -341,6 +351,11 @@ export class EmbeddedDisque extends Context.Tag("@disco/embedded/EmbeddedDisque"
   static layer(
     options: DurableOptions
   ): Layer.Layer<EmbeddedDisque, InvalidArgument | StorageError, FileSystem.FileSystem | Path.Path>
+  /**
+   * A cluster in memory as a layer.
+   *
+   * @since 0.1.0
+   */
   static layer(options?: EmbeddedOptions): Layer.Layer<EmbeddedDisque, InvalidArgument>
   static layer(
     options?: EmbeddedOptions | DurableOptions

@@ -1,3 +1,4 @@
+export * as AppendOnlyFile from "./AppendOnlyFile.js"
 export {
   type DurableOptions,
   EmbeddedDisque,

@@ -42,7 +42,7 @@ const owns = (fs: FileSystem.FileSystem, { pid, start }: Owner): Effect.Effect<b
     : Effect.map(startOf(fs, pid), (now) => start === "" || now === "" || now === start)
 
 /** Locks the folder for this process until the scope ends. */
-const lock = (
+export const lock = (
   fs: FileSystem.FileSystem,
   path: Path.Path,
   folder: string

@@ -3,14 +3,14 @@ import type { PlatformError } from "@effect/platform/Error"
 import type * as FileSystem from "@effect/platform/FileSystem"
 import * as Effect from "effect/Effect"
 import { Flag, Job, State } from "../node/job.js"
-import { isId } from "../node/jobId.js"
 import { enqueue, register, unregister } from "../node/jobs.js"
 import type { Node } from "../node/node.js"
 import { requeueTime } from "../node/schedule.js"
 import { asBody, fromBytes } from "../wire/bytes.js"
 import { uint32 } from "../wire/integers.js"
+import { readEntry } from "./entries.js"
 import { Damage, type Record, RecordReader } from "./recordReader.js"
-import { readJob } from "./records.js"
+import type { StoredJob } from "./records.js"
 
 const chunkSize = 256 * 1024
 
@@ -59,22 +59,17 @@ export class Loader {
   }
 
   /** A text says what is wrong with the record. */
-  apply({ argument, name }: Record): string | undefined {
-    const command = name.toUpperCase()
-    if (command === "LOADJOB") return this.load(argument)
-    if (command !== "DELJOB") return `the command ${JSON.stringify(name)}, where LOADJOB or DELJOB is expected`
-    const id = fromBytes(argument.subarray(0, 64))
-    if (!isId(id)) return `DELJOB of ${JSON.stringify(id)}, which is no job id`
-    const job = this.node.jobs.get(id)
+  apply(record: Record): string | undefined {
+    const entry = readEntry(record)
+    if (typeof entry === "string") return entry
+    if (!("deleted" in entry)) return this.load(entry)
+    const job = this.node.jobs.get(entry.deleted)
     if (job !== undefined) unregister(this.node, job)
     return undefined
   }
 
-  private load(bytes: Uint8Array): string | undefined {
+  private load(stored: StoredJob): undefined {
     const { node } = this
-    const stored = readJob(bytes, fromBytes)
-    if (typeof stored === "string") return stored
-    if (!isId(stored.id)) return `LOADJOB of ${JSON.stringify(stored.id)}, which is no job id`
     const { base } = node.world
     const expiresAt = stored.expiresAt - base / 1000
     if (expiresAt <= node.seconds || stored.state === State.acked) return undefined

@@ -19,6 +19,11 @@ export class Damage {
   }
 }
 
+const jobName = "LOADJOB"
+
+const readUint32 = (bytes: Uint8Array, at: number): number =>
+  new DataView(bytes.buffer, bytes.byteOffset).getUint32(at, true)
+
 const empty = new Uint8Array(0)
 
 const lf = 0x0a
@@ -92,7 +97,7 @@ export class RecordReader {
     if (count !== 2) return this.damage(`a command of ${count} arguments, where LOADJOB and DELJOB have 2`)
     const name = this.argument()
     if (!(name instanceof Uint8Array)) return name
-    const argument = this.argument()
+    const argument = this.argument(name.length === jobName.length)
     if (!(argument instanceof Uint8Array)) return argument
     this.offset = this.start + this.at
     return { name: String.fromCharCode(...name.subarray(0, 16)), argument }
@@ -133,13 +138,18 @@ export class RecordReader {
     }
   }
 
-  private argument(): Uint8Array | Damage | More {
+  /** An argument that is not here yet is looked at if it is a job: a wrong length would take what follows for a part of it. */
+  private argument(isJob = false): Uint8Array | Damage | More {
     const length = this.line(dollar, "the length of an argument")
     if (typeof length !== "number") return length
     if (length > longestArgument) return this.damage(`an argument of ${length} bytes`)
     const { at, bytes } = this
     const end = at + length
-    if (bytes.length < end + 2) return this.more(end + 2)
+    if (bytes.length < end + 2) {
+      const announced = isJob && bytes.length >= at + 4 ? readUint32(bytes, at) : length - 4
+      if (announced === length - 4) return this.more(end + 2)
+      return this.damage(`a job of ${length - 4} bytes announces ${announced}`)
+    }
     if (bytes[end] !== 0x0d || bytes[end + 1] !== lf) {
       return this.damage(`${shown(bytes.subarray(end))} where an argument of ${length} bytes ends with a line end`)
     }
