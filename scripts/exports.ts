@@ -57,6 +57,8 @@ const isInternal = (declaration: ts.Declaration): boolean =>
 
 const isOurs = (node: ts.Node): boolean => /\/packages\/[^/]+\/src\//.test(node.getSourceFile().fileName)
 
+const nameOf = (member: ts.ClassElement): string | undefined => member.name?.getText()
+
 const seen = new Set<ts.Declaration>()
 
 const checkDeclaration = (declaration: ts.Declaration, name: string): void => {
@@ -64,13 +66,15 @@ const checkDeclaration = (declaration: ts.Declaration, name: string): void => {
   seen.add(declaration)
   report(declaration, name, missingOf(commentsOf(declaration).at(-1), ["since", "category"]))
   if (!ts.isClassDeclaration(declaration)) return
+  const overloaded = new Set(
+    declaration.members.filter((each) => ts.isMethodDeclaration(each) && each.body === undefined).map(nameOf)
+  )
   for (const member of declaration.members) {
+    // Nobody sees the signature of the implementation.
+    if (ts.isMethodDeclaration(member) && member.body !== undefined && overloaded.has(nameOf(member))) continue
     const modifiers = ts.getCombinedModifierFlags(member)
     if (!(modifiers & ts.ModifierFlags.Static) || modifiers & ts.ModifierFlags.Private || isInternal(member)) continue
-    // What callers see of an overloaded method are its overloads.
-    const others = declaration.members.filter((other) => other.name?.getText() === member.name?.getText())
-    if (others.length > 1 && ts.isMethodDeclaration(member) && member.body !== undefined) continue
-    report(member, `${name}.${member.name?.getText()}`, missingOf(commentsOf(member).at(-1), ["since"]))
+    report(member, `${name}.${nameOf(member)}`, missingOf(commentsOf(member).at(-1), ["since"]))
   }
 }
 
