@@ -230,6 +230,22 @@ describe("a pool", () => {
     })
   )
 
+  it.scoped("ends a scan that goes round in circles, whatever the length of the circle", () =>
+    Effect.gen(function* () {
+      for (const cursors of [
+        { "0": "3", "3": "3" },
+        { "0": "1", "1": "2", "2": "3", "3": "1" }
+      ]) {
+        const { pool } = yield* poolOver((_, words) => [
+          bulk((cursors as Record<string, string>)[String(words[1])] ?? "0"),
+          [bulk("other")]
+        ])
+        const error = yield* Effect.flip(Stream.runCollect(pool.queues()))
+        assert.deepInclude(error, { _tag: "ProtocolError", command: "QSCAN" })
+      }
+    })
+  )
+
   it.scoped("gives each job once, whichever nodes hold copies of it", () =>
     Effect.gen(function* () {
       const { pool } = yield* poolOver((node) => [bulk("0"), [idOn(first), idOn(node, 1)].map((id) => shown(id))])

@@ -10,7 +10,7 @@ import type { Command } from "../Command.js"
 import * as Inspection from "../commands/inspection.js"
 import * as Queues from "../commands/queues.js"
 import * as Server from "../commands/server.js"
-import type { CommandError, InvalidArgument } from "../DisqueError.js"
+import { type CommandError, type InvalidArgument, ProtocolError } from "../DisqueError.js"
 import type { JobInfo, JobRef, PeekedJob } from "../Job.js"
 import * as JobId from "../JobId.js"
 import * as QueueStats from "../QueueStats.js"
@@ -233,16 +233,29 @@ export const scan = <A, E>(
       seen.add(key)
       return true
     }
+    let cursors = new Set<string>()
     const after = (position: Position, page: Page<A>): Option.Option<Position> => {
       if (page.cursor !== start) return Option.some({ ...position, node: page.node, cursor: page.cursor })
+      cursors = new Set()
       const index = position.index + 1
       return index < addresses.length ? Option.some({ index, node: addresses[index], cursor: start }) : Option.none()
+    }
+    /** A node that gives a cursor twice goes round in circles: the scan would never end. */
+    const checked = (command: string, page: Page<A>): Effect.Effect<Page<A>, ProtocolError> => {
+      if (!cursors.has(page.cursor)) {
+        cursors.add(page.cursor)
+        return Effect.succeed(page)
+      }
+      const expected = "a cursor that the scan has not had yet"
+      return new ProtocolError({ command, node: page.node, expected, actual: page.cursor })
     }
     const first: Position = { index: 0, node: addresses[0], cursor: start }
     return Stream.paginateChunkEffect(first, (position) =>
       Effect.flatMap(pageAt(position.cursor), (command) =>
         Effect.map(
-          position.node === undefined ? execute(command) : executeOn(position.node, command),
+          Effect.flatMap(position.node === undefined ? execute(command) : executeOn(position.node, command), (page) =>
+            checked(command.name, page)
+          ),
           (page) => [Chunk.unsafeFromArray(page.items.filter(isNew)), after(position, page)] as const
         )
       )
