@@ -78,6 +78,22 @@ describe("the examples of work", { timeout: 120_000 }, () => {
     }
     assert.notInclude(out, "next: begun")
   })
+
+  it("steady.ts adds jobs and does them, until it is told to end", async () => {
+    const child = spawn(process.execPath, ["--import", "tsx", here("steady.ts")], {
+      cwd: here("."),
+      env: { ...process.env, DISQUE_NODES: "" },
+      stdio: "pipe"
+    })
+    let out = ""
+    child.stdout.on("data", (chunk) => {
+      out += chunk
+      if (out.includes("did number 2\n")) child.kill("SIGTERM")
+    })
+    const code = await new Promise((resolve) => child.on("close", resolve))
+    assert.include([0, 130, 143], code)
+    assert.match(out, /^did number 1\ndid number 2\n/)
+  })
 })
 
 describe("the README", () => {
