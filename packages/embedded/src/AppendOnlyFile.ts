@@ -10,50 +10,11 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import { lock } from "./internal/disk/folder.js"
 import { mend } from "./internal/disk/mending.js"
-import { type Scan, scan } from "./internal/disk/scanning.js"
+import { type Report, scan } from "./internal/disk/scanning.js"
 import { StorageError } from "./internal/disk/storageError.js"
 import { unavailable } from "./internal/disk/systemErrors.js"
 
-/**
- * A part of a file that holds no record that can be read.
- *
- * @since 0.1.0
- * @category models
- */
-export interface DamagedPart {
-  /** Where it begins, in bytes. */
-  readonly offset: number
-  /** In bytes. */
-  readonly length: number
-  /** What is wrong where it begins. */
-  readonly reason: string
-}
-
-/**
- * What is in an append-only file.
- *
- * @since 0.1.0
- * @category models
- */
-export interface Report {
-  /** The length of the file. */
-  readonly bytes: number
-  /** How many records add a job (LOADJOB). */
-  readonly added: number
-  /** How many records say that a job is gone (DELJOB). */
-  readonly deleted: number
-  /** How many jobs were added and are neither gone nor expired. */
-  readonly live: number
-  /** The damaged parts, in their order. */
-  readonly damaged: ReadonlyArray<DamagedPart>
-  /** How many records can be read after the first damage. */
-  readonly after: number
-  /**
-   * The beginning of a last record that is not whole, in bytes: the process or the system ended while it was written. No damage: the
-   * next start cuts it off.
-   */
-  readonly torn: { readonly offset: number; readonly length: number } | undefined
-}
+export type { DamagedPart, Report } from "./internal/disk/scanning.js"
 
 const findFile = (path: string): Effect.Effect<string, StorageError, FileSystem.FileSystem> =>
   Effect.gen(function* () {
@@ -67,7 +28,7 @@ const findFile = (path: string): Effect.Effect<string, StorageError, FileSystem.
     return yield* Effect.mapError(fs.realPath(path), cannotRead)
   })
 
-const read = (path: string, file: string): Effect.Effect<Scan, StorageError, FileSystem.FileSystem> =>
+const read = (path: string, file: string): Effect.Effect<Report, StorageError, FileSystem.FileSystem> =>
   Effect.gen(function* () {
     const fs = yield* FileSystem.FileSystem
     const now = (yield* Clock.currentTimeMillis) / 1000

@@ -6,7 +6,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { AofFile } from "./aofFile.js"
 import { copyBytes, syncFolder } from "./rewriting.js"
-import { type Scan, wholeParts } from "./scanning.js"
+import { type Report, wholeParts } from "./scanning.js"
 import { isThere } from "./systemErrors.js"
 
 /** Makes an anew written file belong to whom the old one belonged to, as far as the system lets us. */
@@ -51,14 +51,14 @@ export const mend = (
   fs: FileSystem.FileSystem,
   path: Path.Path,
   file: string,
-  scan: Scan
+  found: Report
 ): Effect.Effect<string, PlatformError> =>
   Effect.gen(function* () {
     const temporary = `${file}.tmp`
     const write = Effect.acquireUseRelease(
       AofFile.open(fs, temporary, "w", false),
       (to) =>
-        Effect.forEach(wholeParts(scan), (part) => copyBytes(fs, file, part, to)).pipe(
+        Effect.forEach(wholeParts(found), (part) => copyBytes(fs, file, part, to)).pipe(
           Effect.zipRight(keepOwner(fs, file, temporary)),
           Effect.zipRight(to.sync)
         ),

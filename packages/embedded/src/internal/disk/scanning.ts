@@ -8,28 +8,48 @@ import { Damage, type Record, RecordReader } from "./recordReader.js"
 
 const chunkSize = 256 * 1024
 
-/** A part of a file, in bytes. */
-export interface Part {
+/** A part of a file. */
+interface Part {
+  /** Where it begins, in bytes. */
   readonly offset: number
+  /** In bytes. */
   readonly length: number
 }
 
-/** A part that holds no record that can be read. */
+/**
+ * A part of a file that holds no record that can be read.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface DamagedPart extends Part {
+  /** What is wrong where it begins. */
   readonly reason: string
 }
 
-export interface Scan {
+/**
+ * What is in an append-only file.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Report {
   /** The length of the file. */
   readonly bytes: number
+  /** How many records add a job (LOADJOB). */
   readonly added: number
+  /** How many records say that a job is gone (DELJOB). */
   readonly deleted: number
-  /** How many jobs were added and are neither deleted nor expired. */
+  /** How many jobs were added and are neither gone nor expired. */
   readonly live: number
+  /** The damaged parts, in their order. */
   readonly damaged: ReadonlyArray<DamagedPart>
   /** How many records can be read after the first damage. */
   readonly after: number
-  /** The beginning of a last record that is not whole. */
+  /**
+   * The beginning of a last record that is not whole, in bytes: the process or the system ended while it was written. No damage: the
+   * next start cuts it off.
+   */
   readonly torn: Part | undefined
 }
 
@@ -146,7 +166,7 @@ const takeRecords = (reader: RecordReader, bytes: Uint8Array, tally: Tally): Dam
  * Reads a file to its end. After a damage it goes on where the next record seems to begin, so that nothing that can be read is left
  * out. Memory is taken for the longest record and the ids of the jobs. `now` is in s since 1970.
  */
-export const scan = (fs: FileSystem.FileSystem, path: string, now: number): Effect.Effect<Scan, PlatformError> =>
+export const scan = (fs: FileSystem.FileSystem, path: string, now: number): Effect.Effect<Report, PlatformError> =>
   Effect.scoped(
     Effect.gen(function* () {
       const window = new Window(yield* fs.open(path, { flag: "r" }))
@@ -179,7 +199,7 @@ export const wholeParts = ({
   bytes,
   damaged,
   torn
-}: Scan): ReadonlyArray<{ readonly start: number; readonly end: number }> => {
+}: Report): ReadonlyArray<{ readonly start: number; readonly end: number }> => {
   const parts: Array<{ readonly start: number; readonly end: number }> = []
   let start = 0
   for (const { length, offset } of torn === undefined ? damaged : [...damaged, torn]) {
