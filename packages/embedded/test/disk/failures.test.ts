@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { setTimeout } from "node:timers/promises"
 import type { DisqueLink } from "@disco/core"
 import { assert, describe, it } from "@effect/vitest"
@@ -134,6 +134,26 @@ describe("a disk that does not take records", () => {
           )
         )
         assert.isBelow(Duration.toMillis(took), 4000)
+        // The disk may still write: nobody else may do so before this process has ended.
+        faults.sync = undefined
+        assert.deepInclude(yield* Effect.flip(onDisk({ dir }, () => Effect.void)), { reason: "Locked" })
+      })
+    )
+  )
+
+  it.live("leaves a whole file if the program ends while the file is being swapped, and no other file", () =>
+    withFaults((faults, dir) =>
+      Effect.gen(function* () {
+        yield* onDisk({ dir }, (link) => say(link, "ADDJOB", "q", "first", "0"))
+        yield* onDisk({ dir }, (link) =>
+          Effect.map(say(link, "ADDJOB", "q", "second", "0"), () => {
+            // Longer than the end of the node waits for it.
+            faults.rename = () => 1500
+          })
+        )
+        faults.rename = undefined
+        assert.deepStrictEqual(readdirSync(dir).sort(), ["disque.aof", "nodes.conf"])
+        yield* onDisk({ dir }, (link) => Effect.map(say(link, "QLEN", "q"), (length) => assert.strictEqual(length, 2)))
       })
     )
   )

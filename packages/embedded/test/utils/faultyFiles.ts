@@ -9,7 +9,8 @@ export interface Faults {
   write: ((bytes: Uint8Array) => { readonly written: number; readonly code: string } | undefined) | undefined
   /** `hang` stands for a sync that never ends. */
   sync: (() => string | undefined) | undefined
-  rename: (() => string | undefined) | undefined
+  /** A number stands for a rename that takes so many ms. */
+  rename: (() => string | number | undefined) | undefined
   open: ((path: string) => string | undefined) | undefined
   truncate: (() => string | undefined) | undefined
 }
@@ -82,8 +83,10 @@ export const faultyFiles = (faults: Faults): Layer.Layer<FileSystem.FileSystem, 
           )
         ) as ReturnType<typeof fs.open>,
       rename: (from, to) =>
-        Effect.suspend(() =>
-          failing("rename", faults.rename?.(), fs.rename(from, to) as Effect.Effect<void, SystemError>)
-        )
+        Effect.suspend(() => {
+          const fault = faults.rename?.()
+          const rename = fs.rename(from, to) as Effect.Effect<void, SystemError>
+          return typeof fault === "number" ? Effect.delay(rename, fault) : failing("rename", fault, rename)
+        })
     }))
   )

@@ -252,10 +252,9 @@ export class AppendOnlyFile {
    */
   private readonly replaceFile: Effect.Effect<void, PlatformError> = Effect.suspend(() => {
     const old = this.file
-    return Effect.flatMap(this.rewriter.writeAnew, (file) => {
-      this.adopt(file)
-      return Effect.zipRight(old?.close ?? Effect.void, this.syncName)
-    })
+    return this.rewriter
+      .writeAnew((file) => this.adopt(file))
+      .pipe(Effect.zipRight(old?.close ?? Effect.void), Effect.zipRight(this.syncName))
   })
 
   /** Goes on with another file, which has all records that the old one had. */

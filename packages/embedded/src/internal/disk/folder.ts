@@ -41,12 +41,17 @@ const owns = (fs: FileSystem.FileSystem, { pid, start }: Owner): Effect.Effect<b
     ? Effect.succeed(false)
     : Effect.map(startOf(fs, pid), (now) => start === "" || now === "" || now === start)
 
+interface Lock {
+  /** Keeps the folder locked beyond the scope, until this process is gone. */
+  readonly leaveLocked: () => void
+}
+
 /** Locks the folder for this process until the scope ends. */
 export const lock = (
   fs: FileSystem.FileSystem,
   path: Path.Path,
   folder: string
-): Effect.Effect<void, StorageError, Scope.Scope> =>
+): Effect.Effect<Lock, StorageError, Scope.Scope> =>
   Effect.gen(function* () {
     const file = path.join(folder, lockName)
     const fail = unavailable(folder, "use the folder")
@@ -67,10 +72,17 @@ export const lock = (
       yield* removeStale(fs, file, found)
     }
     inUse.add(real)
+    let isLeft = false
     yield* Effect.addFinalizer(() => {
+      if (isLeft) return Effect.void
       inUse.delete(real)
       return Effect.ignore(fs.remove(file))
     })
+    return {
+      leaveLocked: () => {
+        isLeft = true
+      }
+    }
   }).pipe(Effect.uninterruptible)
 
 /**
@@ -121,7 +133,7 @@ const writeNodes = (
   })
 
 /** A folder in use. */
-export interface Folder {
+export interface Folder extends Lock {
   readonly path: string
   /** The append-only file. */
   readonly aof: string
@@ -139,7 +151,7 @@ export const openFolder = (
 ): Effect.Effect<Folder, StorageError, Scope.Scope> =>
   Effect.gen(function* () {
     yield* Effect.mapError(fs.makeDirectory(folder, { recursive: true }), unavailable(folder, "make the folder"))
-    yield* lock(fs, path, folder)
+    const { leaveLocked } = yield* lock(fs, path, folder)
     // A rewrite that the end of a process cut short.
     for (const name of ["temp-rewriteaof.aof", "temp-rewriteaof-bg.aof"]) {
       yield* Effect.ignore(fs.remove(path.join(folder, name)))
@@ -153,6 +165,7 @@ export const openFolder = (
     const id = yield* Effect.transposeMapOption(text, (known) => parseNodes(nodes, known))
     return {
       path: folder,
+      leaveLocked,
       aof: path.join(folder, "disque.aof"),
       id: Option.getOrUndefined(id),
       keepId: (id) => Effect.mapError(writeNodes(fs, path, folder, id), unavailable(nodes, "write the file"))

@@ -16,8 +16,8 @@ import { describe, unavailable } from "./systemErrors.js"
 /** How often the progress of a long load is logged, in ms. */
 const progressEvery = 1000
 
-/** How long the last write and sync at a clean end may take, in ms. */
-const writeWithin = 1000
+/** How long a clean end waits for the disk, in ms. */
+const endWithin = 2000
 
 /** How long the rewrite at a clean end may take, in ms: what takes longer is left to a later start. */
 const rewriteWithin = 1000
@@ -171,19 +171,19 @@ export class NodeStorage implements Disk {
   /** Ends in good order: all records are kept, and the file tells which jobs are queued. */
   readonly end: Effect.Effect<void> = Effect.suspend(() => {
     if (this.journal.state !== "on") return Effect.void
-    const { aof } = this.needs.folder
-    const written = Effect.timeoutOption(Effect.interruptible(Effect.disconnect(this.journal.flushAll)), writeWithin)
-    const rewritten = Effect.timeoutOption(
-      Effect.interruptible(Effect.disconnect(this.journal.rewriteNow)),
-      rewriteWithin
+    const { folder } = this.needs
+    // A slice or a swap that is under way is waited for.
+    const rewritten = Effect.timeoutOption(Effect.interruptible(this.journal.rewriteNow), rewriteWithin)
+    const put = Effect.zipRight(this.journal.flushAll, this.isLoading ? Effect.void : rewritten)
+    return Effect.timeoutOption(Effect.interruptible(Effect.disconnect(put)), endWithin).pipe(
+      Effect.flatMap((done) => {
+        if (Option.isSome(done)) return Effect.suspend(() => this.journal.drop())
+        // What the disk has not done yet, it may still do: nobody else may use the folder before this process is gone.
+        folder.leaveLocked()
+        return Effect.logWarning(`${folder.aof} is not written to its end: the disk does not answer`)
+      }),
+      Effect.catchAll((error) => Effect.logWarning(`${folder.aof} is not written to its end: ${describe(error)}`))
     )
-    return Effect.flatMap(written, (done) => {
-      if (Option.isNone(done)) return Effect.logWarning(`${aof} is not written to its end: the disk does not answer`)
-      return Effect.zipRight(
-        this.isLoading ? Effect.void : rewritten,
-        Effect.suspend(() => this.journal.drop())
-      )
-    }).pipe(Effect.catchAll((error) => Effect.logWarning(`${aof} is not written to its end: ${describe(error)}`)))
   })
 
   /** Ends at once, as a process does that is killed. */

@@ -13,6 +13,8 @@ const mostRounds = 20
 /** How much of the old file may be left to be copied when the files are swapped, in bytes. */
 const leastCopy = 64 * 1024
 
+const ignore = (): void => {}
+
 export interface Needs {
   readonly fs: FileSystem.FileSystem
   readonly node: Node
@@ -83,7 +85,7 @@ export class Rewriter {
     const { adopt, alone, file: present, flush, fs, isFailing } = this.needs
     const old = present()
     // Without a file to append to, this is a copy of the jobs as they are now.
-    if (old === undefined) return Effect.flatMap(this.writeAnew, (file) => file.close)
+    if (old === undefined) return Effect.flatMap(this.writeAnew(ignore), (file) => file.close)
     return Effect.gen(this, function* () {
       // What is recorded from now on follows in the old file.
       const { jobs, start } = yield* alone(Effect.map(flush, () => ({ jobs: this.jobs, start: old.size })))
@@ -104,7 +106,7 @@ export class Rewriter {
           // A file that failed, or was replaced, is written anew by those who mend it.
           if (present() !== old || isFailing()) return this.discard(file)
           const rest = copyBytes(fs, old.path, { start: copied, end: old.size }, file)
-          return Effect.map(Effect.zipRight(Effect.zipRight(rest, file.sync), this.moveIn(file)), () => adopt(file))
+          return Effect.zipRight(Effect.zipRight(rest, file.sync), this.moveIn(file, adopt))
         })
       const swapped = Effect.flatMap(filled, (copied) => alone(swap(copied)))
       yield* Effect.onError(swapped, () => (present() === file ? Effect.void : this.discard(file)))
@@ -112,14 +114,18 @@ export class Rewriter {
     })
   })
 
-  /** Writes a file with the jobs that there are now, and gives it the place of the old one. */
-  readonly writeAnew: Effect.Effect<AofFile, PlatformError> = Effect.suspend(() =>
-    Effect.gen(this, function* () {
+  /** Writes a file with the jobs that there are now, and gives it the place of the old one. `onMoved` is called once it has that. */
+  writeAnew(onMoved: (file: AofFile) => void): Effect.Effect<AofFile, PlatformError> {
+    return Effect.gen(this, function* () {
       const file = yield* this.openTemporary("temp-rewriteaof.aof")
-      yield* Effect.onError(Effect.zipRight(writeJobs(this.jobs, file), this.moveIn(file)), () => this.discard(file))
+      const written = Effect.zipRight(
+        Effect.suspend(() => writeJobs(this.jobs, file)),
+        this.moveIn(file, onMoved)
+      )
+      yield* Effect.onError(written, () => (file.path === this.needs.path ? Effect.void : this.discard(file)))
       return file
     })
-  )
+  }
 
   private get jobs() {
     const { node } = this.needs
@@ -131,11 +137,13 @@ export class Rewriter {
     return AofFile.open(fs, `${folder}/${name}`, "w", false)
   }
 
-  private moveIn(file: AofFile): Effect.Effect<void, PlatformError> {
+  /** Gives a file the place of the old one. What follows from that is done with it, whatever is interrupted. */
+  private moveIn(file: AofFile, onMoved: (file: AofFile) => void): Effect.Effect<void, PlatformError> {
     const { fs, path } = this.needs
     return Effect.uninterruptible(
       Effect.map(fs.rename(file.path, path), () => {
         file.path = path
+        onMoved(file)
       })
     )
   }
