@@ -1,5 +1,6 @@
 import { chmodSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
+import { fileURLToPath } from "node:url"
 import { DisqueConnection } from "@disco/core"
 import { NodeDisque } from "@disco/node"
 import { NodeFileSystem } from "@effect/platform-node"
@@ -172,7 +173,7 @@ describe("the options of disco serve", () => {
 
   it.scopedLive("of Disque's own file are taken as they are, and CONFIG GET shows them", () =>
     Effect.gen(function* () {
-      const own = new URL("../data/disque.conf", import.meta.url).pathname
+      const own = fileURLToPath(new URL("../data/disque.conf", import.meta.url))
       const file = yield* conf(readFileSync(own, "utf8"), "cluster-node-timeout 500", "auto-aof-rewrite-min-size 1mb")
       const names = [
         "hz",

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs"
 import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { fileURLToPath } from "node:url"
 import { Command, HelpDoc, ValidationError } from "@effect/cli"
 import { NodeContext } from "@effect/platform-node"
 import { ConfigProvider, Effect, Fiber } from "effect"
@@ -63,6 +64,6 @@ export const folder = Effect.acquireRelease(
 )
 
 /** A certificate or a key of the tests of `@disco/node`. */
-export const pem = (name: string): string => new URL(`../../../node/test/data/${name}`, import.meta.url).pathname
+export const pem = (name: string): string => fileURLToPath(new URL(`../../../node/test/data/${name}`, import.meta.url))
 
 export const pemText = (name: string): string => readFileSync(pem(name), "utf8")
