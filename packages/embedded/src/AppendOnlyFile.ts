@@ -14,7 +14,7 @@ import { type Report, scan } from "./internal/disk/scanning.js"
 import { StorageError } from "./internal/disk/storageError.js"
 import { unavailable } from "./internal/disk/systemErrors.js"
 
-export type { DamagedPart, Report } from "./internal/disk/scanning.js"
+export type { DamagedPart, FilePart, Report } from "./internal/disk/scanning.js"
 
 const findFile = (path: string): Effect.Effect<string, StorageError, FileSystem.FileSystem> =>
   Effect.gen(function* () {

@@ -8,8 +8,13 @@ import { Damage, type Record, RecordReader } from "./recordReader.js"
 
 const chunkSize = 256 * 1024
 
-/** A part of a file. */
-interface Part {
+/**
+ * A part of a file.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface FilePart {
   /** Where it begins, in bytes. */
   readonly offset: number
   /** In bytes. */
@@ -22,7 +27,7 @@ interface Part {
  * @since 0.1.0
  * @category models
  */
-export interface DamagedPart extends Part {
+export interface DamagedPart extends FilePart {
   /** What is wrong where it begins. */
   readonly reason: string
 }
@@ -50,7 +55,7 @@ export interface Report {
    * The beginning of a last record that is not whole, in bytes: the process or the system ended while it was written. No damage: the
    * next start cuts it off.
    */
-  readonly torn: Part | undefined
+  readonly torn: FilePart | undefined
 }
 
 const empty = new Uint8Array(0)
@@ -173,7 +178,7 @@ export const scan = (fs: FileSystem.FileSystem, path: string, now: number): Effe
       const tally = new Tally(now)
       let reader = new RecordReader()
       let at = 0
-      let torn: Part | undefined
+      let torn: FilePart | undefined
       while (true) {
         const bytes = yield* window.from(at, 1)
         if (bytes.length === 0) break
