@@ -29,7 +29,7 @@ export const withFiber = <A, E, R>(make: (fiber: RunningFiber) => Effect.Effect<
   Effect.withFiberRuntime<A, E, R>(make)
 
 /** Whether a fiber was interrupted, also while nothing can interrupt it. */
-// v3: the fiber's own record of its interruption, as `Effect.withFiber` gives the fiber.
+// v3: Effect 4 keeps the cause in the field `_interruptedCause` of a fiber, which is no part of its interface.
 export const isInterrupted = (fiber: RunningFiber): boolean =>
   !Cause.isEmpty(fiber.getFiberRef(FiberRef.interruptedCause))
 

@@ -95,7 +95,7 @@ interface Interruptible {
  * `NodeRuntime.runMain` started. The function says whether that fiber was still running.
  */
 // v3: a fiber does not know its root, but the first owner of an inherited FiberRef is the root; and Effect cannot interrupt a
-// fiber with a cause. In Effect 4, a fiber has the field `_parent`.
+// fiber with a cause. In Effect 4, nothing leads from a fiber to its root: the program has to provide its root fiber as a service.
 export const programEnd: Effect.Effect<(cause: Cause.Cause<never>) => boolean> = Effect.withFiberRuntime((fiber) => {
   const owners = fiber.getFiberRefs().locals.get(FiberRef.currentContext) ?? []
   const first = owners[owners.length - 1]?.[0]
