@@ -81,6 +81,19 @@ describe("federation", () => {
     }).pipe(Effect.provide(layer({ nodes: 3 })))
   )
 
+  it.scoped("the only holder hears of a FASTACK where its job was given to", () =>
+    Effect.gen(function* () {
+      const { links } = yield* three
+      const id = yield* text(links[0], "ADDJOB", "q", "body", "0", "REPLICATE", "1", "RETRY", "8")
+      const getting = yield* Effect.fork(say(links[1], "GETJOB", "FROM", "q"))
+      yield* settle
+      yield* Fiber.join(getting)
+      assert.strictEqual(yield* say(links[1], "FASTACK", id), 1)
+      yield* TestClock.adjust("9 seconds")
+      for (const link of links) assert.isNull(yield* say(link, "SHOW", id))
+    }).pipe(Effect.provide(layer({ nodes: 3 })))
+  )
+
   it.scoped("an at-most-once job leaves nothing behind where it is given away", () =>
     Effect.gen(function* () {
       const { links } = yield* three
