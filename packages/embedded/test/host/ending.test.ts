@@ -50,6 +50,22 @@ describe("the end of a server", () => {
     })
   )
 
+  it.scopedLive("reads what arrived while the process did not run", () =>
+    Effect.gen(function* () {
+      const server = yield* start(20_000)
+      const a = yield* server.connect
+      a.write(command("PING"))
+      assert.deepStrictEqual(yield* next(a), { "+": "PONG" })
+      const ending = yield* Effect.fork(server.end)
+      yield* Effect.sleep("70 millis")
+      a.write(command("PING", "late"))
+      for (const since = performance.now(); performance.now() - since < 150; );
+      assert.deepStrictEqual(yield* next(a), { $: "late" })
+      assert.isUndefined(yield* next(a))
+      yield* Fiber.join(ending)
+    })
+  )
+
   it.scopedLive("closes clients that are idle or wait for jobs, without waiting for anything", () =>
     Effect.gen(function* () {
       const server = yield* start(20_000)

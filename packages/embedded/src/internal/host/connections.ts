@@ -5,6 +5,10 @@ import type { Connection } from "./connection.js"
 /** A client that has sent nothing for so many ms has nothing on its way. */
 const silentMillis = 50
 
+// A process that did not run for a while wakes up with its timers, and reads what has arrived meanwhile after that. So the time is
+// waited for in parts: what is on its way is read between two of them.
+const silence = Effect.repeatN(Effect.sleep(silentMillis / 10), 9)
+
 /** The connections of a server. */
 export class Connections {
   readonly backlog: Backlog
@@ -41,7 +45,7 @@ export class Connections {
       Effect.suspend(() => {
         if (this.open.size === 0) return Effect.void
         return Effect.zipRight(
-          Effect.sleep(silentMillis),
+          silence,
           Effect.suspend(() => {
             const finished = [...this.open].map((connection) => connection.finishIfSilent())
             return finished.every(Boolean) || left <= silentMillis ? Effect.void : read(left - silentMillis)
