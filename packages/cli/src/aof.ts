@@ -1,17 +1,12 @@
 /** `disco aof`: looks after the file of a node on disk. */
 import { AppendOnlyFile } from "@disco/embedded"
-import * as Args from "@effect/cli/Args"
-import * as Command from "@effect/cli/Command"
-import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import { CliError } from "./CliError.js"
+import { counted, count as number } from "./output/format.js"
+import { Output } from "./output/Output.js"
 
 /** How many damaged parts are shown. */
 const mostShown = 10
-
-const number = (count: number): string => count.toLocaleString("en-US")
-
-const counted = (count: number, unit: string): string => `${number(count)} ${unit}${count === 1 ? "" : "s"}`
 
 const summary = (file: string, { added, bytes, damaged, deleted, live, torn }: AppendOnlyFile.Report): string => {
   const parts = damaged.slice(0, mostShown).map(({ length, offset, reason }) => {
@@ -39,55 +34,44 @@ const summary = (file: string, { added, bytes, damaged, deleted, live, torn }: A
 const lost = ({ damaged, torn }: AppendOnlyFile.Report): number =>
   damaged.reduce((sum, { length }) => sum + length, torn?.length ?? 0)
 
-const file = Args.text({ name: "file" }).pipe(Args.withDescription("An append-only file, disque.aof"))
-
 const shownPath = (path: string): string => (/^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`)
 
-const check = Command.make("check", { file }, ({ file }) =>
+/** Tells what is in a file, and fails if it is damaged. */
+export const check = (file: string) =>
   Effect.gen(function* () {
+    const output = yield* Output
     const report = yield* AppendOnlyFile.check(file)
-    yield* Console.log(summary(file, report))
+    yield* output.text(() => summary(file, report))
     const [damage] = report.damaged
     if (damage !== undefined) {
       return yield* new CliError({
         message: `${file} is damaged at byte ${damage.offset}, and ${counted(report.after, "record")} can be read after it: "disco aof fix ${shownPath(file)}" keeps a copy and leaves out the ${counted(lost(report), "byte")} that cannot be read`
       })
     }
-    if (report.torn !== undefined)
-      yield* Console.log("The next start of a node cuts the torn tail off: nothing is to be done.")
+    if (report.torn !== undefined) {
+      yield* output.text(() => "The next start of a node cuts the torn tail off: nothing is to be done.")
+    }
   })
-).pipe(
-  Command.withDescription("Tell what is in an append-only file, and whether it is whole (status 1 if it is damaged)")
-)
 
-const fix = Command.make("fix", { file }, ({ file }) =>
+/** Cuts out of a file what cannot be read, and keeps the file as it was beside it. */
+export const fix = (file: string) =>
   Effect.gen(function* () {
+    const output = yield* Output
     const { copy, found } = yield* AppendOnlyFile.fix(file)
     if (copy === undefined) {
-      yield* Console.log(`${file} ${found.bytes === 0 ? "is empty" : "is whole"}: nothing was changed`)
-      return
+      const state = found.bytes === 0 ? "is empty" : "is whole"
+      return yield* output.text(() => `${file} ${state}: nothing was changed`)
     }
     const saved = found.damaged.length === 0 ? "" : `, ${number(found.after)} of them after the damage`
-    yield* Console.log(
+    const stayed = `${counted(found.added + found.deleted, "record")} stayed${saved}.`
+    yield* output.text(() =>
       [
         summary(file, found),
-        `${counted(lost(found), "byte")} were cut out; ${counted(found.added + found.deleted, "record")} stayed${saved}.`,
-        `The file as it was is ${copy}.`
+        `${counted(lost(found), "byte")} were cut out; ${stayed}`,
+        `The file as it was is ${copy}.`,
+        ...(found.damaged.length === 0
+          ? []
+          : ["A job whose record was cut out is lost, and a deleted job whose deletion was cut out comes back."])
       ].join("\n")
     )
-    if (found.damaged.length > 0) {
-      yield* Console.log(
-        "A job whose record was cut out is lost, and a deleted job whose deletion was cut out comes back."
-      )
-    }
   })
-).pipe(
-  Command.withDescription(
-    "Cut out of an append-only file what cannot be read, and keep the file as it was beside it; end the node before"
-  )
-)
-
-export const aof = Command.make("aof").pipe(
-  Command.withDescription("Check and fix the file in which a node keeps its jobs"),
-  Command.withSubcommands([check, fix])
-)

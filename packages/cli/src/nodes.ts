@@ -6,7 +6,6 @@ import type * as FileSystem from "@effect/platform/FileSystem"
 import type * as Path from "@effect/platform/Path"
 import * as SocketServer from "@effect/platform/SocketServer"
 import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
 import type * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import { CliError } from "./CliError.js"
@@ -43,13 +42,6 @@ export interface NodesOptions {
   readonly controlPort?: number | undefined
   readonly onShutdown?: ((node: EmbeddedNode) => void) | undefined
 }
-
-/** Reads a port; 0 stands for any free one. */
-export const parsePort = (text: string): Option.Option<number> =>
-  /^\d{1,5}$/.test(text) && Number(text) <= 65_535 ? Option.some(Number(text)) : Option.none()
-
-/** The error for a `--port` that is not valid. */
-export const portIs = "--port takes a number from 0 (any free port) to 65535"
 
 /** How long clients have for their last answers when the process ends, in ms. */
 export const closeWithin = 1000

@@ -6,9 +6,9 @@ import { start } from "./utils/process.js"
 
 // A process takes its time to start, more of it on a machine that does other things.
 describe.concurrent("the disco command", { timeout: 120_000 }, () => {
-  it("says in one sentence what is wrong, and ends with status 1", async () => {
+  it("says in one sentence what is wrong, and ends with status 2", async () => {
     const result = await start(["demo", "--folder"]).ended
-    assert.deepStrictEqual(result, { code: 1, stdout: "", stderr: "disco: --folder takes a value\n" })
+    assert.deepStrictEqual(result, { code: 2, stdout: "", stderr: "disco: --folder takes a value\n" })
   })
 
   it("serves nodes of one cluster until SIGTERM, and a second signal does not cut the end short", async () => {

@@ -14,13 +14,13 @@ const takenPort = Effect.acquireRelease(
   ({ close }) => Effect.sync(close)
 )
 
-const port = "--port takes a number from 0 (any free port) to 65535"
+const expected = "expected a port from 1 to 65535, or 0 for any free one"
 
 describe("the options of disco", () => {
   it.effect("are refused in one sentence if they are not valid", () =>
     Effect.gen(function* () {
-      assert.strictEqual(yield* failure(["demo", "--port", "99999"]), port)
-      assert.strictEqual(yield* failure(["demo", "--port", "7711.5"]), port)
+      assert.strictEqual(yield* failure(["demo", "--port", "99999"]), `demo: --port is "99999", ${expected}`)
+      assert.strictEqual(yield* failure(["demo", "--port", "7711.5"]), `demo: --port is "7711.5", ${expected}`)
     })
   )
 

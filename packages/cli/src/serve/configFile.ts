@@ -2,7 +2,7 @@
 import * as FileSystem from "@effect/platform/FileSystem"
 import * as Effect from "effect/Effect"
 import { CliError } from "../CliError.js"
-import { reasonOf } from "./files.js"
+import { reasonOf } from "../files.js"
 
 /** A line that says something. */
 export interface Entry {

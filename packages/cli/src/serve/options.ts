@@ -2,7 +2,7 @@
  * The options of `disco serve`. Each has one name: `--name` on the command line, `DISCO_NAME` in the environment, and `name` in a
  * configuration file. Where Disque's configuration has such a parameter, the name is Disque's.
  */
-import * as read from "./readers.js"
+import * as read from "../readers.js"
 
 /** The groups, as the help shows them. */
 export const groups = {

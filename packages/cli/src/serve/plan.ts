@@ -4,24 +4,21 @@ import type { InvalidArgument } from "@disco/core"
 import type * as FileSystem from "@effect/platform/FileSystem"
 import * as Effect from "effect/Effect"
 import { CliError } from "../CliError.js"
+import { read, readPassword } from "../files.js"
 import type { NodesOptions } from "../nodes.js"
 import { isAny, isLoopback, resolve } from "./exposure.js"
-import { read } from "./files.js"
 import { options, type Settings } from "./options.js"
 
 const defaultPort = 7711
 
 const refuse = (message: string) => Effect.fail(new CliError({ message }))
 
-/** The password, from the option or from its file, whose last line end does not belong to it. */
+/** The password, from the option or from its file. */
 const passwordOf = Effect.fnUntraced(function* ({ requirepass, "requirepass-file": file }: Settings) {
   if (file === undefined) return requirepass
   if (requirepass !== undefined)
     return yield* refuse("the password is given twice: by requirepass and by requirepass-file")
-  const text = (yield* read("requirepass-file", file)).replace(/\r?\n$/, "")
-  if (text === "") return yield* refuse(`requirepass-file: ${JSON.stringify(file)} is empty, expected a password`)
-  if (/[\r\n]/.test(text))
-    return yield* refuse(`requirepass-file: ${JSON.stringify(file)} has several lines, expected one`)
+  const text = yield* readPassword("requirepass-file", file)
   return yield* options.requirepass.read("serve", "requirepass-file", text)
 })
 

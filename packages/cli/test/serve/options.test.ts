@@ -6,7 +6,9 @@ import { NodeDisque } from "@disco/node"
 import { NodeFileSystem } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
 import { ConfigProvider, Effect, Redacted } from "effect"
-import { help } from "../../src/serve/help.js"
+import { help } from "../../src/command/help.js"
+import { subjectOf } from "../../src/command/signature.js"
+import { command } from "../../src/commands/serve.js"
 import { offered, table, variable } from "../../src/serve/options.js"
 import * as settings from "../../src/serve/settings.js"
 import { failure, folder, pem, start } from "../utils/serve.js"
@@ -266,8 +268,9 @@ describe("the options of disco serve", () => {
   )
 
   it("are all in the help, each in sentences, and all have a name that a variable can have", () => {
+    const text = help(subjectOf(command, "serve"), { columns: 80, hasColor: false })
     for (const [name, option] of offered) {
-      assert.include(help, `\n  --${name}${option.kind === "flag" ? "" : ` ${option.value}`}`)
+      assert.include(text, `\n  --${name}${option.kind === "flag" ? "" : ` ${option.value}`}`)
       assert.match(option.sentence, /^[A-Z].*\.$/)
       assert.match(variable(name), /^DISCO_[A-Z_]+$/)
     }

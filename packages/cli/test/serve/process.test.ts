@@ -164,7 +164,7 @@ describe("the process of disco serve", { timeout: 120_000 }, () => {
     assert.deepStrictEqual({ code, stderr }, { code: 0, stderr: "" })
     assert.match(
       stdout,
-      /^disco serve: run a Disque node .*\n.*\nWhere the node listens:\n\n {2}--port PORT\n {6}The port /s
+      /^Run a Disque node .*\nUsage\n {2}disco serve \[options\]\n.*\nWhere the node listens\n {2}--port PORT +The port /s
     )
   })
 })

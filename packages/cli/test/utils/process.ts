@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process"
 import { fileURLToPath } from "node:url"
 
-const script = fileURLToPath(new URL("../../src/bin.ts", import.meta.url))
+export const script = fileURLToPath(new URL("../../src/bin.ts", import.meta.url))
 
 /** Starts the command in a process of its own. */
 export const start = (args: ReadonlyArray<string>, env: Record<string, string> = {}) => {

@@ -3,40 +3,48 @@ import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
-import { Command, HelpDoc, ValidationError } from "@effect/cli"
-import { NodeContext } from "@effect/platform-node"
-import { ConfigProvider, Effect, Fiber } from "effect"
-import { demo } from "../../src/demo.js"
-import { serve } from "../../src/serve.js"
-
-const disco = Command.run(Command.withSubcommands(Command.make("disco"), [serve, demo]), {
-  name: "disco",
-  version: "0"
-})
+import { NodeFileSystem, NodePath } from "@effect/platform-node"
+import { ConfigProvider, Effect, Fiber, Layer, Option, Stream } from "effect"
+import { Dialing } from "../../src/connection/Dialing.js"
+import { dialer } from "../../src/connection/sockets.js"
+import { main } from "../../src/main.js"
+import { type Sink, Streams } from "../../src/Streams.js"
 
 type Environment = ReadonlyArray<readonly [string, string]>
 
-/** Runs a command in this process; `say` is given each line that it writes. */
+/** Runs a command in this process; `say` is given each line of the log. Gives what was said of a failure. */
 const run = (args: ReadonlyArray<string>, env: Environment, say: (line: string) => void = () => {}) =>
-  disco(["node", "disco", ...args]).pipe(
-    (effect) =>
-      Effect.consoleWith((console) =>
-        Effect.withConsole(effect, {
-          ...console,
-          error: () => Effect.void,
-          log: (text) => Effect.sync(() => say(String(text))),
-          unsafe: { ...console.unsafe, log: (text) => say(String(text)) }
-        })
-      ),
-    Effect.withConfigProvider(ConfigProvider.fromMap(new Map(env))),
-    Effect.provide(NodeContext.layer)
-  )
+  Effect.gen(function* () {
+    let failure = ""
+    const sink = (write: (text: string) => void): Sink => ({
+      isTerminal: false,
+      hasColor: false,
+      columns: () => Number.POSITIVE_INFINITY,
+      write: (text) => Effect.sync(() => write(String(text)))
+    })
+    const streams = Layer.succeed(Streams, {
+      stdin: { isTerminal: false, line: Effect.succeed(Option.none()), bytes: Stream.empty },
+      stdout: sink(() => {}),
+      stderr: sink((text) => (failure += text))
+    })
+    yield* main(args).pipe(
+      (effect) =>
+        Effect.consoleWith((console) =>
+          Effect.withConsole(effect, {
+            ...console,
+            log: (text) => Effect.sync(() => say(String(text))),
+            unsafe: { ...console.unsafe, log: (text) => say(String(text)) }
+          })
+        ),
+      Effect.withConfigProvider(ConfigProvider.fromMap(new Map(env))),
+      Effect.provide(Layer.mergeAll(streams, Layer.succeed(Dialing, dialer), NodeFileSystem.layer, NodePath.layer))
+    )
+    return failure
+  })
 
 /** What a command fails with, in words. */
 export const failure = (args: ReadonlyArray<string>, env: Environment = []) =>
-  Effect.map(Effect.flip(run(args, env)), (error) =>
-    ValidationError.isValidationError(error) ? HelpDoc.toAnsiText(error.error).trim() : error.message
-  )
+  Effect.map(run(args, env), (said) => said.replace(/^disco: /, "").trim())
 
 /** Starts `disco serve`, which ends with the scope, and waits until it is ready. */
 export const start = (args: ReadonlyArray<string>, env: Environment = []) =>

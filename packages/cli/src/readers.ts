@@ -1,6 +1,7 @@
 /** Readers of values that are written as text: on the command line, in the environment, or in a configuration file. */
-import type { InvalidArgument } from "@disco/core"
+import { type InvalidArgument, JobId } from "@disco/core"
 import { OptionReader } from "@disco/core/internal"
+import * as Duration from "effect/Duration"
 import * as Either from "effect/Either"
 import * as Redacted from "effect/Redacted"
 
@@ -33,6 +34,12 @@ export const count = (least: number, most = Number.MAX_SAFE_INTEGER): Reader<num
 
 const units: Record<string, number> = { "": 1, b: 1, k: 1e3, kb: 1024, m: 1e6, mb: 1024 ** 2, g: 1e9, gb: 1024 ** 3 }
 
+/** A number, with a fraction or without. */
+export const number = (least: number): Reader<number> =>
+  refusing(`a number, ${least} or more`, (text) =>
+    /^\d{1,15}(\.\d+)?$/.test(text) && Number(text) >= least ? Number(text) : undefined
+  )
+
 /** A number of bytes, perhaps with a unit; `least` or more. */
 export const size = (least: number): Reader<number> =>
   refusing(`a number of bytes, ${least} or more, or one with a unit (100mb)`, (text) => {
@@ -40,6 +47,42 @@ export const size = (least: number): Reader<number> =>
     const bytes = Number(digits) * (units[unit.toLowerCase()] ?? Number.NaN)
     return digits !== "" && bytes >= least && Number.isSafeInteger(bytes) ? bytes : undefined
   })
+
+/** How long each unit of time is, in milliseconds. */
+const times: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
+
+/** A length of time, such as 500ms, 5s, 2m or 1h30m; `least` milliseconds or more. */
+export const duration = (least = 0): Reader<Duration.Duration> =>
+  refusing(
+    `a time with its unit (ms, s, m, h, d), such as 500ms or 1h30m${least > 0 ? `, ${least} ms or more` : ""}`,
+    (text) => {
+      if (!/^(\d+(\.\d+)?(ms|s|m|h|d) ?)+$|^0$/.test(text)) return undefined
+      let millis = 0
+      for (const [, digits, unit = ""] of text.matchAll(/(\d+(?:\.\d+)?)([a-z]+)/g)) {
+        millis += Number(digits) * (times[unit] ?? Number.NaN)
+      }
+      return millis >= least && Number.isSafeInteger(Math.round(millis))
+        ? Duration.millis(Math.round(millis))
+        : undefined
+    }
+  )
+
+/** For how long something is measured: 0 for not at all, or 100 ms or more. */
+export const sample: Reader<Duration.Duration> = (subject, name, text) =>
+  text === "0" ? Either.right(Duration.zero) : duration(100)(subject, name, text)
+
+/** Text of a form. */
+export const matching = (form: RegExp, expected: string): Reader<string> =>
+  refusing(expected, (text) => (form.test(text) ? text : undefined))
+
+/** The name of a queue. */
+export const queue: Reader<string> = (subject, name, text) =>
+  OptionReader.text(subject, name, text, "the name of a queue, at least one character")
+
+/** The id of a job. */
+export const jobId = refusing("the id of a job, 40 characters that begin with D-", (text) =>
+  JobId.isJobId(text) ? text : undefined
+)
 
 /** One of some words, in capitals or not. */
 export const word = <A extends string>(...words: ReadonlyArray<A>): Reader<A> =>

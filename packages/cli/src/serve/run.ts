@@ -1,36 +1,21 @@
 /** `disco serve`: embedded nodes in the foreground. */
 import type { EmbeddedNode } from "@disco/embedded"
-import * as Command from "@effect/cli/Command"
-import * as Options from "@effect/cli/Options"
 import * as Effect from "effect/Effect"
 import * as Logger from "effect/Logger"
 import * as Queue from "effect/Queue"
-import { CliError } from "./CliError.js"
-import { endingSignal } from "./ending.js"
-import { withOnlyLogger } from "./internal/runtime.js"
-import { closeWithin, serveNodes } from "./nodes.js"
-import * as log from "./serve/log.js"
-import { type Option, offered } from "./serve/options.js"
-import * as plan from "./serve/plan.js"
-import * as settings from "./serve/settings.js"
-import { version } from "./version.js"
-
-// All as text that may be repeated: `settings` reads them, as those of the environment and of files.
-const texts = ([name, option]: readonly [string, Option]) => {
-  if (option.kind === "flag") return [name, Options.boolean(name)] as const
-  const text = Options.text(name).pipe(Options.withDescription(option.sentence))
-  const named = option.alias === undefined ? text : Options.withAlias(text, option.alias)
-  return [name, Options.repeated(named)] as const
-}
-
-const commandLine: Record<string, Options.Options<boolean | ReadonlyArray<string>>> = Object.fromEntries(
-  offered.map(texts)
-)
+import { CliError } from "../CliError.js"
+import { endingSignal } from "../ending.js"
+import { withOnlyLogger } from "../internal/runtime.js"
+import { closeWithin, serveNodes } from "../nodes.js"
+import { version } from "../version.js"
+import * as log from "./log.js"
+import * as plan from "./plan.js"
+import * as settings from "./settings.js"
 
 const list = (names: ReadonlyArray<string>): string => names.join(", ")
 
 /** Runs the nodes until all of them were ended by a client. */
-const run = ({ isOpen, nodes: options }: plan.Plan) =>
+const serve = ({ isOpen, nodes: options }: plan.Plan) =>
   Effect.gen(function* () {
     yield* log.notice("start", `disco ${version} starts as process ${process.pid}`, { version, pid: process.pid })
     if (isOpen) {
@@ -74,13 +59,13 @@ const run = ({ isOpen, nodes: options }: plan.Plan) =>
     }
   }).pipe(Effect.scoped)
 
-export const serve = Command.make("serve", commandLine, (given) =>
+/** Runs `disco serve` with what its command line gives for each option. */
+export const run = (given: settings.CommandLine) =>
   Effect.gen(function* () {
     // What was written in the process list is overwritten.
     if (settings.showsPassword(given)) process.title = "disco serve"
     const read = yield* settings.read(given)
     const made = yield* plan.make(read)
     const { least, logger } = log.make(read["log-format"] ?? "text", read.loglevel ?? "notice")
-    yield* run(made).pipe(Logger.withMinimumLogLevel(least), withOnlyLogger(logger))
+    yield* serve(made).pipe(Logger.withMinimumLogLevel(least), withOnlyLogger(logger))
   })
-).pipe(Command.withDescription("Run an embedded Disque node in the foreground"))

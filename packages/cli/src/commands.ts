@@ -1,0 +1,29 @@
+/**
+ * The commands of `disco`, in the order of the help. A command is a file of `commands/`, and a line here: it is loaded when it is
+ * used, so that none waits for what another one needs.
+ */
+import type { Command, Group } from "./command/Command.js"
+
+/** Loads a command. */
+export type Load = () => Promise<{ readonly command: Command | Group }>
+
+export const commands: Readonly<Record<string, Readonly<Record<string, Load>>>> = {
+  "Look at a cluster": {
+    ping: () => import("./commands/ping.js"),
+    latency: () => import("./commands/latency.js")
+  },
+  "Run nodes": {
+    serve: () => import("./commands/serve.js"),
+    aof: () => import("./commands/aof.js"),
+    demo: () => import("./commands/demo.js")
+  },
+  "This command": {
+    context: () => import("./commands/context.js"),
+    explain: () => import("./commands/explain.js")
+  }
+}
+
+/** The commands by name. */
+export const byName: ReadonlyMap<string, Load> = new Map(
+  Object.values(commands).flatMap((each) => Object.entries(each))
+)
