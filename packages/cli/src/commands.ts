@@ -10,9 +10,11 @@ export type Load = () => Promise<{ readonly command: Command | Group }>
 export const commands: Readonly<Record<string, Readonly<Record<string, Load>>>> = {
   "Look at a cluster": {
     ping: () => import("./commands/ping.js"),
-    latency: () => import("./commands/latency.js")
+    latency: () => import("./commands/latency.js"),
+    bench: () => import("./commands/bench.js")
   },
   "Run nodes": {
+    dev: () => import("./commands/dev.js"),
     serve: () => import("./commands/serve.js"),
     aof: () => import("./commands/aof.js"),
     demo: () => import("./commands/demo.js")
