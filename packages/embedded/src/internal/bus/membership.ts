@@ -52,7 +52,8 @@ export class Membership implements Bus.Membership {
       const at = this.peers.network.addressOf(peer.id)
       const { id, isFailing, isLeaving, isSuspected } = peer
       const isConnected = this.peers.isLinked(id)
-      return { id, host: at?.host ?? "", port: at?.port ?? 0, isFailing, isLeaving, isSuspected, isConnected }
+      const heardAt = peer.silentSince ?? this.node.ms
+      return { id, host: at?.host ?? "", port: at?.port ?? 0, isFailing, isLeaving, isSuspected, isConnected, heardAt }
     })
   }
 
@@ -84,9 +85,18 @@ export class Membership implements Bus.Membership {
     if (id === this.node.id || this.peers.has(id)) return
     this.isMet = true
     const silence = new Alarm(() => this.suspect(peer))
-    const peer: Peer = { id, isLeaving: false, isSuspected: false, isFailing: false, reports: new Set(), silence }
+    const isLinked = this.peers.isLinked(id)
+    const peer: Peer = {
+      id,
+      isLeaving: false,
+      isSuspected: false,
+      isFailing: false,
+      reports: new Set(),
+      silence,
+      silentSince: isLinked ? undefined : this.node.ms
+    }
     this.peers.add(peer)
-    if (!this.peers.isLinked(id)) this.node.alarms.set(silence, this.node.ms + this.options.nodeTimeout)
+    if (!isLinked) this.node.alarms.set(silence, this.node.ms + this.options.nodeTimeout)
   }
 
   private remove(id: string): void {
@@ -157,6 +167,7 @@ export class Membership implements Bus.Membership {
   fellSilent(id: string): void {
     const peer = this.peers.get(id)
     if (peer === undefined) return
+    peer.silentSince ??= this.node.ms
     if (peer.silence.timerIndex < 0 && !peer.isSuspected && !peer.isFailing) {
       this.node.alarms.set(peer.silence, this.node.ms + this.options.nodeTimeout)
     }
@@ -164,6 +175,7 @@ export class Membership implements Bus.Membership {
 
   private heard(peer: Peer): void {
     this.node.alarms.remove(peer.silence)
+    peer.silentSince = undefined
     peer.isSuspected = false
     peer.isFailing = false
     peer.reports.clear()

@@ -13,6 +13,8 @@ export interface Peer {
   readonly reports: Set<string>
   /** Goes off when it has not been heard for the node timeout. */
   readonly silence: Alarm
+  /** When it fell silent, in ms; undefined if it is heard. */
+  silentSince: number | undefined
 }
 
 /** How the messages of a node get to the others. */

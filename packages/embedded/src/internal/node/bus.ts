@@ -13,6 +13,8 @@ export interface Member {
   /** Whether most nodes suspect it. */
   readonly isFailing: boolean
   readonly isConnected: boolean
+  /** When this node last heard it, in ms. */
+  readonly heardAt: number
 }
 
 /** The nodes of the cluster. */

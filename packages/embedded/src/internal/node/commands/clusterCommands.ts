@@ -42,7 +42,7 @@ const memberLine = (node: Node, member: Member): string => {
     ...(member.isFailing ? ["fail"] : []),
     ...(member.isLeaving ? ["leaving"] : [])
   ]
-  return line(member.id, member.host, member.port, flags, member.isConnected, node.world.base + node.ms)
+  return line(member.id, member.host, member.port, flags, member.isConnected, node.world.base + member.heardAt)
 }
 
 const nodes = (node: Node): string => {
