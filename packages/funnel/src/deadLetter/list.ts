@@ -1,9 +1,8 @@
 /** Lists letters, and leaves them in their queue. */
-import type { CommandError, InvalidArgument } from "@disco/core"
+import type { CommandError, DisquePool, InvalidArgument } from "@disco/core"
+import { type Chosen, Nodes, portion, Search } from "@disco/core/internal"
 import * as Effect from "effect/Effect"
-import { Nodes } from "./nodes.js"
-import { type Pool, portion, Search } from "./search.js"
-import type { Chooser, Chosen, Entry } from "./selection.js"
+import type { Chooser, Entry } from "./selection.js"
 
 const defaultLimit = 100
 
@@ -20,7 +19,7 @@ class Oldest<E extends Entry> {
   }
 
   add(chosen: ReadonlyArray<Chosen<E>>): void {
-    for (const { entry } of chosen) this.kept.set(entry.id, entry)
+    for (const { item } of chosen) this.kept.set(item.id, item)
     if (this.kept.size > 2 * this.limit) this.kept = new Map(this.entries.map((entry) => [entry.id, entry]))
   }
 
@@ -33,7 +32,7 @@ class Oldest<E extends Entry> {
 
 /** The letters that are chosen, of all nodes. */
 export const listed = <E extends Entry, R>(
-  pool: Pool,
+  pool: DisquePool.Service,
   queue: string,
   chooser: Chooser<E, R>
 ): Effect.Effect<ReadonlyArray<E>, CommandError | InvalidArgument, R> =>
@@ -64,6 +63,6 @@ export const listed = <E extends Entry, R>(
         yield* search.all((jobs) => Effect.map(keep(jobs), () => missing?.size !== 0))
       })
     yield* nodes.each(look, "at once")
-    yield* nodes.report(queue)
+    yield* nodes.report(queue, "letters")
     return oldest.entries
   })

@@ -1,6 +1,6 @@
 /** Reads the letters among some jobs, and chooses those that the user selects. */
 import { type InvalidArgument, type Job, JobId, type JobQueue } from "@disco/core"
-import { OptionReader, withJson } from "@disco/core/internal"
+import { type Chosen, OptionReader, withJson } from "@disco/core/internal"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import { bodyOf, decodeLetter, type Letter } from "../worker/letter.js"
@@ -84,12 +84,6 @@ export const withPayload =
     return Effect.map(Effect.either(queue.decode(job)), (payload) => withJson({ ...entry, payload }))
   }
 
-/** A letter that was chosen, and the body of the job that carries it. */
-export interface Chosen<out E> {
-  readonly entry: E
-  readonly body: Uint8Array
-}
-
 /** Chooses letters, and remembers which ids are still to be found and which jobs are not letters. */
 export class Chooser<E extends Entry, R> {
   readonly limit: number | undefined
@@ -152,7 +146,7 @@ export class Chooser<E extends Entry, R> {
         }
         if (!self.isNamed(entry)) continue
         const opened = yield* self.open(entry)
-        if (self.where === undefined || self.where(opened)) chosen.push({ entry: opened, body: job.body })
+        if (self.where === undefined || self.where(opened)) chosen.push({ item: opened, job })
       }
       return chosen
     })
