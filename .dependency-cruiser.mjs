@@ -85,7 +85,7 @@ export default {
       },
       "cli puts everything together for a terminal, from what it declares. It is on top: the rules above keep others from it."
     ),
-    ...layers("core", "", [["commands"], ["cluster"], ["links"], ["executor", "fetching"]], turned),
+    ...layers("core", "", [["commands"], ["cluster"], ["links"], ["executor", "fetching"], ["operations"]], turned),
     ...layers("funnel", "", [["internal"], ["incoming", "outgoing", "recurring"], ["worker"], ["deadLetter"]], turned),
     ...layers("embedded", "internal/", [["wire"], ["node"], ["bus", "disk"], ["host"]], turned),
     {

@@ -35,7 +35,10 @@ export interface QueueStats {
   readonly nodes: ReadonlyArray<NodeQueueStats>
 }
 
-const paused = (all: ReadonlyArray<NodeQueueStats>): PauseState => {
+/** What is taken together of what nodes know. */
+type Known = Omit<NodeQueueStats, "fields" | "node">
+
+const paused = (all: ReadonlyArray<Known>): PauseState => {
   const isIn = all.some(({ pause }) => pause === "in" || pause === "all")
   const isOut = all.some(({ pause }) => pause === "out" || pause === "all")
   if (isIn) return isOut ? "all" : "in"
@@ -43,20 +46,26 @@ const paused = (all: ReadonlyArray<NodeQueueStats>): PauseState => {
 }
 
 /**
+ * Adds up what nodes know. There has to be one node at least.
+ *
+ * @internal
+ */
+export const totals = (all: readonly [Known, ...Array<Known>]): Omit<QueueStats, "nodes"> => ({
+  name: all[0].name,
+  length: all.reduce((sum, { length }) => sum + length, 0),
+  age: all.reduce((most, { age }) => Duration.max(most, age), all[0].age),
+  idle: all.reduce((least, { idle }) => Duration.min(least, idle), all[0].idle),
+  blocked: all.reduce((sum, { blocked }) => sum + blocked, 0),
+  importRate: all.reduce((sum, { importRate }) => sum + importRate, 0),
+  jobsIn: all.reduce((sum, { jobsIn }) => sum + jobsIn, 0n),
+  jobsOut: all.reduce((sum, { jobsOut }) => sum + jobsOut, 0n),
+  pause: paused(all)
+})
+
+/**
  * Takes together what nodes know. There has to be one node at least.
  *
  * @internal
  */
 export const merge = (all: readonly [NodeQueueStats, ...Array<NodeQueueStats>]): QueueStats =>
-  withJson<QueueStats>({
-    name: all[0].name,
-    length: all.reduce((sum, { length }) => sum + length, 0),
-    age: all.reduce((most, { age }) => Duration.max(most, age), all[0].age),
-    idle: all.reduce((least, { idle }) => Duration.min(least, idle), all[0].idle),
-    blocked: all.reduce((sum, { blocked }) => sum + blocked, 0),
-    importRate: all.reduce((sum, { importRate }) => sum + importRate, 0),
-    jobsIn: all.reduce((sum, { jobsIn }) => sum + jobsIn, 0n),
-    jobsOut: all.reduce((sum, { jobsOut }) => sum + jobsOut, 0n),
-    pause: paused(all),
-    nodes: all
-  })
+  withJson<QueueStats>({ ...totals(all), nodes: all })

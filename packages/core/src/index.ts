@@ -7,6 +7,7 @@ export type {
   ServerCommands,
   SlowLogCommands
 } from "./AdminCommands.js"
+export * as Cluster from "./Cluster.js"
 export * as Command from "./Command.js"
 export * as Commands from "./Commands.js"
 export type { ReadyError, ReadyOptions } from "./cluster/readiness.js"

@@ -1,0 +1,78 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Array as Arr, Duration } from "effect"
+import { Cluster } from "../../src/index.js"
+
+const rates = (into: number, out: number) => ({ in: into, out, imported: 0, over: Duration.seconds(1) })
+
+const queue = (name: string, more: Partial<Cluster.ClusterQueue> = {}): Cluster.ClusterQueue => ({
+  name,
+  length: 0,
+  age: Duration.minutes(1),
+  idle: Duration.zero,
+  blocked: 0,
+  importRate: 0,
+  jobsIn: 0n,
+  jobsOut: 0n,
+  pause: "none",
+  oldest: undefined,
+  rates: undefined,
+  pauses: ["a", "b", "c"].map((node) => ({ node, pause: "none" as const })),
+  nodes: [],
+  ...more
+})
+
+const paused = (...states: ReadonlyArray<"none" | "in" | "out" | "all">) =>
+  states.map((pause, i) => ({ node: String(i), pause }))
+
+describe("the badges of a queue", () => {
+  const is = (more: Partial<Cluster.ClusterQueue>, ...badges: ReadonlyArray<Cluster.Badge>) =>
+    assert.deepStrictEqual(Cluster.badges(queue("q", more)), badges)
+
+  it("are none where all is well", () => {
+    is({})
+    is({ length: 10, blocked: 1, rates: rates(10, 10) })
+    is({ length: 10, rates: rates(100, 99) })
+    is({ rates: rates(10, 0) })
+  })
+
+  it("say that nobody takes the jobs that wait", () => {
+    is({ length: 1, rates: rates(0, 0) }, "no consumers")
+    is({ length: 1, blocked: 1, rates: rates(0, 0) })
+    is({ length: 1, rates: rates(0, 0.1) })
+    // Without rates, the time since a job came or went tells.
+    is({ length: 1, idle: Duration.seconds(5) }, "no consumers")
+    is({ length: 1, idle: Duration.seconds(4) })
+  })
+
+  it("say that more comes in than goes out", () => {
+    is({ length: 1, rates: rates(10, 9) }, "growing")
+    is({ length: 1, rates: rates(10, 9.5) })
+    is({ length: 1, rates: rates(10, 0) }, "no consumers", "growing")
+  })
+
+  it("say what is paused, and whether everywhere", () => {
+    is({ pauses: paused("out", "out", "out") }, "paused")
+    is({ pauses: paused("out", "none", "out") }, "partly paused")
+    is({ pauses: paused("out", "in", "all") }, "partly paused")
+    is({ pauses: [] })
+  })
+})
+
+describe("the order of queues", () => {
+  it("puts those in the most trouble first, then the oldest, the longest, and by name", () => {
+    const unordered = [
+      queue("b"),
+      queue("a"),
+      queue("long", { length: 9, blocked: 1 }),
+      queue("old", { length: 1, blocked: 1, oldest: Duration.hours(1) }),
+      queue("growing", { length: 1, rates: rates(10, 1) }),
+      queue("paused", { pauses: paused("in", "in") }),
+      queue("partly", { pauses: paused("in", "none") }),
+      queue("left", { length: 1, rates: rates(0, 0) })
+    ]
+    assert.deepStrictEqual(
+      Arr.sort(unordered, Cluster.worstFirst).map(({ name }) => name),
+      ["left", "partly", "paused", "growing", "old", "long", "a", "b"]
+    )
+  })
+})
