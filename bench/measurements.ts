@@ -4,9 +4,20 @@ import { embedded } from "./measurements/embedded.js"
 import { flow } from "./measurements/flow.js"
 import { get } from "./measurements/get.js"
 import { memory } from "./measurements/memory.js"
+import { persistence } from "./measurements/persistence.js"
 import { scale } from "./measurements/scale.js"
 import { spans } from "./measurements/spans.js"
 import type { Measurement } from "./shared/measurement.js"
 
 /** What `pnpm bench` measures, in the order of RESULTS.md. */
-export const measurements: ReadonlyArray<Measurement> = [add, get, flow, cluster, spans, scale, memory, embedded]
+export const measurements: ReadonlyArray<Measurement> = [
+  add,
+  get,
+  flow,
+  cluster,
+  spans,
+  scale,
+  memory,
+  embedded,
+  persistence
+]

@@ -1,17 +1,22 @@
 /** Disco: a pool over links to a node, and what programs do with it. */
 import { type AddJobOptions, DisquePool, JobQueue, type PoolOptions } from "@disco/core"
+import { EmbeddedDisque } from "@disco/embedded"
 import { Funnel, Worker } from "@disco/funnel"
 import { NodeDisque } from "@disco/node"
+import { NodeContext } from "@effect/platform-node"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
+import * as LogLevel from "effect/LogLevel"
 import * as ManagedRuntime from "effect/ManagedRuntime"
 import * as Queue from "effect/Queue"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { Contender } from "../shared/contest.js"
+import { type Disk, withoutRewrites } from "../shared/nodesOptions.js"
 import { type Address, addressOf } from "../shared/target.js"
 
 type Run = Contender["run"]
@@ -27,9 +32,24 @@ export class Disco {
     options: PoolOptions = {},
     tracing: Layer.Layer<never> = Layer.empty
   ): Promise<Disco> {
-    const pool = NodeDisque.layerPool({ nodes: addressOf(node), ...options })
+    return Disco.over(NodeDisque.layerPool({ nodes: addressOf(node), ...options }), tracing)
+  }
+
+  /** Opens a pool on a node of its own in this process: in memory, or on disk. */
+  static embedded(disk: Disk | undefined): Promise<Disco> {
+    const node =
+      disk === undefined ? EmbeddedDisque.layer() : EmbeddedDisque.layer({ ...disk, config: withoutRewrites })
+    const pool = DisquePool.layer().pipe(
+      Layer.provide(EmbeddedDisque.layerDialer),
+      Layer.provide(node),
+      Layer.provide(NodeContext.layer)
+    )
+    return Disco.over(pool, Logger.minimumLogLevel(LogLevel.Warning))
+  }
+
+  private static async over<E>(pool: Layer.Layer<DisquePool, E>, context: Layer.Layer<never>): Promise<Disco> {
     // The scope ends before the pool does: a funnel in it closes over links that are still there.
-    const runtime = ManagedRuntime.make(Layer.provideMerge(Layer.provideMerge(Layer.scope, pool), tracing))
+    const runtime = ManagedRuntime.make(Layer.provideMerge(Layer.provideMerge(Layer.scope, pool), context))
     return new Disco(runtime, await runtime.runPromise(DisquePool))
   }
 

@@ -1,8 +1,10 @@
 /** The nodes that are measured against. */
 import { type ChildProcess, fork } from "node:child_process"
+import { once } from "node:events"
 import { fileURLToPath } from "node:url"
 import { NodeAddress } from "@disco/node"
 import * as Either from "effect/Either"
+import type { Disk, Load, NodesOptions, Started } from "./nodesOptions.js"
 
 export interface Address {
   readonly host: string
@@ -16,9 +18,15 @@ export interface Target {
   readonly close: () => void
 }
 
-/** Embedded nodes, and what their process takes. */
+/** Embedded nodes in a process of their own. */
 export interface EmbeddedTarget extends Target {
+  /** How the jobs of a node on disk were loaded. */
+  readonly load: Load
+  /** What the process takes, in bytes. */
   readonly memory: () => Promise<number>
+  /** The longest time for which the process did nothing else since it was last asked, in milliseconds. */
+  readonly delay: () => Promise<number>
+  readonly close: () => Promise<void>
 }
 
 export const addressOf = ({ host, port }: Address): string => `${host}:${port}`
@@ -33,19 +41,33 @@ const message = <A>(child: ChildProcess): Promise<A> =>
     })
   })
 
-/** Starts so many embedded nodes, one cluster, in a process of their own. */
-export const startEmbedded = async (nodes: number): Promise<EmbeddedTarget> => {
-  const child = fork(fileURLToPath(new URL("./embeddedNodes.js", import.meta.url)), [String(nodes)])
-  const { ports } = await message<{ readonly ports: ReadonlyArray<number> }>(child)
+/** Tests run from the sources, measurements from what is compiled. */
+const isCompiled = import.meta.url.endsWith(".js")
+
+/** Starts so many embedded nodes, one cluster, in a process of their own. A single one may be on disk. */
+export const startEmbedded = async (nodes: number, disk?: Disk): Promise<EmbeddedTarget> => {
+  const program = new URL(`./embeddedNodes.${isCompiled ? "js" : "ts"}`, import.meta.url)
+  const options = isCompiled ? {} : { execArgv: ["--import", "tsx", "--conditions=development"] }
+  const child = fork(fileURLToPath(program), [JSON.stringify({ nodes, disk } satisfies NodesOptions)], options)
+  const { load, ports } = await message<Started>(child)
   const [first, ...others] = ports.map((port) => ({ host: "127.0.0.1", port }))
   return {
     kind: "embedded",
     nodes: [first as Address, ...others],
+    load,
     memory: async () => {
       child.send("memory")
       return (await message<{ readonly memory: number }>(child)).memory
     },
-    close: () => child.disconnect()
+    delay: async () => {
+      child.send("delay")
+      return (await message<{ readonly delay: number }>(child)).delay
+    },
+    close: async () => {
+      const ended = once(child, "exit")
+      child.disconnect()
+      await ended
+    }
   }
 }
 
