@@ -1,6 +1,7 @@
 /** Answers as a server writes them: RESP2. */
 import { Fifo } from "@disco/core/internal"
 import { type Answer, Failure, nullArray, nullBulk, Status } from "./answers.js"
+import { writeText } from "./bytes.js"
 
 const empty = new Uint8Array(0)
 
@@ -103,9 +104,8 @@ export class AnswerWriter {
 
   private ascii(text: string): void {
     this.reserve(text.length)
-    const { buffer, end } = this
-    for (let i = 0; i < text.length; i++) buffer[end + i] = text.charCodeAt(i)
-    this.end = end + text.length
+    writeText(text, this.buffer, this.end)
+    this.end += text.length
     this.length += text.length
   }
 }
