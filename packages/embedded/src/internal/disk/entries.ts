@@ -9,14 +9,17 @@ export interface Deletion {
   readonly deleted: string
 }
 
+/** The longest id that is shown if it is none. */
+const longestId = 64
+
 /** Reads a record; a text says what is wrong with it. The result shares the memory of the record. */
 export const readEntry = ({ argument, name }: Record): StoredJob | Deletion | string => {
   const command = name.toUpperCase()
   if (command === "LOADJOB") {
-    const job = readJob(argument, fromBytes)
+    const job = readJob(argument)
     return typeof job === "string" || isId(job.id) ? job : `LOADJOB of ${JSON.stringify(job.id)}, which is no job id`
   }
   if (command !== "DELJOB") return `the command ${JSON.stringify(name)}, where LOADJOB or DELJOB is expected`
-  const id = fromBytes(argument.subarray(0, 64))
+  const id = fromBytes(argument.bytes, argument.start, Math.min(argument.end, argument.start + longestId))
   return isId(id) ? { deleted: id } : `DELJOB of ${JSON.stringify(id)}, which is no job id`
 }

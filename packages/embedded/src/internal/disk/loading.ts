@@ -3,25 +3,32 @@ import type { PlatformError } from "@effect/platform/Error"
 import type * as FileSystem from "@effect/platform/FileSystem"
 import * as Effect from "effect/Effect"
 import { Flag, Job, State } from "../node/job.js"
-import { enqueue, register, unregister } from "../node/jobs.js"
+import { register, registerQueued, unregister } from "../node/jobs.js"
 import type { Node } from "../node/node.js"
 import { requeueTime } from "../node/schedule.js"
-import { asBody, fromBytes } from "../wire/bytes.js"
+import { bodyFrom, fromBytes } from "../wire/bytes.js"
 import { uint32 } from "../wire/integers.js"
 import { readEntry } from "./entries.js"
 import { Damage, type Record, RecordReader } from "./recordReader.js"
-import type { StoredJob } from "./records.js"
+import type { Part, StoredJob } from "./records.js"
 
 const chunkSize = 256 * 1024
+
+const isText = ({ bytes, end, start }: Part, text: string): boolean => {
+  if (end - start !== text.length) return false
+  for (let i = 0; i < text.length; i++) if (bytes[start + i] !== text.charCodeAt(i)) return false
+  return true
+}
 
 /** Keeps one string for all jobs of a queue. */
 class Names {
   private readonly known = new Map<string, string>()
-  private last: string | undefined
+  private last = ""
 
-  get(bytes: Uint8Array): string {
-    const name = fromBytes(bytes)
-    if (name === this.last) return this.last
+  get(part: Part): string {
+    // Most often it is the one of the job before.
+    if (isText(part, this.last)) return this.last
+    const name = fromBytes(part.bytes, part.start, part.end)
     const known = this.known.get(name)
     if (known === undefined) this.known.set(name, name)
     this.last = known ?? name
@@ -84,7 +91,7 @@ export class Loader {
     job.nacks = stored.nacks
     job.deliveries = stored.deliveries
     job.queue = this.queues.get(stored.queue)
-    job.body = asBody(stored.body)
+    job.body = bodyFrom(stored.body.bytes, stored.body.start, stored.body.end)
     if (job.retry > 0) {
       job.flags |= Flag.broadcastWillQueue
       job.requeueAt = requeueTime(node, job) + uint32(job.delay * 1000)
@@ -93,15 +100,16 @@ export class Loader {
       node.lastCreatedAt = job.createdAt
       node.lastSequence = job.sequence
     }
-    if (register(node, job) && stored.state === State.queued && this.enqueueOnce) enqueue(node, job)
+    if (stored.state === State.queued && this.enqueueOnce) registerQueued(node, job)
+    else register(node, job)
     return undefined
   }
 
   /** The holders that are nodes of the cluster. */
-  private holdersOf(ids: ReadonlyArray<Uint8Array>): ReadonlyArray<string> {
+  private holdersOf(ids: ReadonlyArray<Part>): ReadonlyArray<string> {
     const { node } = this
     if (ids.length === 1) {
-      const id = this.holders.get(ids[0] as Uint8Array)
+      const id = this.holders.get(ids[0] as Part)
       return id === node.id ? node.self : node.bus.members.has(id) ? [id] : []
     }
     return ids.map((id) => this.holders.get(id)).filter((id) => id === node.id || node.bus.members.has(id))

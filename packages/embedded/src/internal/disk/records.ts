@@ -2,7 +2,7 @@
  * The records of an append-only file, exactly as Disque 1.0-rc1 writes them: `LOADJOB <job>` and `DELJOB <id>` as commands in RESP.
  */
 import type { Job } from "../node/job.js"
-import type { Argument } from "../wire/bytes.js"
+import { type Argument, fromBytes, writeText } from "../wire/bytes.js"
 
 /** The serialized fields of a job that have a fixed length, in bytes. */
 export const headLength = 68
@@ -14,22 +14,30 @@ export const nodeIdLength = 40
 
 const leastBuffer = 4096
 
-/** A buffer that has grown beyond this is not kept after it has been taken. */
-const mostKept = 1024 * 1024
+/** More bytes than these are handed over as they are, fewer are copied: what is kept of them for a while takes no more memory. */
+const mostKept = 256 * 1024
 
 /** Collects records, until they are taken. */
 export class RecordBuffer {
   private bytes = new Uint8Array(leastBuffer)
   private view = new DataView(this.bytes.buffer)
+  /** How a record begins whose job has so many bytes. Often many of the same size follow each other. */
+  private start = ""
+  private startSize = -1
   /** How many bytes wait to be taken. */
   length = 0
 
   /** The bytes so far. They are the caller's: the buffer begins anew. */
   take(): Uint8Array {
-    const taken = this.bytes.subarray(0, this.length)
-    this.replace(new Uint8Array(Math.min(mostKept, this.bytes.length)))
+    const taken = this.length > mostKept ? this.bytes.subarray(0, this.length) : this.bytes.slice(0, this.length)
+    if (this.length > mostKept) this.replace(new Uint8Array(leastBuffer))
     this.length = 0
     return taken
+  }
+
+  /** The bytes so far, as long as the buffer is left alone. */
+  get written(): Uint8Array {
+    return this.bytes.subarray(0, this.length)
   }
 
   clear(): void {
@@ -41,7 +49,11 @@ export class RecordBuffer {
     const name = job.queue ?? ""
     const body = job.body ?? ""
     const size = 4 + headLength + 4 + name.length + 4 + body.length + 4 + job.holders.length * nodeIdLength
-    this.text(`*2\r\n$7\r\nLOADJOB\r\n$${size}\r\n`, size + 2)
+    if (size !== this.startSize) {
+      this.start = `*2\r\n$7\r\nLOADJOB\r\n$${size}\r\n`
+      this.startSize = size
+    }
+    this.text(this.start, size + 2)
     this.uint32(size - 4)
     this.text(job.id)
     const { bytes } = this
@@ -70,9 +82,8 @@ export class RecordBuffer {
 
   private text(text: string, more = 0): void {
     this.reserve(text.length + more)
-    const { bytes, length } = this
-    for (let i = 0; i < text.length; i++) bytes[length + i] = text.charCodeAt(i)
-    this.length = length + text.length
+    writeText(text, this.bytes, this.length)
+    this.length += text.length
   }
 
   private counted(argument: Argument): void {
@@ -117,7 +128,14 @@ export class RecordBuffer {
   }
 }
 
-/** A job as the file has it. Its times are those of day. */
+/** A part of some bytes. */
+export interface Part {
+  readonly bytes: Uint8Array
+  readonly start: number
+  readonly end: number
+}
+
+/** A job as the file has it. Its times are those of day. Its parts share the memory of the file's bytes. */
 export interface StoredJob {
   readonly id: string
   readonly state: number
@@ -132,51 +150,53 @@ export interface StoredJob {
   readonly retry: number
   readonly nacks: number
   readonly deliveries: number
-  readonly queue: Uint8Array
-  readonly body: Uint8Array
-  readonly holders: ReadonlyArray<Uint8Array>
+  readonly queue: Part
+  readonly body: Part
+  readonly holders: ReadonlyArray<Part>
 }
 
-/** Reads what LOADJOB has; a text says what is wrong with it. The result shares the memory of `bytes`. */
-export const readJob = (bytes: Uint8Array, text: (bytes: Uint8Array) => string): StoredJob | string => {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
-  if (bytes.length < 4 + headLength + 12) return `a job of ${bytes.length} bytes is too short`
-  const announced = view.getUint32(0, true)
-  if (announced !== bytes.length - 4) return `a job of ${bytes.length - 4} bytes announces ${announced}`
-  const head = 4 + idLength
-  const low = view.getUint32(head + 8, true)
-  const high = view.getUint32(head + 12, true)
+export const readUint16 = (bytes: Uint8Array, at: number): number =>
+  (bytes[at] as number) | ((bytes[at + 1] as number) << 8)
+
+export const readUint32 = (bytes: Uint8Array, at: number): number =>
+  (readUint16(bytes, at) | (readUint16(bytes, at + 2) << 16)) >>> 0
+
+/** The part whose length is written at `at`; undefined if it does not end before `end`. */
+const countedAt = (bytes: Uint8Array, at: number, end: number): Part | undefined => {
+  if (at + 4 > end) return undefined
+  const partEnd = at + 4 + readUint32(bytes, at)
+  return partEnd > end ? undefined : { bytes, start: at + 4, end: partEnd }
+}
+
+/** Reads what LOADJOB has; a text says what is wrong with it. */
+export const readJob = ({ bytes, end, start }: Part): StoredJob | string => {
+  const length = end - start
+  if (length < 4 + headLength + 12) return `a job of ${length} bytes is too short`
+  const announced = readUint32(bytes, start)
+  if (announced !== length - 4) return `a job of ${length - 4} bytes announces ${announced}`
+  const head = start + 4 + idLength
+  const queue = countedAt(bytes, start + 4 + headLength, end)
+  const body = queue && countedAt(bytes, queue.end, end)
+  if (queue === undefined || body === undefined || body.end + 4 > end) return "a job has a part that is too long"
+  const count = readUint32(bytes, body.end)
+  if (body.end + 4 + count * nodeIdLength !== end) return "a job has a list of nodes that does not end with it"
+  const holders: Array<Part> = []
+  for (let at = body.end + 4; at < end; at += nodeIdLength) holders.push({ bytes, start: at, end: at + nodeIdLength })
+  const high = readUint32(bytes, head + 12)
   // The nanoseconds are high * 2^32 + low, and 2^32 is 4294 * 1,000,000 + 967,296.
-  const rest = high * 967_296 + low
-  let at = 4 + headLength
-  const counted = (): Uint8Array | undefined => {
-    if (at + 4 > bytes.length) return undefined
-    const end = at + 4 + view.getUint32(at, true)
-    if (end > bytes.length) return undefined
-    const part = bytes.subarray(at + 4, end)
-    at = end
-    return part
-  }
-  const queue = counted()
-  const body = queue && counted()
-  if (queue === undefined || body === undefined || at + 4 > bytes.length) return "a job has a part that is too long"
-  const count = view.getUint32(at, true)
-  at += 4
-  if (at + count * nodeIdLength !== bytes.length) return `a job has a list of nodes that does not end with it`
-  const holders: Array<Uint8Array> = []
-  for (; at < bytes.length; at += nodeIdLength) holders.push(bytes.subarray(at, at + nodeIdLength))
+  const rest = high * 967_296 + readUint32(bytes, head + 8)
   return {
-    id: text(bytes.subarray(4, head)),
+    id: fromBytes(bytes, start + 4, head),
     state: (bytes[head] as number) & 15,
     flags: bytes[head + 1] as number,
-    replicate: view.getUint16(head + 2, true),
-    expiresAt: view.getUint32(head + 4, true),
+    replicate: readUint16(bytes, head + 2),
+    expiresAt: readUint32(bytes, head + 4),
     createdAt: high * 4294 + Math.floor(rest / 1_000_000),
     sequence: rest % 1_000_000,
-    delay: view.getUint32(head + 16, true),
-    retry: view.getUint32(head + 20, true),
-    nacks: view.getUint16(head + 24, true),
-    deliveries: view.getUint16(head + 26, true),
+    delay: readUint32(bytes, head + 16),
+    retry: readUint32(bytes, head + 20),
+    nacks: readUint16(bytes, head + 24),
+    deliveries: readUint16(bytes, head + 26),
     queue,
     body,
     holders

@@ -45,11 +45,13 @@ export const writeJobs = (from: Jobs, to: AofFile): Effect.Effect<void, Platform
       }
     }
     const writeSlice: Effect.Effect<void, PlatformError> = Effect.suspend(() => {
+      // One buffer for all slices: a new one for each would have garbage collected, for which clients wait.
+      buffer.clear()
       fill()
       unsynced += buffer.length
       const isSynced = unsynced >= syncEvery || isDone
       if (isSynced) unsynced = 0
-      return Effect.zipRight(to.write(buffer.take()), isSynced ? to.sync : Effect.void)
+      return Effect.zipRight(to.write(buffer.written), isSynced ? to.sync : Effect.void)
     })
     return Effect.repeat(writeSlice, { until: () => isDone }).pipe(Effect.asVoid)
   })

@@ -19,14 +19,26 @@ const setState = (job: Job, state: JobState): void => {
   ;(job as { state: JobState }).state = state
 }
 
-/** Makes the job known to the node; false if a job with the id is known already. */
-export const register = (node: Node, job: Job): boolean => {
+/** Makes the job known to the node, without a timer; false if a job with the id is known already. */
+const makeKnown = (node: Node, job: Job): boolean => {
   if (node.jobs.has(job.id)) return false
   job.serial = node.nextSerial()
   node.jobs.set(job.id, job)
   node.countMemory(job, 1)
+  return true
+}
+
+/** Makes the job known to the node; false if a job with the id is known already. */
+export const register = (node: Node, job: Job): boolean => {
+  if (!makeKnown(node, job)) return false
   schedule(node, job)
   return true
+}
+
+/** Makes an active job known to the node, and puts it into its queue unless it is never to be queued again. */
+export const registerQueued = (node: Node, job: Job): void => {
+  // The job gets one timer, and not one before and one after it is queued.
+  if (makeKnown(node, job) && !enqueue(node, job)) schedule(node, job)
 }
 
 /** Makes the copy of a job that another node sent known to the node. */
