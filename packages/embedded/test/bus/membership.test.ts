@@ -3,6 +3,7 @@ import * as Chunk from "effect/Chunk"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as TestClock from "effect/TestClock"
+import { EmbeddedDisque } from "../../src/index.js"
 import { ask, dial, layer, plain, say, text } from "../utils/ask.js"
 import { settle, three } from "../utils/cluster.js"
 
@@ -15,6 +16,118 @@ const priorities = (link: Parameters<typeof say>[0]) =>
         .map((node) => [(node as ReadonlyArray<string>)[2], (node as ReadonlyArray<string>)[3]])
     )
   )
+
+/** How many nodes each node knows, itself included. */
+const sizes = (links: ReadonlyArray<Parameters<typeof say>[0]>) =>
+  Effect.forEach(links, (link) =>
+    Effect.map(text(link, "CLUSTER", "INFO"), (info) => Number(/cluster_known_nodes:(\d+)/.exec(info)?.[1]))
+  )
+
+/** Five nodes that know each other no more. */
+const strangers = Effect.gen(function* () {
+  const disque = yield* EmbeddedDisque
+  const links = yield* Effect.forEach([1, 2, 3, 4, 5], dial)
+  for (const link of links) yield* say(link, "CLUSTER", "RESET", "HARD")
+  yield* settle
+  assert.deepStrictEqual(yield* sizes(links), [1, 1, 1, 1, 1])
+  return { disque, links }
+})
+
+/** The pairs of a chain, of a chain from its end, of a star, and of two chains that are joined at last. */
+const shapes: Readonly<Record<string, ReadonlyArray<readonly [from: number, to: number]>>> = {
+  "a chain": [
+    [1, 2],
+    [2, 3],
+    [3, 4],
+    [4, 5]
+  ],
+  "a chain from its end": [
+    [4, 5],
+    [3, 4],
+    [2, 3],
+    [1, 2]
+  ],
+  "a star": [
+    [1, 2],
+    [1, 3],
+    [1, 4],
+    [1, 5]
+  ],
+  "two groups that are joined": [
+    [1, 2],
+    [4, 5],
+    [3, 4],
+    [2, 3]
+  ]
+}
+
+describe("five nodes", () => {
+  for (const [shape, pairs] of Object.entries(shapes)) {
+    for (const isAtOnce of [true, false]) {
+      it.scoped(
+        `that meet in ${shape}, ${isAtOnce ? "all at once" : "one after the other"}, all learn of each other`,
+        () =>
+          Effect.gen(function* () {
+            const { disque, links } = yield* strangers
+            for (const [from, to] of pairs) {
+              yield* say(links[from - 1] as (typeof links)[number], "CLUSTER", "MEET", "127.0.0.1", String(7710 + to))
+              if (!isAtOnce) yield* settle
+            }
+            yield* settle
+            assert.deepStrictEqual(yield* sizes(links), [5, 5, 5, 5, 5])
+            assert.deepStrictEqual(Chunk.toReadonlyArray(yield* TestClock.sleeps()), [])
+            for (const link of links) {
+              const known = yield* text(link, "CLUSTER", "NODES")
+              for (const { id } of disque.nodes) assert.include(known, id)
+              assert.match(yield* text(link, "ADDJOB", "q", "body", "0", "REPLICATE", "5"), /^D-/)
+            }
+          }).pipe(Effect.provide(layer({ nodes: 5 })))
+      )
+    }
+  }
+
+  it.scoped(
+    "of which one is cut off or down while the others meet are all known to it afterwards, and it to them",
+    () =>
+      Effect.gen(function* () {
+        const { disque, links } = yield* strangers
+        const [, second, , , fifth] = disque.nodes
+        const meet = (from: number, to: number) =>
+          say(links[from - 1] as (typeof links)[number], "CLUSTER", "MEET", "127.0.0.1", String(7710 + to))
+        yield* meet(4, 5)
+        yield* settle
+        yield* disque.isolate(fifth as typeof second & {})
+        for (const from of [1, 2, 3]) yield* meet(from, from + 1)
+        yield* settle
+        assert.deepStrictEqual(yield* sizes(links), [4, 4, 4, 5, 2])
+        yield* disque.kill(second as typeof fifth & {})
+        yield* disque.heal
+        yield* settle
+        const others = links.filter((_, i) => i !== 1)
+        assert.deepStrictEqual(yield* sizes(others), [5, 5, 5, 4])
+        yield* disque.restart(second as typeof fifth & {})
+        yield* settle
+        assert.deepStrictEqual(yield* sizes([...others, yield* dial(2)]), [5, 5, 5, 5, 5])
+      }).pipe(Effect.provide(layer({ nodes: 5 })))
+  )
+
+  it.scoped("take a node that one of them forgot for theirs, and it comes back to that one after a minute", () =>
+    Effect.gen(function* () {
+      const { nodes } = yield* EmbeddedDisque
+      const links = yield* Effect.forEach([1, 2, 3, 4, 5], dial)
+      const [first, second] = links as [(typeof links)[number], (typeof links)[number]]
+      yield* say(first, "CLUSTER", "FORGET", nodes[4]?.id ?? "")
+      yield* TestClock.adjust("59 seconds")
+      yield* say(second, "CLUSTER", "LEAVING", "yes")
+      yield* settle
+      assert.deepStrictEqual(yield* sizes(links), [4, 5, 5, 5, 5])
+      yield* TestClock.adjust("2 seconds")
+      yield* say(second, "CLUSTER", "LEAVING", "no")
+      yield* settle
+      assert.deepStrictEqual(yield* sizes(links), [5, 5, 5, 5, 5])
+    }).pipe(Effect.provide(layer({ nodes: 5 })))
+  )
+})
 
 describe("failure", () => {
   it.scoped("a killed node loses its clients, is suspected by its silence, and fails by the word of most", () =>

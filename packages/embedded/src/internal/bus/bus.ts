@@ -55,7 +55,7 @@ export class ClusterBus implements Bus.Bus {
   /** The link to a peer is restored: the peer hears of this node, and of what this node waits for. */
   linkRestored(id: string): void {
     if (!this.peers.has(id)) return
-    this.members.ping(id)
+    this.members.linkRestored(id)
     this.federation.requestAgain()
     this.replication.replicateAgain()
   }

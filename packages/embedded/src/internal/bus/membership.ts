@@ -80,14 +80,15 @@ export class Membership implements Bus.Membership {
     if (isLeaving) sendWaitersAway(this.node)
   }
 
-  /** Takes a node into the cluster that this node sees. */
-  add(id: string): void {
+  /** Takes a node into the cluster that this node sees. `hasAnswered` says whether that node knows this one. */
+  add(id: string, hasAnswered = true): void {
     if (id === this.node.id || this.peers.has(id)) return
     this.isMet = true
     const silence = new Alarm(() => this.suspect(peer))
     const isLinked = this.peers.isLinked(id)
     const peer: Peer = {
       id,
+      hasAnswered,
       isLeaving: false,
       isSuspected: false,
       isFailing: false,
@@ -110,20 +111,28 @@ export class Membership implements Bus.Membership {
 
   /** Starts again with the peers that it knew: a server keeps them on disk. */
   restart(): void {
-    const known = [...this.peers.ids()]
-    for (const id of known) this.peers.remove(id)
-    for (const id of known) this.add(id)
+    const known = [...this.peers.all()]
+    for (const { id } of known) this.peers.remove(id)
+    for (const { hasAnswered, id } of known) this.add(id, hasAnswered)
+    this.forgotten.clear()
+    this.peers.traffic.sent = 0
+    this.peers.traffic.received = 0
   }
 
-  /** Tells a peer how this node is and what it knows. */
-  ping(to: string, meet: Meeting = "none"): void {
+  /** The link to a peer is restored: the peer hears of this node, which asks it again to be taken in if it has not answered. */
+  linkRestored(id: string): void {
+    this.ping(id, this.peers.get(id)?.hasAnswered === false ? "ask" : "none")
+  }
+
+  /** Tells a peer how this node is and whom it reaches. */
+  private ping(to: string, meet: Meeting = "none"): void {
     const failing = Array.from(this.peers.all()).filter((peer) => peer.isSuspected || peer.isFailing)
     this.peers.send(to, {
       type: "ping",
       meet,
       leaving: this.isLeaving,
       failing: failing.map((peer) => peer.id),
-      known: [...this.peers.ids()]
+      known: Array.from(this.peers.ids()).filter((id) => this.peers.isLinked(id))
     })
   }
 
@@ -143,9 +152,15 @@ export class Membership implements Bus.Membership {
   private meetAll(ids: ReadonlyArray<string>): void {
     for (const id of ids) {
       if (id === this.node.id || this.peers.has(id) || this.isForgotten(id)) continue
-      this.add(id)
+      this.add(id, false)
       this.ping(id, "ask")
     }
+  }
+
+  /** Tells the peers of a new one that may not know of it. A server says so in all its pings, again and again. */
+  private introduce(id: string, known: ReadonlyArray<string>): void {
+    const already = new Set(known)
+    for (const other of this.peers.ids()) if (other !== id && !already.has(other)) this.ping(other)
   }
 
   private suspect(peer: Peer): void {
@@ -182,6 +197,7 @@ export class Membership implements Bus.Membership {
   }
 
   receivePing(from: string, message: Extract<Message, { readonly type: "ping" }>): void {
+    const isNew = this.peers.get(from)?.hasAnswered !== true
     if (message.meet !== "none") {
       this.forgotten.delete(from)
       this.add(from)
@@ -189,9 +205,11 @@ export class Membership implements Bus.Membership {
     }
     const peer = this.peers.get(from)
     if (peer === undefined) return
+    peer.hasAnswered = true
     this.heard(peer)
     peer.isLeaving = message.leaving
-    if (message.meet !== "none") this.meetAll(message.known)
+    this.meetAll(message.known)
+    if (isNew) this.introduce(from, message.known)
     for (const other of this.peers.all()) {
       if (message.failing.includes(other.id)) {
         other.reports.add(from)

@@ -12,7 +12,7 @@ export type Message =
       readonly leaving: boolean
       /** The nodes that the sender does not hear. */
       readonly failing: ReadonlyArray<string>
-      /** The nodes that the sender knows. */
+      /** The nodes that the sender knows and reaches: the receiver meets those that it does not know. */
       readonly known: ReadonlyArray<string>
     }
   | { readonly type: "fail"; readonly about: string }

@@ -4,6 +4,8 @@ import type { Message } from "./messages.js"
 /** Another node, as this one sees it. */
 export interface Peer {
   readonly id: string
+  /** Whether it has been heard since it was met. Until then, it may not know this node. */
+  hasAnswered: boolean
   isLeaving: boolean
   /** Whether it has not been heard for the node timeout. */
   isSuspected: boolean
