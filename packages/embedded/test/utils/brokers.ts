@@ -21,7 +21,8 @@ const plain = (reply: unknown): unknown => {
   return Array.isArray(reply) ? reply.map(plain) : reply
 }
 
-const withClient = async <A>(port: number, use: (call: Call) => Promise<A>): Promise<A> => {
+/** A client of the node at a port, and how it ends. */
+export const connectTo = (port: number): { readonly call: Call; readonly end: () => void } => {
   const client = new Redis({
     port,
     host: "127.0.0.1",
@@ -29,12 +30,19 @@ const withClient = async <A>(port: number, use: (call: Call) => Promise<A>): Pro
     stringNumbers: true,
     retryStrategy: null
   })
+  return {
+    call: async (name, ...args) =>
+      plain(await client.callBuffer(name as string, ...args.map((arg) => Buffer.from(arg, "latin1")))),
+    end: () => client.disconnect()
+  }
+}
+
+const withClient = async <A>(port: number, use: (call: Call) => Promise<A>): Promise<A> => {
+  const { call, end } = connectTo(port)
   try {
-    return await use(async (name, ...args) =>
-      plain(await client.callBuffer(name as string, ...args.map((arg) => Buffer.from(arg, "latin1"))))
-    )
+    return await use(call)
   } finally {
-    client.disconnect()
+    end()
   }
 }
 
@@ -73,7 +81,7 @@ const listens = (port: number): Promise<boolean> =>
     socket.on("connect", () => socket.destroy())
   })
 
-const end = async (server: ChildProcess): Promise<void> => {
+export const end = async (server: ChildProcess): Promise<void> => {
   if (server.exitCode !== null || server.signalCode !== null) return
   server.kill("SIGKILL")
   await once(server, "exit")
@@ -99,24 +107,32 @@ const start = async (dir: string, args: ReadonlyArray<string>, port: number): Pr
   return undefined
 }
 
+/** Starts a real server on a folder, at a port that is free. */
+export const startReal = async (
+  dir: string,
+  args: ReadonlyArray<string>
+): Promise<{ readonly server: ChildProcess; readonly port: number }> => {
+  for (let attempt = 1; attempt <= attempts; attempt++) {
+    const port = await freePort()
+    const server = await start(dir, args, port)
+    if (server !== undefined) return { server, port }
+  }
+  throw new Error(`a server did not start on ${dir} ${attempts} times`)
+}
+
 /** Runs a real server on a folder, until it is killed. */
 export const withReal = async <A>(
   dir: string,
   args: ReadonlyArray<string>,
   use: (call: Call) => Promise<A>
 ): Promise<A> => {
-  for (let attempt = 1; attempt <= attempts; attempt++) {
-    const port = await freePort()
-    const server = await start(dir, args, port)
-    if (server === undefined) continue
-    try {
-      return await withClient(port, async (call) => {
-        while (/^LOADING/.test(await call("PING").then(String, ({ message }) => message))) await setTimeout(20)
-        return use(call)
-      })
-    } finally {
-      await end(server)
-    }
+  const { port, server } = await startReal(dir, args)
+  try {
+    return await withClient(port, async (call) => {
+      while (/^LOADING/.test(await call("PING").then(String, ({ message }) => message))) await setTimeout(20)
+      return use(call)
+    })
+  } finally {
+    await end(server)
   }
-  throw new Error(`a server did not start on ${dir} ${attempts} times`)
 }
