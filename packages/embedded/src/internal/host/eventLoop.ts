@@ -2,7 +2,7 @@
 import { Fifo } from "@disco/core/internal"
 import { unblock } from "../node/blocking.js"
 import type { Client } from "../node/client.js"
-import { removeClient } from "../node/clients.js"
+import { endIdleSessions, removeClient } from "../node/clients.js"
 import { noAnswer } from "../node/commands/noAnswer.js"
 import { run } from "../node/commands/run.js"
 import { jobAnswer } from "../node/commands/show.js"
@@ -45,6 +45,7 @@ const runTimers = (node: Node): void => {
     node.pausedUntil = undefined
     resumeAll(node)
   }
+  if (node.idleCheck.timerIndex < 0) endIdleSessions(node)
   for (let job = node.jobTimers.take(node.ms); job !== undefined; job = node.jobTimers.take(node.ms)) {
     processJob(node, job)
   }

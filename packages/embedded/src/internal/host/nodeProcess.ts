@@ -168,7 +168,12 @@ export class NodeProcess {
     const client = this.isRunning ? addClient(this.node, handlers, options) : undefined
     if (client === undefined) return undefined
     const { loop, node, onActivity } = this
-    const { statistics } = node
+    const { config, statistics } = node
+    // A large command or answer that is under way is no idleness.
+    const moved = () => {
+      if (config.idleSeconds > 0) client.lastAt = Math.floor(node.world.micros() / 1e6)
+    }
+    onActivity()
     return {
       isBusy: () => client.blocked !== null || loop.isHeld || node.journal?.isFull() === true,
       send: (command) => {
@@ -185,9 +190,11 @@ export class NodeProcess {
       },
       received: (bytes) => {
         statistics.inputBytes += bytes
+        moved()
       },
       sent: (bytes) => {
         statistics.outputBytes += bytes
+        moved()
       }
     }
   }

@@ -69,6 +69,7 @@ export const unblock = (node: Node, client: Client): void => {
   const blocked = client.blocked
   if (blocked === null) return
   client.blocked = null
+  client.lastAt = node.seconds
   if (blocked.timeout !== null) node.alarms.remove(blocked.timeout)
   if (blocked.command === "ADDJOB") {
     node.alarms.remove(blocked.resend)

@@ -30,6 +30,10 @@ export const addClient = (node: Node, handlers: SessionHandlers, options: Client
   })
   node.clients.set(id, client)
   node.statistics.connections++
+  const { idleSeconds } = node.config
+  if (idleSeconds > 0 && node.idleCheck.timerIndex < 0) {
+    node.alarms.set(node.idleCheck, (client.createdAt + idleSeconds + 1) * 1000)
+  }
   return client
 }
 
@@ -47,6 +51,21 @@ export const endSession = (node: Node, client: Client): void => {
   removeClient(node, client)
   abandon(node, client)
   client.end()
+}
+
+/** Ends the sessions of clients that were silent for longer than `timeout` says. A client that waits is not idle. */
+export const endIdleSessions = (node: Node): void => {
+  const { idleSeconds } = node.config
+  if (idleSeconds === 0) return
+  let first = Number.POSITIVE_INFINITY
+  for (const client of [...node.clients.values()]) {
+    const waits = client.blocked !== null || client.held !== null || client.pending.size > 0
+    if (waits) client.lastAt = node.seconds
+    if (node.seconds - client.lastAt > idleSeconds) endSession(node, client)
+    else first = Math.min(first, client.lastAt)
+  }
+  // A whole second more, as on a server.
+  if (first < Number.POSITIVE_INFINITY) node.alarms.set(node.idleCheck, (first + idleSeconds + 1) * 1000)
 }
 
 /** Ends the session of all clients as the end of the process does: without a word to other nodes. */

@@ -122,6 +122,8 @@ export class Config {
   slowLogLength = 0
   /** What takes as many ms or more is a latency to remember; 0 if nothing is. */
   latencyThreshold = 0
+  /** After how many s of silence a client is closed; 0 for never. */
+  idleSeconds = 0
   private shownMemory: bigint | undefined
   private readonly paths = new Map([
     ["unixsocket", ""],
@@ -136,12 +138,13 @@ export class Config {
     this.readThresholds()
   }
 
-  /** Keeps as numbers what is looked at after each command. */
+  /** Keeps as numbers what is looked at often. */
   private readThresholds(): void {
     const slowerThan = Number(this.get("slowlog-log-slower-than"))
     this.slowerThan = slowerThan < 0 ? Number.POSITIVE_INFINITY : slowerThan
     this.slowLogLength = Number(this.get("slowlog-max-len"))
     this.latencyThreshold = Number(this.get("latency-monitor-threshold"))
+    this.idleSeconds = Number(this.get("timeout"))
   }
 
   /** Sets a parameter at the start of a node, as a configuration file does. */

@@ -42,6 +42,8 @@ const baseMemory = 773_528
 /** The state of one node. What happens to the state is in the other files. */
 export class Node<B extends Bus = Bus> {
   id: string
+  /** Differs from one start of the node to the next. */
+  runId: string
   readonly host: string
   readonly port: number
   readonly world: World
@@ -80,6 +82,8 @@ export class Node<B extends Bus = Bus> {
   pausedUntil: number | undefined = undefined
   /** Makes the node look at `pausedUntil` in time. */
   readonly resume = new Alarm(() => {})
+  /** Makes the node look for idle clients in time. */
+  readonly idleCheck = new Alarm(() => {})
 
   /** The creation time of the youngest job: creation times never go back. */
   lastCreatedAt = -1
@@ -101,7 +105,7 @@ export class Node<B extends Bus = Bus> {
 
   constructor(options: NodeOptions<B>) {
     this.world = options.world
-    this.id = options.id
+    this.id = this.runId = options.id
     this.host = options.host
     this.port = options.port
     this.config = new Config(options.port)
@@ -197,6 +201,8 @@ export class Node<B extends Bus = Bus> {
     ]) {
       held.clear()
     }
+    this.runId = this.world.random.hex(40)
+    this.lastClient = 0
     this.jobTimers.clear()
     this.alarms.clear()
     this.readyClients.drain()

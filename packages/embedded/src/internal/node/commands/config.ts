@@ -31,7 +31,10 @@ const set = (node: Node, client: Client, parameter: Argument, value: Argument): 
     return setRecording(node, client, node.disk, wanted === "yes")
   }
   const outcome = node.config.set(word(parameter), cString(asText(value)))
-  if (outcome === "set") return ok
+  if (outcome === "set") {
+    if (word(parameter) === "timeout") node.alarms.set(node.idleCheck, node.ms)
+    return ok
+  }
   if (outcome === "unknown") return err(`Unsupported CONFIG parameter: ${quoted(parameter)}`)
   if (outcome === "invalid") return err(`Invalid argument '${quoted(value)}' for CONFIG SET '${quoted(parameter)}'`)
   return outcome

@@ -35,7 +35,7 @@ const sections: ReadonlyArray<readonly [string, (node: Node) => ReadonlyArray<st
       "multiplexing_api:effect",
       "gcc_version:0.0.0",
       `process_id:${node.world.process?.id ?? 1}`,
-      `run_id:${node.id}`,
+      `run_id:${node.runId}`,
       `tcp_port:${node.port}`,
       `uptime_in_seconds:${node.seconds - node.startedAt}`,
       `uptime_in_days:${Math.floor((node.seconds - node.startedAt) / 86_400)}`,
