@@ -8,8 +8,16 @@ import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import { CliError } from "./CliError.js"
+import * as log from "./serve/log.js"
+
+/** The nodes, and what can be done to them. */
+export interface Faults extends Pick<EmbeddedDisque.Service, "nodes" | "kill" | "freeze" | "thaw"> {
+  readonly restart: (node: EmbeddedNode) => Effect.Effect<void, CliError>
+}
 
 const host = "127.0.0.1"
 
@@ -21,19 +29,33 @@ const show = (node: EmbeddedNode) => ({ port: Number(portOf(node)), id: node.id,
 
 const refuse = (status: number, error: string) => HttpServerResponse.unsafeJson({ error }, { status })
 
-const change = (disque: EmbeddedDisque.Service) =>
+/** Does one of `deeds`; what comes back is why it could not be done. */
+const act = (faults: Faults, node: EmbeddedNode, deed: (typeof deeds)[number]) =>
+  Effect.gen(function* () {
+    if (deed !== "restart") return yield* faults[deed](node)
+    yield* faults.restart(node)
+    yield* node.loaded
+  }).pipe(Effect.either, Effect.map(Either.getLeft))
+
+const change = (faults: Faults) =>
   Effect.gen(function* () {
     const params = yield* HttpRouter.params
-    const node = disque.nodes.find((each) => portOf(each) === params.port)
+    const node = faults.nodes.find((each) => portOf(each) === params.port)
     if (node === undefined) {
-      return refuse(404, `no node has port ${params.port}: there are ${disque.nodes.map(portOf).join(", ")}`)
+      return refuse(404, `no node has port ${params.port}: there are ${faults.nodes.map(portOf).join(", ")}`)
     }
     const deed = deeds.find((each) => each === params.deed)
     if (deed === undefined) return refuse(404, `a node can be told to ${deeds.join(", ")}, not ${params.deed}`)
-    yield* disque[deed](node)
-    if (deed !== "restart") return HttpServerResponse.unsafeJson(show(node))
-    const loaded = yield* Effect.either(node.loaded)
-    return loaded._tag === "Right" ? HttpServerResponse.unsafeJson(show(node)) : refuse(500, loaded.left.message)
+    if (node.state === "down" && (deed === "freeze" || deed === "thaw")) {
+      return refuse(409, `the node at port ${params.port} is down: restart it first`)
+    }
+    const failure = yield* act(faults, node, deed)
+    const details = { deed, address: node.address, state: node.state }
+    yield* log.notice("fault", `${deed}, by the control port: the node at ${node.address} is ${node.state}`, details)
+    return Option.match(failure, {
+      onNone: () => HttpServerResponse.unsafeJson(show(node)),
+      onSome: ({ message }) => refuse(500, message)
+    })
   })
 
 /** What is asked for in a browser comes with an origin: a page of somebody else must not end nodes. */
@@ -46,7 +68,7 @@ const refusePages = <E, R>(app: HttpApp.Default<E, R>): HttpApp.Default<E, R> =>
  * Serves on the loopback address until the scope ends: `GET /nodes` shows the nodes, `POST /nodes/PORT/kill`, `restart`, `freeze` and
  * `thaw` do that to one. Returns the port.
  */
-export const control = (disque: EmbeddedDisque.Service, port: number): Effect.Effect<number, CliError, Scope.Scope> =>
+export const control = (faults: Faults, port: number): Effect.Effect<number, CliError, Scope.Scope> =>
   Effect.gen(function* () {
     const server = yield* NodeHttpServer.make(createServer, { host, port }).pipe(
       Effect.mapError(() => new CliError({ message: `control port ${port} cannot be listened on: choose another one` }))
@@ -54,9 +76,9 @@ export const control = (disque: EmbeddedDisque.Service, port: number): Effect.Ef
     const router = HttpRouter.empty.pipe(
       HttpRouter.get(
         "/nodes",
-        Effect.sync(() => HttpServerResponse.unsafeJson(disque.nodes.map(show)))
+        Effect.sync(() => HttpServerResponse.unsafeJson(faults.nodes.map(show)))
       ),
-      HttpRouter.post("/nodes/:port/:deed", change(disque))
+      HttpRouter.post("/nodes/:port/:deed", change(faults))
     )
     const app = Effect.catchTag(router, "RouteNotFound", () =>
       Effect.succeed(refuse(404, `ask for GET /nodes or POST /nodes/PORT/${deeds.join("|")}`))

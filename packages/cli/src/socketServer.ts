@@ -13,6 +13,9 @@ export interface StoppableServer {
   readonly server: SocketServer.SocketServer["Type"]
   /** Accepts no more connections. Those that are there go on. */
   readonly stop: Effect.Effect<void>
+  readonly isListening: () => boolean
+  /** Accepts connections again, at the same place. */
+  readonly listen: Effect.Effect<void, SocketServer.SocketServerError>
 }
 
 /** The socket of a connection that was accepted. */
@@ -63,12 +66,20 @@ export const make = (
         })
       )
     )
-    yield* Effect.async<void, SocketServer.SocketServerError>((resume) => {
-      server.once("error", (cause) =>
-        resume(Effect.fail(new SocketServer.SocketServerError({ reason: "Open", cause })))
-      )
-      server.listen(options, () => resume(Effect.void))
-    })
+    const listenAt = (at: ListenOptions) =>
+      Effect.async<void, SocketServer.SocketServerError>((resume) => {
+        const onListening = () => {
+          server.off("error", onError)
+          resume(Effect.void)
+        }
+        const onError = (cause: Error) => {
+          server.off("listening", onListening)
+          resume(Effect.fail(new SocketServer.SocketServerError({ reason: "Open", cause })))
+        }
+        server.once("listening", onListening).once("error", onError).listen(at)
+      })
+    yield* listenAt(options)
+    const address = addressOf(server)
     const told = (kind: string, text: string) => (error: Error) => {
       fork(
         notices.say(kind, (more) =>
@@ -76,12 +87,17 @@ export const make = (
         )
       )
     }
-    server.on("error", told("not accepted", "a connection could not be accepted"))
+    const notAccepted = told("not accepted", "a connection could not be accepted")
+    server.on("error", (error) => {
+      if (server.listening) notAccepted(error)
+    })
     server.on("tlsClientError", told("no TLS", "a client did not come to speak TLS"))
     return {
       stop,
+      isListening: () => server.listening,
+      listen: listenAt(address._tag === "TcpAddress" ? { ...options, port: address.port } : options),
       server: SocketServer.SocketServer.of({
-        address: addressOf(server),
+        address,
         run: (handler) =>
           Effect.scoped(
             Effect.gen(function* () {

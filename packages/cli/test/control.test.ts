@@ -2,6 +2,7 @@ import { EmbeddedDisque } from "@disco/embedded"
 import { NodeContext } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Logger from "effect/Logger"
 import { control } from "../src/control.js"
 
 interface Shown {
@@ -19,7 +20,7 @@ const withControl = (
       yield* Effect.promise(() =>
         use((method, path, headers = {}) => fetch(`http://127.0.0.1:${port}${path}`, { method, headers }))
       )
-    }).pipe(Effect.scoped, Effect.provide(NodeContext.layer))
+    }).pipe(Effect.scoped, Effect.provide([NodeContext.layer, Logger.remove(Logger.defaultLogger)]))
   )
 
 describe("the control of nodes", () => {

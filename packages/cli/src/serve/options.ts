@@ -111,7 +111,7 @@ export const options = {
       "listening",
       "ADDRESS",
       read.text("an IP address or a host name of this machine"),
-      "An IP address or host name of this machine to listen at: 127.0.0.1 by default. May be given several times."
+      "An IP address or host name of this machine to listen at: 127.0.0.1 by default. May be given several times. Several nodes need an address that they can tell each other: not 0.0.0.0 or ::."
     ),
     alias: "host"
   },
@@ -124,7 +124,12 @@ export const options = {
   ),
   "tls-key": one("listening", "FILE", path, "The private key of the certificate (PEM)."),
   "tls-ca": one("listening", "FILE", path, "Clients must show a certificate that one of these has signed (PEM)."),
-  unixsocket: one("listening", "PATH", path, "A Unix socket to listen on, beside --port or in place of it."),
+  unixsocket: one(
+    "listening",
+    "PATH",
+    path,
+    "A Unix socket to listen on, beside --port or in place of it. It leads to the first of several nodes."
+  ),
   unixsocketperm: one("listening", "MODE", read.mode, "The access rights of the Unix socket: 700 by default."),
   "tcp-backlog": one(
     "listening",
@@ -192,6 +197,11 @@ export const options = {
     "Whether jobs that were queued are queued at once after a start, and not after their retry time: yes by default."
   ),
   maxclients: parameter("COUNT", read.count(1, 4_294_967_295), "How many clients may be connected: 10000 by default."),
+  timeout: parameter(
+    "SECONDS",
+    read.count(0, 2_147_483_647),
+    "A client that sends and reads nothing for longer is closed, unless it waits for jobs or copies: never by default (0)."
+  ),
   maxmemory: one(
     "node",
     "SIZE",
@@ -224,7 +234,7 @@ export const options = {
     "node",
     "PORT",
     read.port,
-    "For tests: a port of 127.0.0.1 where HTTP kills and restarts nodes, without a password (POST /nodes/7711/kill)."
+    "For tests: a port of 127.0.0.1 where HTTP kills, restarts, freezes and thaws nodes, without a password (POST /nodes/7711/kill)."
   ),
   config: one("log", "FILE", path, "A file with options, in the form of disque.conf."),
   loglevel: one(
@@ -235,7 +245,6 @@ export const options = {
   ),
   "log-format": one("log", "FORMAT", read.word("text", "json"), "The form of each line: text (the default) or json."),
 
-  timeout: settled(read.word("0"), "Idle clients are not closed."),
   "maxmemory-samples": kept(read.count(1, 2_147_483_647), "Nothing is sampled."),
   hz: kept(read.count(1, 500), "Timers are exact."),
   databases: kept(read.count(1), "There is one."),

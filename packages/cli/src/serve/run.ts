@@ -53,9 +53,14 @@ const serve = ({ isOpen, nodes: options }: plan.Plan) =>
       const rest = `no more clients are accepted, and those here have ${closeWithin} ms`
       return Effect.zipRight(stop, log.notice("signal", `${signal}: ${rest}`, { signal }))
     })
-    for (const _ of nodes) {
-      const { address } = yield* Queue.take(ended)
+    const left = new Set(nodes)
+    while (left.size > 0) {
+      const node = yield* Queue.take(ended)
+      const { address } = node
       yield* log.notice("shutdown", `a client ended the node at ${address} by SHUTDOWN`, { address })
+      left.delete(node)
+      // The control port may have started one again.
+      for (const other of nodes) if (other.state !== "down") left.add(other)
     }
   }).pipe(Effect.scoped)
 

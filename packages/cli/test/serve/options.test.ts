@@ -35,6 +35,7 @@ const bad: Record<string, ReadonlyArray<string>> = {
   "aof-load-truncated": ["", "maybe"],
   "aof-enqueue-jobs-once": ["", "maybe"],
   maxclients: ["", "0", "all", "4294967296"],
+  timeout: ["", "-1", "1h", "2147483648"],
   maxmemory: ["", "much", "0", "-1", "1tb", "1.5gb"],
   "maxmemory-policy": ["", "lru"],
   "cluster-node-timeout": ["", "0", "1s"],

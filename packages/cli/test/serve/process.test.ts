@@ -1,9 +1,9 @@
 import { readFileSync, writeFileSync } from "node:fs"
 import { mkdtemp, rm } from "node:fs/promises"
-import { connect, type Socket } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
+import { connectTo as client } from "../utils/client.js"
 import { start } from "../utils/process.js"
 
 const startServe = async (args: ReadonlyArray<string>, env: Record<string, string> = {}) => {
@@ -12,21 +12,6 @@ const startServe = async (args: ReadonlyArray<string>, env: Record<string, strin
   const port = Number(/127\.0\.0\.1:(\d+)/.exec(started.out.stdout)?.[1])
   return { ...started, port }
 }
-
-/** A client that keeps what it is sent, and closes when the server does unless it is told not to. */
-const client = (port: number, allowHalfOpen = false) =>
-  new Promise<{ readonly socket: Socket; readonly received: () => string; readonly closed: Promise<void> }>(
-    (resolve, reject) => {
-      const socket = connect({ port, host: "127.0.0.1", allowHalfOpen })
-      let received = ""
-      socket.setEncoding("latin1")
-      socket.on("data", (chunk) => (received += chunk))
-      const closed = new Promise<void>((done) => socket.on("close", () => done()))
-      socket.once("connect", () => resolve({ socket, received: () => received, closed }))
-      socket.once("error", reject)
-      socket.on("error", () => {})
-    }
-  )
 
 const until = async (isSo: () => boolean) => {
   while (!isSo()) await new Promise((resolve) => setTimeout(resolve, 5))
@@ -68,7 +53,7 @@ describe("the process of disco serve", { timeout: 120_000 }, () => {
 
   it("accepts no more clients once it ends, and cuts off those that do not go", async () => {
     const { child, ended, port, shows } = await startServe([])
-    const stubborn = await client(port, true)
+    const stubborn = await client(port, "127.0.0.1", true)
     stubborn.socket.write("PING\r\n")
     await until(() => stubborn.received() === "+PONG\r\n")
     const before = performance.now()
