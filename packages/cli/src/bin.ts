@@ -16,7 +16,7 @@ watch()
 const words = process.argv.slice(2)
 
 // What was written in the process list is overwritten: the address of a node may hold its password.
-if (words.some((word) => word.includes("@"))) process.title = "disco"
+if (words.some((word) => word.includes("@") || word.startsWith("--requirepass"))) process.title = "disco"
 
 const sockets = Layer.succeed(Dialing, (settings) =>
   Layer.unwrapEffect(

@@ -9,9 +9,16 @@ export type Load = () => Promise<{ readonly command: Command | Group }>
 
 export const commands: Readonly<Record<string, Readonly<Record<string, Load>>>> = {
   "Look at a cluster": {
+    queues: () => import("./commands/queues.js"),
+    queue: () => import("./commands/queue.js"),
+    cluster: () => import("./commands/cluster.js"),
     ping: () => import("./commands/ping.js"),
     latency: () => import("./commands/latency.js"),
+    check: () => import("./commands/check.js"),
     bench: () => import("./commands/bench.js")
+  },
+  "Change a cluster": {
+    node: () => import("./commands/node.js")
   },
   "Run nodes": {
     dev: () => import("./commands/dev.js"),

@@ -67,8 +67,6 @@ const serve = ({ isOpen, nodes: options }: plan.Plan) =>
 /** Runs `disco serve` with what its command line gives for each option. */
 export const run = (given: settings.CommandLine) =>
   Effect.gen(function* () {
-    // What was written in the process list is overwritten.
-    if (settings.showsPassword(given)) process.title = "disco serve"
     const read = yield* settings.read(given)
     const made = yield* plan.make(read)
     const { least, logger } = log.make(read["log-format"] ?? "text", read.loglevel ?? "notice")

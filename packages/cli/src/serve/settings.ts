@@ -125,9 +125,3 @@ export const read = (
     }
     return settings as unknown as Settings
   })
-
-/** Whether the password stands on the command line, where the process list shows it. */
-export const showsPassword = (commandLine: CommandLine): boolean => {
-  const { requirepass } = commandLine
-  return Array.isArray(requirepass) && requirepass.length > 0
-}

@@ -15,7 +15,7 @@ const home = Effect.acquireRelease(
 const inFolder =
   (folder: string) =>
   (...words: ReadonlyArray<string>) =>
-    disco(words, { env: { XDG_CONFIG_HOME: folder } })
+    disco(words, { env: { XDG_CONFIG_HOME: folder }, hasFiles: true })
 
 describe("disco context", () => {
   it.scoped("keeps clusters, puts the first in use, then the one that is chosen, and forgets them", () =>
@@ -125,7 +125,7 @@ describe("disco context", () => {
 
 describe("the cluster that a command talks to", () => {
   const nodes = (env: Readonly<Record<string, string>>, ...words: ReadonlyArray<string>) =>
-    Effect.map(disco(["ping", "--count", "1", ...words], { env }), ({ stderr }) => stderr)
+    Effect.map(disco(["ping", "--count", "1", ...words], { env, hasFiles: true }), ({ stderr }) => stderr)
 
   it.scoped("is that of --nodes, else of DISQUE_NODES, else of the context in use, else the one on this machine", () =>
     Effect.gen(function* () {

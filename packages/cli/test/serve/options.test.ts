@@ -271,7 +271,8 @@ describe("the options of disco serve", () => {
   it("are all in the help, each in sentences, and all have a name that a variable can have", () => {
     const text = help(subjectOf(command, "serve"), { columns: 80, hasColor: false })
     for (const [name, option] of offered) {
-      assert.include(text, `\n  --${name}${option.kind === "flag" ? "" : ` ${option.value}`}`)
+      const alias = option.alias === undefined ? "" : `, --${option.alias}`
+      assert.include(text, `\n  --${name}${alias}${option.kind === "flag" ? "" : ` ${option.value}`}`)
       assert.match(option.sentence, /^[A-Z].*\.$/)
       assert.match(variable(name), /^DISCO_[A-Z_]+$/)
     }

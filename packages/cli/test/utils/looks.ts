@@ -2,7 +2,7 @@
 import type { DisqueDialer, DisquePool } from "@disco/core"
 import type { EmbeddedDisque } from "@disco/embedded"
 import { expect, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, Random } from "effect"
 import { cluster, disco, type Surroundings } from "./disco.js"
 
 type Prepared = DisquePool | DisqueDialer | EmbeddedDisque
@@ -24,7 +24,7 @@ export const looks = (
   for (const [where, given] of surroundings) {
     it.effect(`${what} (${words.join(" ")}) fits ${where}`, () =>
       Effect.gen(function* () {
-        yield* prepare
+        yield* Effect.withRandom(prepare, Random.make("prepared"))
         const { status, stderr, stdout } = yield* disco(words, given)
         expect(`$ disco ${words.join(" ")}\n${stdout}${stderr}(status ${status})`).toMatchSnapshot()
       }).pipe(Effect.provide(cluster))
