@@ -37,9 +37,9 @@ type Node = typeof Node.Type
 
 export const Answer = Schema.Struct({ nodes: Schema.Array(Node) })
 
-const fields = ({ address, figures, id = null, priority, state, views }: Cluster.Member): Node => ({
+const fields = ({ address, figures, id, priority, state, views }: Cluster.Member): Node => ({
   node: address,
-  id,
+  id: id ?? null,
   state,
   priority,
   figures: Either.match(figures, {

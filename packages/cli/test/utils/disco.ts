@@ -10,7 +10,7 @@ import { main } from "../../src/main.js"
 import { type Sink, Streams } from "../../src/Streams.js"
 
 /** Chance that is the same in each test. */
-const chance = () => Random.make("three nodes")
+export const chance = () => Random.make("three nodes")
 
 /** Three nodes, 127.0.0.1:7711 to 7713, with the same ids each time, and a pool to prepare what a command is to find. */
 export const cluster = Layer.suspend(() => {
@@ -89,7 +89,6 @@ export const disco = (
     const status = yield* main(words).pipe(
       Effect.provide(Layer.mergeAll(streams, dialing, files, NodePath.layer)),
       Effect.withConfigProvider(ConfigProvider.fromMap(env)),
-      Effect.withRandom(chance()),
       VirtualTime.run
     )
     const text = (chunks: ReadonlyArray<Uint8Array>) => Buffer.concat(chunks).toString()

@@ -2,8 +2,8 @@
 import type { DisqueDialer, DisquePool } from "@disco/core"
 import type { EmbeddedDisque } from "@disco/embedded"
 import { expect, it } from "@effect/vitest"
-import { Effect, Random } from "effect"
-import { cluster, disco, type Surroundings } from "./disco.js"
+import { Effect } from "effect"
+import { chance, cluster, disco, type Surroundings } from "./disco.js"
 
 type Prepared = DisquePool | DisqueDialer | EmbeddedDisque
 
@@ -24,8 +24,8 @@ export const looks = (
   for (const [where, given] of surroundings) {
     it.effect(`${what} (${words.join(" ")}) fits ${where}`, () =>
       Effect.gen(function* () {
-        yield* Effect.withRandom(prepare, Random.make("prepared"))
-        const { status, stderr, stdout } = yield* disco(words, given)
+        yield* Effect.withRandom(prepare, chance())
+        const { status, stderr, stdout } = yield* Effect.withRandom(disco(words, given), chance())
         expect(`$ disco ${words.join(" ")}\n${stdout}${stderr}(status ${status})`).toMatchSnapshot()
       }).pipe(Effect.provide(cluster))
     )
