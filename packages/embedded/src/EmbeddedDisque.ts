@@ -282,11 +282,6 @@ export class EmbeddedDisque extends Context.Tag("@disco/embedded/EmbeddedDisque"
         onShutdown: (node) => {
           const shown = embedded.get(node)
           if (shown !== undefined) options?.onShutdown?.(shown)
-        },
-        onRename: (node) => {
-          const disk = disks[cluster.nodes.indexOf(node)]
-          if (disk === undefined) return
-          disk.fork(Effect.catchAll(disk.folder.keepId(node.id), (error) => Effect.logError(error.message)))
         }
       })
       const loads = new Loads(cluster)
@@ -312,7 +307,7 @@ export class EmbeddedDisque extends Context.Tag("@disco/embedded/EmbeddedDisque"
         nodes.set(shown, node)
       }
       yield* Effect.acquireRelease(Effect.forkScoped(Effect.interruptible(runner(cluster))), () =>
-        Effect.zipRight(
+        Effect.ensuring(
           Effect.forEach(cluster.nodes, (node) => node.putAway, { concurrency: "unbounded", discard: true }),
           Effect.sync(() => {
             for (const node of cluster.nodes) cluster.kill(node)

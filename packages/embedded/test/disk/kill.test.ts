@@ -1,5 +1,5 @@
-import { spawn } from "node:child_process"
-import { mkdtempSync, rmSync } from "node:fs"
+import { type ChildProcess, spawn } from "node:child_process"
+import { existsSync, mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { createInterface } from "node:readline"
@@ -8,19 +8,30 @@ import { assert, describe, it } from "@effect/vitest"
 
 const script = fileURLToPath(new URL("../utils/load.ts", import.meta.url))
 
-/** How often a process is killed: DISCO_KILLS asks for more than a run of all tests has time for. */
+/** How often a process is killed: DISCO_KILLS asks for more than a run of all tests has time for, and shows figures. */
 const kills = Number(process.env.DISCO_KILLS ?? 6)
 
+/** From so many kills on, some must have met a rewrite. */
+const many = 50
+
+/** Starts a process, which takes longer than all else here: the next one starts while the present one works. */
+const start = (): ChildProcess =>
+  spawn(process.execPath, ["--conditions=development", "--import", "tsx", script], { stdio: ["pipe", "pipe", "pipe"] })
+
 /** Runs the load in a folder and kills it some time after it is ready. Gives what it told, line by line. */
-const runAndKill = (dir: string, appendfsync: string, after: number) =>
+const runAndKill = (
+  child: ChildProcess,
+  options: { readonly dir: string; readonly appendfsync: string },
+  after: number
+) =>
   new Promise<ReadonlyArray<string>>((resolve, reject) => {
-    const args = ["--conditions=development", "--import", "tsx", script, dir, appendfsync]
-    const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "pipe"] })
+    const { stderr, stdin, stdout } = child
+    if (stderr === null || stdin === null || stdout === null) return reject(new Error("no pipes"))
     const lines: Array<string> = []
-    let stderr = ""
+    let errors = ""
     const tooLate = setTimeout(() => child.kill("SIGKILL"), 30_000)
-    child.stderr.on("data", (chunk) => (stderr += chunk))
-    createInterface({ input: child.stdout }).on("line", (line) => {
+    stderr.on("data", (chunk) => (errors += chunk))
+    createInterface({ input: stdout }).on("line", (line) => {
       lines.push(line)
       if (line === "ready") setTimeout(() => child.kill("SIGKILL"), after)
     })
@@ -28,8 +39,9 @@ const runAndKill = (dir: string, appendfsync: string, after: number) =>
     child.on("close", () => {
       clearTimeout(tooLate)
       if (lines.includes("ready")) resolve(lines)
-      else reject(new Error(`the process was never ready: ${[...lines, stderr].join("\n")}`))
+      else reject(new Error(`the process was never ready: ${[...lines, errors].join("\n")}`))
     })
+    stdin.write(JSON.stringify(options))
   })
 
 describe("a process that is killed under load while its file is written anew", () => {
@@ -41,17 +53,21 @@ describe("a process that is killed under load while its file is written anew", (
       timeout: times * 20_000
     }, async () => {
       const dir = mkdtempSync(join(tmpdir(), "disco-kill-"))
+      let next = start()
       try {
         const must = new Set<string>()
         const mustNot = new Set<string>()
-        const counts = { added: 0, acked: 0 }
-        for (let kill = 0; kill <= times; kill++) {
-          const lines = await runAndKill(dir, appendfsync, Math.random() * 300)
+        const counts = { added: 0, acked: 0, kills: 0, "rewrites met": 0 }
+        for (; counts.kills <= times; counts.kills++) {
+          const child = next
+          next = start()
+          const lines = await runAndKill(child, { dir, appendfsync }, Math.random() * 300)
+          if (existsSync(join(dir, "temp-rewriteaof-bg.aof"))) counts["rewrites met"]++
           const told = lines.map((line) => line.split(" ", 2) as [string, string])
           const found = new Set(told.flatMap(([what, id]) => (what === "found" ? [id] : [])))
           const missing = [...must].filter((id) => !found.has(id))
           const back = [...mustNot].filter((id) => found.has(id))
-          assert.deepStrictEqual({ missing, back }, { missing: [], back: [] }, `after ${kill} kills`)
+          assert.deepStrictEqual({ missing, back }, { missing: [], back: [] }, `after ${counts.kills} kills`)
           assert.deepStrictEqual(
             lines.filter((line) => line.startsWith("unexpected")),
             []
@@ -63,9 +79,12 @@ describe("a process that is killed under load while its file is written anew", (
             if (what === "added" || what === "acked") counts[what]++
           }
         }
+        if (process.env.DISCO_KILLS !== undefined) process.stderr.write(`${appendfsync}: ${JSON.stringify(counts)}\n`)
         assert.isAbove(counts.added, times)
         assert.isAbove(counts.acked, times)
+        if (times >= many) assert.isAbove(counts["rewrites met"], times / 10)
       } finally {
+        next.kill("SIGKILL")
         rmSync(dir, { recursive: true, force: true })
       }
     })

@@ -1,4 +1,5 @@
 import * as FileSystem from "@effect/platform/FileSystem"
+import * as Path from "@effect/platform/Path"
 import { NodeContext } from "@effect/platform-node"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -6,6 +7,7 @@ import * as Logger from "effect/Logger"
 import * as LogLevel from "effect/LogLevel"
 import { type DurableOptions, EmbeddedDisque } from "../../src/index.js"
 import { dial } from "./ask.js"
+import { MemoryDisk } from "./memoryDisk.js"
 
 /** A folder that is removed at the end of the scope. */
 export const temporaryFolder = Effect.flatMap(FileSystem.FileSystem, (fs) => fs.makeTempDirectoryScoped())
@@ -22,5 +24,19 @@ export const onDisk = <A, E, R>(
     })
   )
 
+const silent = Logger.minimumLogLevel(LogLevel.None)
+
 /** What tests of nodes on disk need. What the nodes log is not shown. */
-export const files = Layer.merge(NodeContext.layer, Logger.minimumLogLevel(LogLevel.None))
+export const files = Layer.merge(NodeContext.layer, silent)
+
+/** The same, with a disk in memory. */
+export const filesOn = (disk: MemoryDisk) =>
+  Layer.mergeAll(Layer.succeed(FileSystem.FileSystem, disk.files), Path.layer, silent)
+
+/** A disk with the files of another one in the folder `/copy`: this process has the folder of the first one in use. */
+export const copyOf = (disk: MemoryDisk): MemoryDisk => {
+  const copy = new MemoryDisk()
+  copy.makeFolder("/copy")
+  for (const name of ["disque.aof", "nodes.conf"]) copy.put(`/copy/${name}`, disk.bytes(`/data/${name}`) ?? "")
+  return copy
+}

@@ -1,13 +1,15 @@
-/** A process with a node on disk under load, which tells on its output what was answered. Arguments: the folder and `appendfsync`. */
+/**
+ * A process with a node on disk under load, which tells on its output what was answered. It begins once it is told on its input, as
+ * JSON, the options of the node: what it needs is loaded before.
+ */
 import { writeSync } from "node:fs"
-import { NodeContext } from "@effect/platform-node"
+import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
+import * as NodePath from "@effect/platform-node/NodePath"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
-import { EmbeddedDisque } from "../../src/index.js"
+import { type DurableOptions, EmbeddedDisque } from "../../src/EmbeddedDisque.js"
 import { dial, say, text } from "./ask.js"
-
-const [dir = "", appendfsync = ""] = process.argv.slice(2)
 
 /** A pipe keeps what is written to it, whenever the process is killed. */
 const tell = (what: string) => Effect.sync(() => writeSync(1, `${what}\n`))
@@ -27,7 +29,7 @@ const worker = (number: number) =>
 
 const rewrites = Effect.gen(function* () {
   const link = yield* dial(1)
-  yield* Effect.forever(Effect.delay(say(link, "BGREWRITEAOF"), 5))
+  yield* Effect.forever(Effect.delay(say(link, "BGREWRITEAOF"), 1))
 })
 
 const program = Effect.gen(function* () {
@@ -39,15 +41,17 @@ const program = Effect.gen(function* () {
   yield* Effect.all([rewrites, ...workers], { concurrency: "unbounded", discard: true })
 })
 
-const node = Layer.provideMerge(
-  EmbeddedDisque.layerDialer,
-  EmbeddedDisque.layer({ dir, appendfsync: appendfsync === "always" ? "always" : "everysec" })
-)
-
-Effect.runFork(
-  Effect.scoped(program).pipe(
-    Effect.provide(Layer.provide(Layer.merge(node, Logger.remove(Logger.defaultLogger)), NodeContext.layer)),
-    Effect.provide(NodeContext.layer),
-    Effect.catchAllCause((cause) => tell(`unexpected ${cause}`))
+const node = (options: DurableOptions) =>
+  Layer.provideMerge(EmbeddedDisque.layerDialer, EmbeddedDisque.layer(options)).pipe(
+    Layer.merge(Logger.remove(Logger.defaultLogger)),
+    Layer.provide(Layer.merge(NodeFileSystem.layer, NodePath.layer))
   )
-)
+
+process.stdin.once("data", (options) => {
+  Effect.runFork(
+    Effect.scoped(program).pipe(
+      Effect.provide(node(JSON.parse(String(options)))),
+      Effect.catchAllCause((cause) => tell(`unexpected ${cause}`))
+    )
+  )
+})

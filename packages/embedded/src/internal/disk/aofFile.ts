@@ -98,21 +98,29 @@ export class AofFile {
 
   private writeAt(offset: number, bytes: Uint8Array): Effect.Effect<void, PlatformError> {
     return Effect.zipRight(this.file.seek(offset, "start"), this.file.writeAll(bytes)).pipe(
-      Effect.onExit((exit) =>
-        Effect.sync(() => {
-          if (Exit.isFailure(exit)) this.isTorn = true
+      Effect.onError(() =>
+        Effect.suspend(() => {
+          this.isTorn = true
+          // At once if it can be done: who starts on the file need not read what was refused.
+          return Effect.ignore(this.cut)
         })
       )
     )
   }
+
+  /** Cuts off what is written of records that count as not written. */
+  private readonly cut: Effect.Effect<void, PlatformError> = Effect.suspend(() =>
+    Effect.map(this.file.truncate(this.size), () => {
+      this.isTorn = false
+    })
+  )
 
   /** Writes again what may be lost, and cuts off a part of a record. */
   private readonly mend: Effect.Effect<void, PlatformError> = Effect.suspend(() => {
     const again = this.isDoubtful && this.unsynced.length > 0
     return Effect.gen(this, function* () {
       if (again) yield* this.writeAt(this.synced, join(this.unsynced))
-      yield* this.file.truncate(this.size)
-      this.isTorn = false
+      yield* this.cut
       if (!this.isDoubtful) return
       yield* this.sync
       this.isDoubtful = false

@@ -9,6 +9,8 @@ import type { Node } from "../node/node.js"
 import { refuseUnkept } from "../node/refusal.js"
 import { Failure } from "../wire/answers.js"
 import { AofFile } from "./aofFile.js"
+import { BackgroundSync } from "./backgroundSync.js"
+import { timed } from "./latencies.js"
 import { RecordBuffer } from "./records.js"
 import { Rewriter } from "./rewriter.js"
 import { syncFolder } from "./rewriting.js"
@@ -50,26 +52,30 @@ export class AppendOnlyFile {
   /** Whether the name of the file may be lost at the end of the system. */
   private isFolderUnsynced = false
   private warned = ""
+  /** Counts how often the file was dropped: what began before that has nothing to do with what came after. */
+  private drops = 0
   state: State = "off"
   /** Whether what happens to jobs is not recorded, because it comes from the file. */
   isMuted = false
   /** How many bytes of records there have been, and how many of them are kept. */
   end = 0
-  private kept = 0
+  kept = 0
   refusal: Failure | undefined
   readonly waiting = new Set<Client>()
   /** The size of the file after the last rewrite, or when it was read, in bytes. */
   baseSize = 0
   readonly rewriter: Rewriter
+  readonly backgroundSync: BackgroundSync
 
   constructor(needs: Needs) {
     this.needs = needs
+    this.backgroundSync = new BackgroundSync(needs.node)
     this.rewriter = new Rewriter({
       ...needs,
       file: () => this.file,
       isFailing: () => this.refusal !== undefined,
       flush: this.flush,
-      alone: (work) => this.exclusive.withPermits(1)(Effect.uninterruptible(work)),
+      alone: (work) => this.alone(Effect.uninterruptible(work)),
       adopt: (file) => this.adopt(file)
     })
   }
@@ -84,8 +90,14 @@ export class AppendOnlyFile {
     return this.buffer.length
   }
 
+  /** Does something while nothing else is done with the file. */
+  alone<A, E>(work: Effect.Effect<A, E>): Effect.Effect<A, E> {
+    return this.exclusive.withPermits(1)(work)
+  }
+
   isFull(): boolean {
-    if (this.end - this.kept < mostWaiting || this.state !== "on") return false
+    // While records cannot be written, commands that make some are refused, and others need not wait.
+    if (this.end - this.kept < mostWaiting || this.state !== "on" || this.refusal !== undefined) return false
     this.wasFull = true
     return true
   }
@@ -116,34 +128,46 @@ export class AppendOnlyFile {
   /** Appends to the file, as it is found. */
   readonly open: Effect.Effect<void, PlatformError> = Effect.suspend(() => {
     const { fs, path } = this.needs
-    return Effect.map(AofFile.open(fs, path, "r+", this.policy !== "no"), (file) => {
+    const { drops } = this
+    return Effect.flatMap(AofFile.open(fs, path, "r+", this.policy !== "no"), (file) => {
+      if (this.drops !== drops) return file.close
       this.file = file
+      // The file may have been made just now.
+      this.isFolderUnsynced = true
       this.state = "on"
       this.baseSize = file.size
+      return Effect.void
     })
-  })
+  }).pipe(Effect.uninterruptible)
 
   /** Begins to record: the file is written anew, as it may be about other jobs. */
   readonly turnOn: Effect.Effect<void, PlatformError> = Effect.suspend(() => {
     this.state = "wait-rewrite"
-    return Effect.tapError(this.exclusive.withPermits(1)(this.replaceFile), () => {
-      // What waits does so for a file that there is none of.
-      release(this, this.end)
-      return this.drop()
-    })
+    this.rewriter.giveUp()
+    return Effect.tapError(this.alone(this.replaceFile), () => this.letGo)
   })
 
-  /** Stops to record, with all records written and synced. */
-  readonly turnOff: Effect.Effect<void, PlatformError> = Effect.suspend(() =>
-    Effect.ensuring(
-      this.flushAll,
-      Effect.suspend(() => this.drop())
+  /** Stops to record, with all records written and synced if the disk takes them. */
+  readonly turnOff: Effect.Effect<void> = Effect.suspend(() =>
+    this.flushAll.pipe(
+      Effect.catchAll((error) => Effect.logWarning(`${this.needs.path} is not written to its end: ${describe(error)}`)),
+      Effect.zipRight(this.letGo)
     )
   )
+
+  /** Goes on without a file: what waits for records does so in vain. */
+  private readonly letGo: Effect.Effect<void> = Effect.suspend(() => {
+    release(this, this.end)
+    const close = this.drop()
+    this.makeRoom()
+    return close
+  })
 
   /** Forgets the file and what waits for it at once, as the end of the process does. Gives the effect that closes the file. */
   drop(): Effect.Effect<void> {
     const { file } = this
+    this.drops++
+    this.rewriter.giveUp()
     this.file = undefined
     this.state = "off"
     this.buffer.clear()
@@ -160,7 +184,7 @@ export class AppendOnlyFile {
   )
 
   private readonly writeNext: Effect.Effect<void> = Effect.suspend(() => {
-    if (this.refusal !== undefined) return Effect.zipRight(Effect.sleep(attemptEvery), this.attempt)
+    if (this.refusal !== undefined) return Effect.zipRight(Effect.sleep(attemptEvery), this.guarded(this.again))
     return Effect.zipRight(
       this.dirty.await,
       Effect.suspend(() => {
@@ -171,47 +195,66 @@ export class AppendOnlyFile {
   })
 
   /**
-   * Does something about the file; a failure to write is for the clients. Interrupted, it goes on behind the back of the fiber: a
-   * disk that does not answer must not hold up the end of the program.
+   * Does something about the file. Interrupted, it goes on behind the back of the fiber: a disk that does not answer must not hold up
+   * the end of the program.
    */
   private guarded(change: Effect.Effect<void, PlatformError>): Effect.Effect<void> {
-    return this.exclusive
-      .withPermits(1)(Effect.uninterruptible(change))
-      .pipe(
-        Effect.catchAll((error) => this.fail(error)),
-        Effect.disconnect
-      )
+    return this.alone(Effect.uninterruptible(change)).pipe(Effect.ignore, Effect.disconnect)
   }
 
-  private readonly flush: Effect.Effect<void, PlatformError> = Effect.suspend(() => {
-    const { end, file } = this
-    if (file === undefined || this.refusal !== undefined) return Effect.void
-    if (this.buffer.length === 0) return this.syncName
-    file.keepsUnsynced = this.policy !== "no"
-    const written = file.write(this.buffer.take())
-    const safe =
-      this.policy === "always"
-        ? Effect.zipRight(
-            written,
-            Effect.all([file.sync, file.checkPlace, this.syncName], { concurrency: 3, discard: true })
-          )
-        : written
-    return Effect.map(safe, () => {
-      this.keep(file, end)
-      if (file.isDirty) this.unsynced.unsafeOpen()
-      this.wantRewriteIfLarge()
+  /** A failure of something about the file is for the clients. */
+  private told(change: Effect.Effect<void, PlatformError>): Effect.Effect<void, PlatformError> {
+    return Effect.suspend(() => {
+      const { drops } = this
+      return Effect.tapError(change, (error) => (this.drops === drops ? this.fail(error) : Effect.void))
     })
-  })
+  }
+
+  private readonly flush: Effect.Effect<void, PlatformError> = this.told(
+    Effect.suspend(() => {
+      const { end, file } = this
+      if (file === undefined || this.refusal !== undefined) return Effect.void
+      if (this.buffer.length === 0) return this.syncName
+      file.keepsUnsynced = this.policy !== "no"
+      this.backgroundSync.noteWrite()
+      const written = timed(this.needs.node, this.writeEvents, file.write(this.buffer.take()))
+      const safe =
+        this.policy === "always"
+          ? Effect.zipRight(
+              written,
+              Effect.all([this.syncFirst(file), file.checkPlace, this.syncName], { concurrency: 3, discard: true })
+            )
+          : written
+      return Effect.map(safe, () => {
+        this.keep(file, end)
+        if (file.isDirty || this.isFolderUnsynced) this.unsynced.unsafeOpen()
+        this.wantRewriteIfLarge()
+      })
+    })
+  )
+
+  /** What a write is, for LATENCY. */
+  private readonly writeEvents = (): ReadonlyArray<string> => {
+    const how = this.backgroundSync.isRunning ? "pending-fsync" : this.rewriter.isRunning ? "active-child" : "alone"
+    return [`aof-write-${how}`, "aof-write"]
+  }
+
+  private syncFirst(file: AofFile): Effect.Effect<void, PlatformError> {
+    return timed(this.needs.node, () => ["aof-fsync-always"], file.sync)
+  }
 
   /** The records up to `position` are as safe as the setting says. */
   private keep(file: AofFile, position: number): void {
     if (this.file !== file) return
     this.kept = position
     if (this.waiting.size > 0) release(this, position)
-    if (this.wasFull && !this.isFull()) {
-      this.wasFull = false
-      this.needs.onRoom()
-    }
+    this.makeRoom()
+  }
+
+  private makeRoom(): void {
+    if (!this.wasFull || this.isFull()) return
+    this.wasFull = false
+    this.needs.onRoom()
   }
 
   private fail(error: PlatformError): Effect.Effect<void> {
@@ -220,7 +263,11 @@ export class AppendOnlyFile {
       const text = describe(error)
       const refusal = new Failure(`MISCONF Errors writing to the AOF file: ${text}`)
       this.refusal = refusal
+      this.rewriter.giveUp(true)
       this.needs.turn(() => refuseUnkept(this.needs.node, this, this.kept, refusal))
+      this.makeRoom()
+      // To try again, even if there is nothing to write.
+      this.dirty.unsafeOpen()
       if (this.warned === text) return Effect.void
       this.warned = text
       return Effect.logWarning(`${this.needs.path} cannot be written, changes are refused: ${text}`)
@@ -228,33 +275,40 @@ export class AppendOnlyFile {
   }
 
   /** Tries again after a failure. */
-  private readonly attempt: Effect.Effect<void> = Effect.suspend(() => {
-    const { file } = this
-    if (file === undefined) return Effect.void
-    const again = Effect.gen(this, function* () {
+  private readonly again: Effect.Effect<void, PlatformError> = this.told(
+    Effect.gen(this, function* () {
+      const { file } = this
+      if (file === undefined) return
       if (!(yield* Effect.isSuccess(file.checkPlace))) yield* this.replaceFile
-      const end = this.end
-      const present = this.file ?? file
+      const { end, file: present } = this
+      if (present === undefined) return
       yield* present.write(this.buffer.take())
       if (this.policy !== "no") yield* present.sync
       yield* this.syncName
+      if (this.file !== present) return
       this.refusal = undefined
       this.warned = ""
       this.keep(present, end)
       yield* Effect.logInfo(`${this.needs.path} is written again`)
     })
-    return this.guarded(again)
-  })
+  )
 
   /**
    * Writes the file anew and goes on with it, while no change is answered. What waits to be written follows in the new file: jobs
    * that are there already are not loaded twice.
    */
   private readonly replaceFile: Effect.Effect<void, PlatformError> = Effect.suspend(() => {
-    const old = this.file
+    const { drops, file: old } = this
+    const onMoved = (file: AofFile): void => {
+      this.rewriter.giveUp()
+      this.adopt(file)
+    }
     return this.rewriter
-      .writeAnew((file) => this.adopt(file))
-      .pipe(Effect.zipRight(old?.close ?? Effect.void), Effect.zipRight(this.syncName))
+      .writeAnew({ isOver: () => this.drops !== drops, onMoved })
+      .pipe(
+        Effect.ensuring(Effect.suspend(() => (this.file === old ? Effect.void : (old?.close ?? Effect.void)))),
+        Effect.zipRight(this.syncName)
+      )
   })
 
   /** Goes on with another file, which has all records that the old one had. */
@@ -280,11 +334,18 @@ export class AppendOnlyFile {
       Effect.zipRight(
         Effect.suspend(() => {
           this.unsynced.unsafeClose()
-          const { file } = this
+          const { file, policy } = this
           if (file === undefined || this.refusal !== undefined) return Effect.void
-          const safe = this.policy === "everysec" && file.isDirty ? file.sync : Effect.void
-          return Effect.catchAll(Effect.zipRight(safe, file.checkPlace), (error) =>
-            this.file === file ? this.fail(error) : Effect.void
+          // Alone, so that the file is not being replaced.
+          const check = Effect.suspend(() =>
+            this.file !== file || this.refusal !== undefined
+              ? Effect.void
+              : Effect.zipRight(file.checkPlace, policy === "no" ? Effect.void : this.syncName)
+          )
+          const sync = policy === "everysec" ? this.backgroundSync.run(file) : Effect.void
+          return sync.pipe(
+            Effect.catchAll((error) => (this.file === file ? this.fail(error) : Effect.void)),
+            Effect.zipRight(this.guarded(this.told(check)))
           )
         })
       )
@@ -294,26 +355,24 @@ export class AppendOnlyFile {
   private wantRewriteIfLarge(): void {
     const { config } = this.needs.node
     const percentage = Number(config.get("auto-aof-rewrite-percentage"))
-    if (percentage === 0 || this.rewriter.isRunning || this.size <= Number(config.get("auto-aof-rewrite-min-size")))
+    if (percentage === 0 || !this.rewriter.isReady || this.size <= Number(config.get("auto-aof-rewrite-min-size")))
       return
     const growth = (this.size * 100) / Math.max(1, this.baseSize) - 100
     if (growth >= percentage) this.rewriter.begin()
   }
 
+  /** Writes and syncs all records, also those that could not be written before. Nothing else may be done with the file. */
+  readonly put: Effect.Effect<void, PlatformError> = Effect.suspend(() => {
+    if (this.refusal !== undefined) return this.again
+    const sync = Effect.suspend(() => this.file?.sync ?? Effect.void)
+    return Effect.zipRight(this.flush, this.told(sync))
+  }).pipe(Effect.uninterruptible)
+
   /** Writes and syncs all records. */
-  readonly flushAll: Effect.Effect<void, PlatformError> = Effect.suspend(() =>
-    this.exclusive.withPermits(1)(
-      Effect.uninterruptible(
-        Effect.zipRight(
-          this.flush,
-          Effect.suspend(() => this.file?.sync ?? Effect.void)
-        )
-      )
-    )
-  )
+  readonly flushAll: Effect.Effect<void, PlatformError> = this.alone(this.put)
 
   /** Writes the file anew before the node ends. */
   readonly rewriteNow: Effect.Effect<void, PlatformError> = Effect.suspend(() =>
-    this.exclusive.withPermits(1)(this.file === undefined ? Effect.void : this.replaceFile)
+    this.alone(this.file === undefined ? Effect.void : this.replaceFile)
   )
 }

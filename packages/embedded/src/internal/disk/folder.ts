@@ -41,6 +41,25 @@ const owns = (fs: FileSystem.FileSystem, { pid, start }: Owner): Effect.Effect<b
     ? Effect.succeed(false)
     : Effect.map(startOf(fs, pid), (now) => start === "" || now === "" || now === start)
 
+const writeText = (fs: FileSystem.FileSystem, file: string, flag: "w" | "wx", text: string) =>
+  Effect.scoped(Effect.flatMap(fs.open(file, { flag }), (made) => made.writeAll(new TextEncoder().encode(text))))
+
+/**
+ * Makes a lock, which nobody sees before it names its process. Where the system has no second names for files, it is empty for a
+ * moment.
+ */
+const createLock = (fs: FileSystem.FileSystem, file: string, text: string): Effect.Effect<void, PlatformError> => {
+  const own = `${file}.${ownPid()}`
+  const linked = Effect.zipRight(writeText(fs, own, "w", text), fs.link(own, file))
+  return linked.pipe(
+    Effect.catchIf(
+      (error) => !isThere(error),
+      () => writeText(fs, file, "wx", text)
+    ),
+    Effect.ensuring(Effect.ignore(fs.remove(own)))
+  )
+}
+
 interface Lock {
   /** Keeps the folder locked beyond the scope, until this process is gone. */
   readonly leaveLocked: () => void
@@ -59,9 +78,7 @@ export const lock = (
     if (inUse.has(real)) return yield* locked(folder, ownPid())
     const start = yield* startOf(fs, ownPid())
     const text = `${ownPid()}${start === "" ? "" : ` ${start}`}\n`
-    const create = Effect.scoped(
-      Effect.flatMap(fs.open(file, { flag: "wx" }), (made) => made.writeAll(new TextEncoder().encode(text)))
-    )
+    const create = createLock(fs, file, text)
     for (let attempt = 0; ; attempt++) {
       const made = yield* Effect.either(create)
       if (made._tag === "Right") break
@@ -163,11 +180,15 @@ export const openFolder = (
       Effect.mapError(unavailable(nodes, "read the file"))
     )
     const id = yield* Effect.transposeMapOption(text, (known) => parseNodes(nodes, known))
+    const oneAtATime = yield* Effect.makeSemaphore(1)
     return {
       path: folder,
       leaveLocked,
       aof: path.join(folder, "disque.aof"),
       id: Option.getOrUndefined(id),
-      keepId: (id) => Effect.mapError(writeNodes(fs, path, folder, id), unavailable(nodes, "write the file"))
+      keepId: (id) =>
+        oneAtATime.withPermits(1)(
+          Effect.mapError(writeNodes(fs, path, folder, id), unavailable(nodes, "write the file"))
+        )
     }
   })

@@ -1,6 +1,8 @@
 /** The files of one node: read when it starts, appended to while it runs, written anew when it ends. */
 import type * as FileSystem from "@effect/platform/FileSystem"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import { flush } from "../node/flush.js"
 import type { Disk } from "../node/journal.js"
@@ -22,9 +24,29 @@ const endWithin = 2000
 /** How long the rewrite at a clean end may take, in ms: what takes longer is left to a later start. */
 const rewriteWithin = 1000
 
+/**
+ * Waits for some ms until something has ended, whatever is interrupted meanwhile. What has not ended then goes on behind the back of
+ * the fiber until it can be interrupted: a disk that does not answer must not hold up the end of the program.
+ */
+const within = <A, E>(work: Effect.Effect<A, E>, millis: number): Effect.Effect<Option.Option<A>, E> =>
+  Effect.uninterruptible(
+    Effect.gen(function* () {
+      const ended = yield* Deferred.make<Option.Option<A>, E>()
+      const isLate = Effect.as(Effect.sleep(millis), Option.none<A>())
+      // Fibers of their own: an interrupt goes to all children.
+      const fibers = yield* Effect.forEach([Effect.asSome(work), isLate], (each) =>
+        Effect.forkDaemon(Effect.interruptible(Effect.intoDeferred(each, ended)))
+      )
+      const exit = yield* Effect.exit(Deferred.await(ended))
+      for (const fiber of fibers) yield* Fiber.interruptFork(fiber)
+      return yield* exit
+    })
+  )
+
 const rewriteStarted = new Status("Background append only file rewriting started")
 const rewriteUnderWay = err("Background append only file rewriting already in progress")
 const notLoaded = new Failure("ERR")
+const idNotKept = err("The new id of the node cannot be kept in nodes.conf. Check server logs.")
 
 export interface Needs {
   readonly fs: FileSystem.FileSystem
@@ -79,13 +101,15 @@ export class NodeStorage implements Disk {
       const { folder, fs } = this.needs
       const { run } = this
       const cannotWrite = unavailable(folder.aof, "write the file")
-      return Effect.scoped(fs.open(folder.aof, { flag: "a" })).pipe(
+      const ifWanted = <A, E>(work: Effect.Effect<A, E>) =>
+        Effect.suspend((): Effect.Effect<unknown, E> => (this.run === run ? work : Effect.void))
+      const began = Effect.scoped(fs.open(folder.aof, { flag: "a" })).pipe(
         Effect.mapError(cannotWrite),
         Effect.zipRight(this.load(enqueueOnce)),
-        Effect.zipRight(
-          Effect.suspend(() => (this.run === run ? Effect.mapError(this.journal.open, cannotWrite) : Effect.void))
-        )
+        Effect.zipRight(ifWanted(Effect.mapError(this.journal.open, cannotWrite)))
       )
+      // Before its restart, the node may have begun to write something.
+      return Effect.asVoid(this.journal.alone(ifWanted(began)))
     })
   }
 
@@ -171,11 +195,13 @@ export class NodeStorage implements Disk {
   /** Ends in good order: all records are kept, and the file tells which jobs are queued. */
   readonly end: Effect.Effect<void> = Effect.suspend(() => {
     if (this.journal.state !== "on") return Effect.void
+    // A file that is read is whole.
+    if (this.isLoading) return this.journal.drop()
     const { folder } = this.needs
     // A slice or a swap that is under way is waited for.
     const rewritten = Effect.timeoutOption(Effect.interruptible(this.journal.rewriteNow), rewriteWithin)
-    const put = Effect.zipRight(this.journal.flushAll, this.isLoading ? Effect.void : rewritten)
-    return Effect.timeoutOption(Effect.interruptible(Effect.disconnect(put)), endWithin).pipe(
+    const put = Effect.zipRight(this.journal.flushAll, rewritten)
+    return within(put, endWithin).pipe(
       Effect.flatMap((done) => {
         if (Option.isSome(done)) return Effect.suspend(() => this.journal.drop())
         // What the disk has not done yet, it may still do: nobody else may use the folder before this process is gone.
@@ -215,12 +241,23 @@ export class NodeStorage implements Disk {
   reload(done: (failure: Failure | undefined) => void): void {
     const { node, turn } = this.needs
     const enqueueOnce = node.config.get("aof-enqueue-jobs-once") === "yes"
-    const again = Effect.gen(this, function* () {
-      yield* Effect.ignore(this.journal.flushAll)
-      this.journal.isMuted = true
+    const { journal, run } = this
+    // All that the file is to hold is in it, and nothing more comes.
+    const isEmptied = Effect.suspend(() => {
+      if (journal.unwritten > 0) return Effect.map(journal.put, () => false)
+      journal.isMuted = true
+      journal.rewriter.giveUp()
       turn(() => flush(node))
-      yield* this.load(enqueueOnce)
+      return Effect.succeed(true)
     })
+    const again = Effect.suspend(() => {
+      if (this.run !== run) return Effect.void
+      return journal.put.pipe(
+        Effect.zipRight(Effect.repeat(isEmptied, { until: (isDone) => isDone })),
+        Effect.mapError(unavailable(this.needs.folder.aof, "write the file")),
+        Effect.zipRight(this.load(enqueueOnce))
+      )
+    }).pipe((work) => journal.alone(work))
     this.needs.fork(
       Effect.matchEffect(again, {
         onFailure: (error) =>
@@ -235,6 +272,11 @@ export class NodeStorage implements Disk {
 
   finish(isRewritten: boolean, done: (isKept: boolean) => void): void {
     const { turn } = this.needs
+    // A file that is read is whole.
+    if (this.isLoading) {
+      done(true)
+      return
+    }
     const finished = isRewritten
       ? Effect.zipRight(this.journal.flushAll, this.journal.rewriteNow)
       : this.journal.flushAll
@@ -247,6 +289,23 @@ export class NodeStorage implements Disk {
           ),
         onSuccess: () => Effect.sync(() => turn(() => done(true)))
       })
+    )
+  }
+
+  keepId(done: (failure: Failure | undefined) => void): void {
+    const { folder, node, turn } = this.needs
+    this.needs.fork(
+      Effect.matchEffect(
+        Effect.suspend(() => folder.keepId(node.id)),
+        {
+          onFailure: (error) =>
+            Effect.zipRight(
+              Effect.logError(error.message),
+              Effect.sync(() => turn(() => done(idNotKept)))
+            ),
+          onSuccess: () => Effect.sync(() => turn(() => done(undefined)))
+        }
+      )
     )
   }
 
@@ -271,9 +330,9 @@ export class NodeStorage implements Disk {
             `aof_base_size:${journal.baseSize}`,
             "aof_pending_rewrite:0",
             `aof_buffer_length:${journal.unwritten}`,
-            "aof_rewrite_buffer_length:0",
-            "aof_pending_bio_fsync:0",
-            "aof_delayed_fsync:0"
+            `aof_rewrite_buffer_length:${rewriter.uncopied}`,
+            `aof_pending_bio_fsync:${flag(journal.backgroundSync.isRunning)}`,
+            `aof_delayed_fsync:${node.statistics.delayedSyncs}`
           ]
         : []),
       ...(this.isLoading ? this.progress() : [])

@@ -4,6 +4,7 @@ import type * as FileSystem from "@effect/platform/FileSystem"
 import * as Effect from "effect/Effect"
 import type { Node } from "../node/node.js"
 import { AofFile } from "./aofFile.js"
+import { timed } from "./latencies.js"
 import { copyBytes, writeJobs } from "./rewriting.js"
 import { describe } from "./systemErrors.js"
 
@@ -13,7 +14,11 @@ const mostRounds = 20
 /** How much of the old file may be left to be copied when the files are swapped, in bytes. */
 const leastCopy = 64 * 1024
 
-const ignore = (): void => {}
+/** How long after a rewrite that failed the next one begins by itself, in s: it may be the one that fills the disk. */
+const againAfter = 60
+
+const beside = "temp-rewriteaof-bg.aof"
+const inPlace = "temp-rewriteaof.aof"
 
 export interface Needs {
   readonly fs: FileSystem.FileSystem
@@ -33,6 +38,14 @@ export interface Needs {
   readonly fork: (effect: Effect.Effect<void>) => void
 }
 
+/** What becomes of a file that is being written. */
+interface Plan {
+  /** Whether the file is no longer wanted, because what it is about has changed. */
+  readonly isOver: () => boolean
+  /** Called once the file has the place of the old one. */
+  readonly onMoved: (file: AofFile) => void
+}
+
 export class Rewriter {
   private readonly needs: Needs
   isRunning = false
@@ -42,6 +55,12 @@ export class Rewriter {
   lastTime = -1
   /** When the present rewrite began, in s; -1 for none. */
   began = -1
+  /** When the last rewrite ended, in s. */
+  private endedAt = 0
+  /** Counts how often rewrites were given up. */
+  private givenUp = 0
+  /** How many bytes of the old file are in the new one that is being written; undefined before the first. */
+  private copied: number | undefined
 
   constructor(needs: Needs) {
     this.needs = needs
@@ -55,6 +74,22 @@ export class Rewriter {
     return true
   }
 
+  /** Whether a rewrite may begin that nobody asked for. */
+  get isReady(): boolean {
+    return !this.isRunning && !(this.hasFailed && this.needs.node.seconds - this.endedAt < againAfter)
+  }
+
+  /** How many bytes of records wait to be copied into the new file. */
+  get uncopied(): number {
+    return this.copied === undefined ? 0 : Math.max(0, (this.needs.file()?.size ?? 0) - this.copied)
+  }
+
+  /** What a rewrite beside the file has read is no longer what the file holds: it ends without a trace. */
+  giveUp(hasFailed = false): void {
+    this.givenUp++
+    if (hasFailed && this.isRunning) this.hasFailed = true
+  }
+
   private readonly run: Effect.Effect<void> = Effect.suspend(() => {
     const { node, path } = this.needs
     this.began = node.seconds
@@ -65,66 +100,90 @@ export class Rewriter {
             this.hasFailed = true
             return Effect.logWarning(`${path} cannot be written anew: ${describe(error)}`)
           }),
-        onSuccess: () =>
+        onSuccess: (isDone) =>
           Effect.sync(() => {
-            this.hasFailed = false
+            if (isDone) this.hasFailed = false
           })
       }),
       Effect.ensuring(
         Effect.sync(() => {
           node.tick()
+          this.endedAt = node.seconds
           this.lastTime = node.seconds - this.began
           this.began = -1
+          this.copied = undefined
           this.isRunning = false
         })
       )
     )
   })
 
-  private readonly rewriteBeside: Effect.Effect<void, PlatformError> = Effect.suspend(() => {
-    const { adopt, alone, file: present, flush, fs, isFailing } = this.needs
+  /** False if the rewrite was given up. */
+  private readonly rewriteBeside: Effect.Effect<boolean, PlatformError> = Effect.suspend(() => {
+    const { alone, file: present, flush, isFailing } = this.needs
+    const { givenUp } = this
+    const isOver = () => this.givenUp !== givenUp
     const old = present()
+    let isMoved = false
+    const plan: Plan = {
+      isOver,
+      onMoved: (file) => {
+        isMoved = true
+        if (old !== undefined) this.needs.adopt(file)
+      }
+    }
     // Without a file to append to, this is a copy of the jobs as they are now.
-    if (old === undefined) return Effect.flatMap(this.writeAnew(ignore), (file) => file.close)
-    return Effect.gen(this, function* () {
+    if (old === undefined) {
+      return Effect.map(
+        this.write(beside, (file) => Effect.zipRight(this.fill(file, plan), alone(this.moveIn(file, plan)))),
+        () => isMoved
+      )
+    }
+    const rewrite = Effect.gen(this, function* () {
       // What is recorded from now on follows in the old file.
       const { jobs, start } = yield* alone(Effect.map(flush, () => ({ jobs: this.jobs, start: old.size })))
-      const file = yield* this.openTemporary("temp-rewriteaof-bg.aof")
-      const filled = Effect.gen(function* () {
-        yield* writeJobs(jobs, file)
-        let copied = start
-        for (let round = 0; round < mostRounds && old.size - copied > leastCopy; round++) {
-          const end = old.size
-          yield* copyBytes(fs, old.path, { start: copied, end }, file)
-          copied = end
-          yield* file.sync
-        }
-        return copied
-      })
-      const swap = (copied: number) =>
-        Effect.suspend(() => {
-          // A file that failed, or was replaced, is written anew by those who mend it.
-          if (present() !== old || isFailing()) return this.discard(file)
-          const rest = copyBytes(fs, old.path, { start: copied, end: old.size }, file)
-          return Effect.zipRight(Effect.zipRight(rest, file.sync), this.moveIn(file, adopt))
+      if (isFailing()) this.giveUp(true)
+      yield* this.write(beside, (file) =>
+        Effect.gen(this, function* () {
+          this.copied = start
+          yield* writeJobs(jobs, file, isOver)
+          for (let round = 0; round < mostRounds && this.uncopied > leastCopy && !isOver(); round++) {
+            yield* this.catchUp(old, file)
+            yield* file.sync
+          }
+          yield* alone(Effect.suspend(() => (isOver() ? Effect.void : this.swap(old, file, plan))))
         })
-      const swapped = Effect.flatMap(filled, (copied) => alone(swap(copied)))
-      yield* Effect.onError(swapped, () => (present() === file ? Effect.void : this.discard(file)))
-      yield* old.close
+      )
+      return isMoved
     })
+    return Effect.ensuring(
+      rewrite,
+      Effect.suspend(() => (isMoved ? old.close : Effect.void))
+    )
   })
 
-  /** Writes a file with the jobs that there are now, and gives it the place of the old one. `onMoved` is called once it has that. */
-  writeAnew(onMoved: (file: AofFile) => void): Effect.Effect<AofFile, PlatformError> {
-    return Effect.gen(this, function* () {
-      const file = yield* this.openTemporary("temp-rewriteaof.aof")
-      const written = Effect.zipRight(
-        Effect.suspend(() => writeJobs(this.jobs, file)),
-        this.moveIn(file, onMoved)
-      )
-      yield* Effect.onError(written, () => (file.path === this.needs.path ? Effect.void : this.discard(file)))
-      return file
+  /** Copies what has been recorded meanwhile. */
+  private catchUp(old: AofFile, file: AofFile): Effect.Effect<void, PlatformError> {
+    return Effect.suspend(() => {
+      const end = old.size
+      return Effect.map(copyBytes(this.needs.fs, old.path, { start: this.copied ?? end, end }, file), () => {
+        this.copied = end
+      })
     })
+  }
+
+  private swap(old: AofFile, file: AofFile, plan: Plan): Effect.Effect<void, PlatformError> {
+    const { node } = this.needs
+    return old.checkPlace.pipe(
+      Effect.zipRight(timed(node, () => ["aof-rewrite-diff-write"], this.catchUp(old, file))),
+      Effect.zipRight(file.sync),
+      Effect.zipRight(timed(node, () => ["aof-rename"], this.moveIn(file, plan)))
+    )
+  }
+
+  /** Writes a file with the jobs that there are now, and gives it the place of the old one, unless it is not wanted any more. */
+  writeAnew(plan: Plan): Effect.Effect<void, PlatformError> {
+    return this.write(inPlace, (file) => Effect.zipRight(this.fill(file, plan), this.moveIn(file, plan)))
   }
 
   private get jobs() {
@@ -132,25 +191,37 @@ export class Rewriter {
     return { jobs: node.jobs, base: node.world.base, lastSerial: node.serial }
   }
 
-  private openTemporary(name: string): Effect.Effect<AofFile, PlatformError> {
-    const { folder, fs } = this.needs
-    return AofFile.open(fs, `${folder}/${name}`, "w", false)
+  private fill(file: AofFile, { isOver }: Plan): Effect.Effect<void, PlatformError> {
+    return Effect.suspend(() => writeJobs(this.jobs, file, isOver))
   }
 
-  /** Gives a file the place of the old one. What follows from that is done with it, whatever is interrupted. */
-  private moveIn(file: AofFile, onMoved: (file: AofFile) => void): Effect.Effect<void, PlatformError> {
-    const { fs, path } = this.needs
-    return Effect.uninterruptible(
-      Effect.map(fs.rename(file.path, path), () => {
-        file.path = path
-        onMoved(file)
-      })
+  /** Opens a file, and writes it. Unless it has got the place of the old one, or was wanted there, it is closed and removed. */
+  private write(
+    name: string,
+    content: (file: AofFile) => Effect.Effect<void, PlatformError>
+  ): Effect.Effect<void, PlatformError> {
+    const { folder, fs, path } = this.needs
+    return Effect.acquireUseRelease(AofFile.open(fs, `${folder}/${name}`, "w", false), content, (file) =>
+      file.path === path
+        ? file === this.needs.file()
+          ? Effect.void
+          : file.close
+        : Effect.zipRight(file.close, Effect.ignore(fs.remove(file.path)))
     )
   }
 
-  /** Closes a file that is not needed, and removes it unless it has the place of the old one. */
-  private discard(file: AofFile): Effect.Effect<void> {
+  /** Gives a file the place of the old one. What follows from that is done with it, whatever is interrupted. */
+  private moveIn(file: AofFile, { isOver, onMoved }: Plan): Effect.Effect<void, PlatformError> {
     const { fs, path } = this.needs
-    return Effect.zipRight(file.close, file.path === path ? Effect.void : Effect.ignore(fs.remove(file.path)))
+    return Effect.uninterruptible(
+      Effect.suspend(() =>
+        isOver()
+          ? Effect.void
+          : Effect.map(fs.rename(file.path, path), () => {
+              file.path = path
+              if (!isOver()) onMoved(file)
+            })
+      )
+    )
   }
 }

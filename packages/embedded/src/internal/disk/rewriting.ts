@@ -1,5 +1,6 @@
 /** The file anew, with the jobs that are there and nothing else. */
 import type { PlatformError } from "@effect/platform/Error"
+import { SystemError } from "@effect/platform/Error"
 import type * as FileSystem from "@effect/platform/FileSystem"
 import * as Effect from "effect/Effect"
 import { type Job, State } from "../node/job.js"
@@ -24,9 +25,9 @@ interface Jobs {
 
 /**
  * Writes all jobs that are known now, a slice at a time. Jobs may come and go meanwhile: what is recorded from now on has to follow
- * in the file.
+ * in the file. Ends early if the file is not wanted any more.
  */
-export const writeJobs = (from: Jobs, to: AofFile): Effect.Effect<void, PlatformError> =>
+export const writeJobs = (from: Jobs, to: AofFile, isOver: () => boolean): Effect.Effect<void, PlatformError> =>
   Effect.suspend(() => {
     const { base, lastSerial } = from
     const left = from.jobs.values()
@@ -53,7 +54,16 @@ export const writeJobs = (from: Jobs, to: AofFile): Effect.Effect<void, Platform
       if (isSynced) unsynced = 0
       return Effect.zipRight(to.write(buffer.written), isSynced ? to.sync : Effect.void)
     })
-    return Effect.repeat(writeSlice, { until: () => isDone }).pipe(Effect.asVoid)
+    return Effect.repeat(writeSlice, { until: () => isDone || isOver() }).pipe(Effect.asVoid)
+  })
+
+const tooShort = (path: string): PlatformError =>
+  new SystemError({
+    reason: "UnexpectedEof",
+    module: "FileSystem",
+    method: "readAlloc",
+    pathOrDescriptor: path,
+    description: "the file has become shorter"
   })
 
 /** Appends the bytes of a file from `start` to `end`. */
@@ -71,7 +81,10 @@ export const copyBytes = (
       let left = range.end - range.start
       while (left > 0) {
         const piece = yield* file.readAlloc(Math.min(left, slice))
-        if (piece._tag === "None") break
+        if (piece._tag === "None") {
+          if (left === Number.POSITIVE_INFINITY) break
+          return yield* tooShort(path)
+        }
         yield* to.write(piece.value)
         left -= piece.value.length
       }

@@ -27,8 +27,6 @@ export interface ClusterOptions {
   /** For nodes on disk: one for each node. */
   readonly disks?: ReadonlyArray<DiskOptions>
   readonly onShutdown: (node: NodeProcess) => void
-  /** Called when a node has got another id. */
-  readonly onRename?: (node: NodeProcess) => void
 }
 
 /** A message under way. */
@@ -87,7 +85,6 @@ export class Cluster {
         onRename: (before, now) => {
           this.byId.delete(before)
           this.byId.set(now, node)
-          this.options.onRename?.(node)
         },
         shutdown: () => {
           this.kill(node)

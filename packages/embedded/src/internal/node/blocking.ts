@@ -2,6 +2,7 @@
 import type { Answer } from "../wire/answers.js"
 import type { Client } from "./client.js"
 import type { Job } from "./job.js"
+import { answerOnceKept } from "./journal.js"
 import type { Node } from "./node.js"
 import { collectQueue, makeQueue } from "./queues.js"
 import { Alarm } from "./timers.js"
@@ -53,13 +54,16 @@ export const blockForCopies = (
   node.producers.set(job, client)
 }
 
-/** Blocks a client until something is done with the files. Gives the function that answers it. */
-export const blockForDisk = (node: Node, client: Client): ((answer: Answer) => void) => {
+/**
+ * Blocks a client until something is done with the files. Gives the function that answers it, once the records since `before` are
+ * kept if that is told.
+ */
+export const blockForDisk = (node: Node, client: Client): ((answer: Answer, before?: number) => void) => {
   const blocked = { command: "disk", timeout: null } as const
   client.blocked = blocked
-  return (answer) => {
+  return (answer, before = node.journal?.end ?? 0) => {
     if (client.blocked !== blocked) return
-    client.answer(answer)
+    answerOnceKept(node.journal, client, answer, before)
     unblock(node, client)
   }
 }

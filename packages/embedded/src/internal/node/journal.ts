@@ -7,6 +7,8 @@ import type { Job } from "./job.js"
 export interface Journal {
   /** How many bytes of records there have been. */
   readonly end: number
+  /** How many bytes of these are kept. */
+  readonly kept: number
   /** The clients with answers that wait for records to be kept. */
   readonly waiting: Set<Client>
   /** The answer to commands that change jobs, while records cannot be written. */
@@ -33,13 +35,15 @@ export interface Disk {
   reload(done: (failure: Failure | undefined) => void): void
   /** Writes and syncs all records, and before it the file anew if `isRewritten` is set. */
   finish(isRewritten: boolean, done: (isKept: boolean) => void): void
+  /** Keeps the id that the node has now. */
+  keepId(done: (failure: Failure | undefined) => void): void
   /** The lines of INFO persistence. */
   info(): ReadonlyArray<string>
 }
 
 /** Answers a client. If there are records since `before`, the answer waits until they are kept. */
 export const answerOnceKept = (journal: Journal | undefined, client: Client, answer: Answer, before: number): void => {
-  if (journal === undefined || journal.end === before) {
+  if (journal === undefined || journal.end === before || journal.kept === journal.end) {
     client.answer(answer)
     return
   }

@@ -48,6 +48,8 @@ export class Statistics {
   commands = 0
   inputBytes = 0
   outputBytes = 0
+  /** How often a long sync of the append-only file delayed a write. */
+  delayedSyncs = 0
   /** The runs of each command that was run, by its place in the table of commands. */
   private byPlace: Array<CommandRuns | undefined> = []
   private readonly commandRate = new Rate()
@@ -103,7 +105,7 @@ export class Statistics {
   /** Sets all to zero. `ms` is the present time. */
   reset(ms: number): void {
     this.connections = this.rejected = this.commands = this.inputBytes = this.outputBytes = 0
-    this.inputInTurn = this.outputInTurn = 0
+    this.inputInTurn = this.outputInTurn = this.delayedSyncs = 0
     this.byPlace = []
     for (const rate of [this.commandRate, this.inputRate, this.outputRate]) rate.reset()
     this.sampleAt = ms + sampleMillis

@@ -2,11 +2,13 @@ import { isIP } from "../../wire/addresses.js"
 import { type Answer, err, ok, Status, syntaxError } from "../../wire/answers.js"
 import { type Argument, asText, cString } from "../../wire/bytes.js"
 import { parseInteger } from "../../wire/integers.js"
+import { blockForDisk } from "../blocking.js"
 import type { Member } from "../bus.js"
 import type { Client } from "../client.js"
 import { flush } from "../flush.js"
 import type { Node } from "../node.js"
 import { quoted, word } from "./arguments.js"
+import { noAnswer } from "./noAnswer.js"
 
 /** The bus of a node listens on its port plus this number. */
 const busOffset = 10_000
@@ -72,12 +74,16 @@ const forgetNode = (node: Node, argument: Argument): Answer => {
   return ok
 }
 
-const reset = (node: Node, mode: string): Answer => {
+const reset = (node: Node, client: Client, mode: string): Answer | typeof noAnswer => {
   if (mode !== "hard" && mode !== "soft") return syntaxError
   node.bus.members.reset()
   if (mode === "hard") node.rename(node.world.random.hex(40))
+  const before = node.journal?.end ?? 0
   flush(node)
-  return ok
+  if (mode === "soft" || node.disk === undefined) return ok
+  const answer = blockForDisk(node, client)
+  node.disk.keepId((failure) => answer(failure ?? ok, before))
+  return noAnswer
 }
 
 const changeLeaving = (node: Node, mode: string): Answer => {
@@ -87,7 +93,7 @@ const changeLeaving = (node: Node, mode: string): Answer => {
 }
 
 /** CLUSTER MEET ip port | NODES | MYID | INFO | SAVECONFIG | FORGET id | RESET [SOFT|HARD] | LEAVING [yes|no] */
-export const cluster = (node: Node, _: Client, command: ReadonlyArray<Argument>): Answer => {
+export const cluster = (node: Node, client: Client, command: ReadonlyArray<Argument>): Answer | typeof noAnswer => {
   const name = word(command[1] as Argument)
   const value = command[2]
   const more = command[3]
@@ -106,7 +112,7 @@ export const cluster = (node: Node, _: Client, command: ReadonlyArray<Argument>)
       case "saveconfig":
         return ok
       case "reset":
-        return reset(node, "soft")
+        return reset(node, client, "soft")
       case "leaving":
         return new Status(node.bus.members.isLeaving ? "yes" : "no")
       default:
@@ -114,7 +120,7 @@ export const cluster = (node: Node, _: Client, command: ReadonlyArray<Argument>)
     }
   }
   if (name === "forget") return forgetNode(node, value)
-  if (name === "reset") return reset(node, word(value))
+  if (name === "reset") return reset(node, client, word(value))
   return name === "leaving" ? changeLeaving(node, word(value)) : usage
 }
 

@@ -1,0 +1,179 @@
+import type { DisqueLink } from "@disco/core"
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as TestClock from "effect/TestClock"
+import { say, text } from "../utils/ask.js"
+import { filesOn, onDisk } from "../utils/disk.js"
+import { type Call, MemoryDisk } from "../utils/memoryDisk.js"
+
+const aof = "/data/disque.aof"
+const isWrite = ({ does, path }: Call) => does === "write" && path === aof
+const isSync = ({ does, path }: Call) => does === "sync" && path === aof
+
+/** Runs a test with a disk whose calls of a kind take some ms. */
+const slow = <A, E>(
+  appendfsync: "always" | "everysec" | "no",
+  use: (node: {
+    readonly link: DisqueLink
+    readonly takes: (millis: number, isIt: (call: Call) => boolean) => void
+    readonly add: Effect.Effect<string>
+  }) => Effect.Effect<A, E>
+) =>
+  Effect.suspend(() => {
+    const disk = new MemoryDisk()
+    return onDisk({ dir: "/data", appendfsync, config: { "latency-monitor-threshold": "100" } }, (link) =>
+      Effect.zipRight(
+        TestClock.adjust("10 seconds"),
+        use({
+          link,
+          takes: (millis, isIt) => {
+            disk.fate = (call) => (isIt(call) ? Effect.sleep(millis) : undefined)
+          },
+          add: Effect.orDie(text(link, "ADDJOB", "q", "x", "0"))
+        })
+      )
+    ).pipe(Effect.provide(filesOn(disk)))
+  })
+
+/** The events of LATENCY LATEST, with the ms of each. */
+const latest = (link: DisqueLink) =>
+  Effect.map(say(link, "LATENCY", "LATEST"), (events) =>
+    Object.fromEntries(
+      (events as ReadonlyArray<[string, number, number, number]>).map(([name, , millis]) => [name, millis])
+    )
+  )
+
+describe("LATENCY tells of a disk, by the names of a server,", () => {
+  it.effect("that is slow to sync before an answer", () =>
+    slow("always", ({ add, link, takes }) =>
+      Effect.gen(function* () {
+        takes(150, isSync)
+        const adding = yield* Effect.fork(add)
+        yield* TestClock.adjust(150)
+        yield* Fiber.join(adding)
+        assert.deepStrictEqual(yield* latest(link), { "aof-fsync-always": 150 })
+      })
+    )
+  )
+
+  it.effect("that is slow to write", () =>
+    slow("everysec", ({ add, link, takes }) =>
+      Effect.gen(function* () {
+        takes(250, isWrite)
+        const adding = yield* Effect.fork(add)
+        yield* TestClock.adjust(250)
+        yield* Fiber.join(adding)
+        assert.deepStrictEqual(yield* latest(link), { "aof-write-alone": 250, "aof-write": 250 })
+      })
+    )
+  )
+
+  it.effect("that is slow to write while it syncs", () =>
+    slow("everysec", ({ add, link, takes }) =>
+      Effect.gen(function* () {
+        yield* add
+        takes(300, (call) => isWrite(call) || isSync(call))
+        yield* TestClock.adjust("1 second")
+        const adding = yield* Effect.fork(add)
+        yield* TestClock.adjust(300)
+        yield* Fiber.join(adding)
+        assert.deepStrictEqual(yield* latest(link), { "aof-write-pending-fsync": 300, "aof-write": 300 })
+      })
+    )
+  )
+
+  it.effect("that is slow to write while the file is rewritten", () =>
+    slow("no", ({ add, link, takes }) =>
+      Effect.gen(function* () {
+        yield* add
+        takes(200, (call) => isWrite(call) || (call.does === "sync" && call.path !== aof))
+        yield* say(link, "BGREWRITEAOF")
+        const adding = yield* Effect.fork(add)
+        yield* TestClock.adjust(200)
+        yield* Fiber.join(adding)
+        assert.deepStrictEqual(yield* latest(link), { "aof-write-active-child": 200, "aof-write": 200 })
+        yield* TestClock.adjust("1 second")
+      })
+    )
+  )
+
+  it.effect("that is slow to swap the files of a rewrite", () =>
+    slow("no", ({ add, link, takes }) =>
+      Effect.gen(function* () {
+        yield* add
+        takes(120, ({ does }) => does === "rename")
+        yield* say(link, "BGREWRITEAOF")
+        yield* TestClock.adjust(120)
+        assert.deepStrictEqual(yield* latest(link), { "aof-rename": 120 })
+      })
+    )
+  )
+
+  it.effect("that is slow to copy what was recorded during a rewrite", () =>
+    slow("no", ({ add, link, takes }) =>
+      Effect.gen(function* () {
+        yield* add
+        takes(130, ({ does, path }) => (does === "write" && path !== aof) || (does === "read" && path === aof))
+        yield* say(link, "BGREWRITEAOF")
+        yield* TestClock.adjust(0)
+        yield* add
+        yield* TestClock.adjust(130)
+        yield* TestClock.adjust(130)
+        yield* TestClock.adjust(130)
+        const { "aof-rewrite-diff-write": millis, ...others } = yield* latest(link)
+        assert.strictEqual(millis, 260)
+        assert.deepStrictEqual(others, {})
+      })
+    )
+  )
+})
+
+describe("INFO persistence", () => {
+  const persistence = (link: DisqueLink) =>
+    Effect.map(text(link, "INFO", "persistence"), (info) =>
+      Object.fromEntries(info.split("\r\n").map((line) => line.split(":")))
+    )
+
+  it.effect("counts the writes that a long sync delays, until CONFIG RESETSTAT", () =>
+    slow("everysec", ({ add, link, takes }) =>
+      Effect.gen(function* () {
+        yield* add
+        takes(5000, isSync)
+        yield* TestClock.adjust("1 second")
+        yield* add
+        assert.deepInclude(yield* persistence(link), { aof_pending_bio_fsync: "1", aof_delayed_fsync: "0" })
+        yield* TestClock.adjust("2 seconds")
+        yield* add
+        yield* add
+        assert.deepInclude(yield* persistence(link), { aof_pending_bio_fsync: "1", aof_delayed_fsync: "1" })
+        yield* TestClock.adjust("2 seconds")
+        yield* add
+        assert.deepInclude(yield* persistence(link), { aof_delayed_fsync: "2" })
+        yield* TestClock.adjust("1 second")
+        takes(0, () => false)
+        yield* TestClock.adjust("5 seconds")
+        assert.deepInclude(yield* persistence(link), { aof_pending_bio_fsync: "0", aof_delayed_fsync: "2" })
+        yield* say(link, "CONFIG", "RESETSTAT")
+        assert.deepInclude(yield* persistence(link), { aof_delayed_fsync: "0" })
+      })
+    )
+  )
+
+  it.effect("tells how much of what was recorded meanwhile a rewrite has to copy yet", () =>
+    slow("no", ({ add, link, takes }) =>
+      Effect.gen(function* () {
+        yield* add
+        const { aof_current_size: before } = yield* persistence(link)
+        takes(100, ({ does, path }) => does === "write" && path !== aof)
+        yield* say(link, "BGREWRITEAOF")
+        yield* TestClock.adjust(0)
+        yield* add
+        const { aof_current_size: size, aof_rewrite_buffer_length: length } = yield* persistence(link)
+        assert.strictEqual(Number(length), Number(size) - Number(before))
+        yield* TestClock.adjust("1 second")
+        assert.deepInclude(yield* persistence(link), { aof_rewrite_in_progress: "0", aof_rewrite_buffer_length: "0" })
+      })
+    )
+  )
+})
