@@ -1,8 +1,8 @@
 import type { DisqueLink } from "@disco/core"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import * as Fiber from "effect/Fiber"
 import * as TestClock from "effect/TestClock"
+import { VirtualTime } from "../../src/index.js"
 import { say, text } from "../utils/ask.js"
 import { filesOn, onDisk } from "../utils/disk.js"
 import { type Call, MemoryDisk } from "../utils/memoryDisk.js"
@@ -32,9 +32,28 @@ const slow = <A, E>(
           },
           add: Effect.orDie(text(link, "ADDJOB", "q", "x", "0"))
         })
+      ).pipe(
+        // Nobody moves the clock at the end.
+        Effect.ensuring(
+          Effect.sync(() => {
+            disk.fate = () => undefined
+          })
+        )
       )
     ).pipe(Effect.provide(filesOn(disk)))
   })
+
+/** Waits until the node says something of its files, while no time passes. */
+const untilTold = (link: DisqueLink, words: string) =>
+  Effect.gen(function* () {
+    while (!(yield* text(link, "INFO", "persistence")).includes(words)) yield* TestClock.adjust(0)
+  })
+
+/** Waits until a rewrite has ended, while time passes. */
+const rewritten = (link: DisqueLink) =>
+  Effect.gen(function* () {
+    while (!(yield* text(link, "INFO", "persistence")).includes("aof_rewrite_in_progress:0")) yield* Effect.sleep(10)
+  }).pipe(VirtualTime.run)
 
 /** The events of LATENCY LATEST, with the ms of each. */
 const latest = (link: DisqueLink) =>
@@ -49,9 +68,7 @@ describe("LATENCY tells of a disk, by the names of a server,", () => {
     slow("always", ({ add, link, takes }) =>
       Effect.gen(function* () {
         takes(150, isSync)
-        const adding = yield* Effect.fork(add)
-        yield* TestClock.adjust(150)
-        yield* Fiber.join(adding)
+        yield* VirtualTime.run(add)
         assert.deepStrictEqual(yield* latest(link), { "aof-fsync-always": 150 })
       })
     )
@@ -61,9 +78,7 @@ describe("LATENCY tells of a disk, by the names of a server,", () => {
     slow("everysec", ({ add, link, takes }) =>
       Effect.gen(function* () {
         takes(250, isWrite)
-        const adding = yield* Effect.fork(add)
-        yield* TestClock.adjust(250)
-        yield* Fiber.join(adding)
+        yield* VirtualTime.run(add)
         assert.deepStrictEqual(yield* latest(link), { "aof-write-alone": 250, "aof-write": 250 })
       })
     )
@@ -75,9 +90,8 @@ describe("LATENCY tells of a disk, by the names of a server,", () => {
         yield* add
         takes(300, (call) => isWrite(call) || isSync(call))
         yield* TestClock.adjust("1 second")
-        const adding = yield* Effect.fork(add)
-        yield* TestClock.adjust(300)
-        yield* Fiber.join(adding)
+        yield* untilTold(link, "aof_pending_bio_fsync:1")
+        yield* VirtualTime.run(add)
         assert.deepStrictEqual(yield* latest(link), { "aof-write-pending-fsync": 300, "aof-write": 300 })
       })
     )
@@ -89,11 +103,9 @@ describe("LATENCY tells of a disk, by the names of a server,", () => {
         yield* add
         takes(200, (call) => isWrite(call) || (call.does === "sync" && call.path !== aof))
         yield* say(link, "BGREWRITEAOF")
-        const adding = yield* Effect.fork(add)
-        yield* TestClock.adjust(200)
-        yield* Fiber.join(adding)
+        yield* VirtualTime.run(add)
         assert.deepStrictEqual(yield* latest(link), { "aof-write-active-child": 200, "aof-write": 200 })
-        yield* TestClock.adjust("1 second")
+        yield* rewritten(link)
       })
     )
   )
@@ -104,7 +116,7 @@ describe("LATENCY tells of a disk, by the names of a server,", () => {
         yield* add
         takes(120, ({ does }) => does === "rename")
         yield* say(link, "BGREWRITEAOF")
-        yield* TestClock.adjust(120)
+        yield* rewritten(link)
         assert.deepStrictEqual(yield* latest(link), { "aof-rename": 120 })
       })
     )
@@ -116,11 +128,8 @@ describe("LATENCY tells of a disk, by the names of a server,", () => {
         yield* add
         takes(130, ({ does, path }) => (does === "write" && path !== aof) || (does === "read" && path === aof))
         yield* say(link, "BGREWRITEAOF")
-        yield* TestClock.adjust(0)
         yield* add
-        yield* TestClock.adjust(130)
-        yield* TestClock.adjust(130)
-        yield* TestClock.adjust(130)
+        yield* rewritten(link)
         const { "aof-rewrite-diff-write": millis, ...others } = yield* latest(link)
         assert.strictEqual(millis, 260)
         assert.deepStrictEqual(others, {})
@@ -141,6 +150,7 @@ describe("INFO persistence", () => {
         yield* add
         takes(5000, isSync)
         yield* TestClock.adjust("1 second")
+        yield* untilTold(link, "aof_pending_bio_fsync:1")
         yield* add
         assert.deepInclude(yield* persistence(link), { aof_pending_bio_fsync: "1", aof_delayed_fsync: "0" })
         yield* TestClock.adjust("2 seconds")
@@ -150,9 +160,9 @@ describe("INFO persistence", () => {
         yield* TestClock.adjust("2 seconds")
         yield* add
         assert.deepInclude(yield* persistence(link), { aof_delayed_fsync: "2" })
-        yield* TestClock.adjust("1 second")
         takes(0, () => false)
         yield* TestClock.adjust("5 seconds")
+        yield* untilTold(link, "aof_pending_bio_fsync:0")
         assert.deepInclude(yield* persistence(link), { aof_pending_bio_fsync: "0", aof_delayed_fsync: "2" })
         yield* say(link, "CONFIG", "RESETSTAT")
         assert.deepInclude(yield* persistence(link), { aof_delayed_fsync: "0" })
@@ -167,11 +177,10 @@ describe("INFO persistence", () => {
         const { aof_current_size: before } = yield* persistence(link)
         takes(100, ({ does, path }) => does === "write" && path !== aof)
         yield* say(link, "BGREWRITEAOF")
-        yield* TestClock.adjust(0)
         yield* add
         const { aof_current_size: size, aof_rewrite_buffer_length: length } = yield* persistence(link)
         assert.strictEqual(Number(length), Number(size) - Number(before))
-        yield* TestClock.adjust("1 second")
+        yield* rewritten(link)
         assert.deepInclude(yield* persistence(link), { aof_rewrite_in_progress: "0", aof_rewrite_buffer_length: "0" })
       })
     )

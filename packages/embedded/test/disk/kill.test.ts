@@ -29,7 +29,7 @@ const runAndKill = (
     if (stderr === null || stdin === null || stdout === null) return reject(new Error("no pipes"))
     const lines: Array<string> = []
     let errors = ""
-    const tooLate = setTimeout(() => child.kill("SIGKILL"), 30_000)
+    const tooLate = setTimeout(() => child.kill("SIGKILL"), 120_000)
     stderr.on("data", (chunk) => (errors += chunk))
     createInterface({ input: stdout }).on("line", (line) => {
       lines.push(line)

@@ -55,15 +55,11 @@ const switching = (told: Told) =>
     yield* command("CONFIG", "SET", "appendonly", "no")
     const meanwhile = new Told()
     yield* add(meanwhile, "third")
-    yield* Effect.all(
-      [
-        Effect.map(command("CONFIG", "SET", "appendonly", "yes"), (reply) => {
-          if (reply === "OK") for (const id of [...before, ...meanwhile.kept]) told.kept.add(id)
-        }),
-        add(told, "fourth")
-      ],
-      { concurrency: "unbounded" }
-    )
+    const [reply] = yield* Effect.all([command("CONFIG", "SET", "appendonly", "yes"), add(meanwhile, "fourth")], {
+      concurrency: "unbounded"
+    })
+    if (reply !== "OK") return
+    for (const id of [...before, ...meanwhile.kept]) told.kept.add(id)
     yield* add(told, "fifth")
   })
 

@@ -69,7 +69,10 @@ describe("a node on disk and the model of one", () => {
     "know the same jobs in the same states after any commands, and any restarts between them",
     [
       array(diskStep, { maxLength: 40, size: "max" }),
-      record({ appendfsync: constantFrom("always" as const, "everysec" as const, "no" as const), enqueueJobsOnce: boolean() })
+      record({
+        appendfsync: constantFrom("always" as const, "everysec" as const, "no" as const),
+        enqueueJobsOnce: boolean()
+      })
     ],
     ([steps, options]) =>
       Effect.gen(function* () {
