@@ -16,7 +16,8 @@ const slow = <A, E>(
   appendfsync: "always" | "everysec" | "no",
   use: (node: {
     readonly link: DisqueLink
-    readonly takes: (millis: number, isIt: (call: Call) => boolean) => void
+    /** Makes calls slow. Gives an effect that waits for the first of them to begin. */
+    readonly takes: (millis: number, isIt: (call: Call) => boolean) => Effect.Effect<void>
     readonly add: Effect.Effect<string>
   }) => Effect.Effect<A, E>
 ) =>
@@ -28,15 +29,18 @@ const slow = <A, E>(
         use({
           link,
           takes: (millis, isIt) => {
-            disk.fate = (call) => (isIt(call) ? Effect.sleep(millis) : undefined)
+            const begun = Effect.unsafeMakeLatch()
+            disk.fate = (call) => (isIt(call) ? Effect.zipRight(begun.open, Effect.sleep(millis)) : undefined)
+            return begun.await
           },
           add: Effect.orDie(text(link, "ADDJOB", "q", "x", "0"))
         })
       ).pipe(
-        // Nobody moves the clock at the end.
+        // Nobody moves the clock at the end: what is slow ends before.
         Effect.ensuring(
-          Effect.sync(() => {
+          Effect.suspend(() => {
             disk.fate = () => undefined
+            return VirtualTime.run(Effect.sleep("10 seconds"))
           })
         )
       )
@@ -126,8 +130,12 @@ describe("LATENCY tells of a disk, by the names of a server,", () => {
     slow("no", ({ add, link, takes }) =>
       Effect.gen(function* () {
         yield* add
-        takes(130, ({ does, path }) => (does === "write" && path !== aof) || (does === "read" && path === aof))
+        const begun = takes(
+          130,
+          ({ does, path }) => (does === "write" && path !== aof) || (does === "read" && path === aof)
+        )
         yield* say(link, "BGREWRITEAOF")
+        yield* begun
         yield* add
         yield* rewritten(link)
         const { "aof-rewrite-diff-write": millis, ...others } = yield* latest(link)
@@ -175,8 +183,9 @@ describe("INFO persistence", () => {
       Effect.gen(function* () {
         yield* add
         const { aof_current_size: before } = yield* persistence(link)
-        takes(100, ({ does, path }) => does === "write" && path !== aof)
+        const begun = takes(100, ({ does, path }) => does === "write" && path !== aof)
         yield* say(link, "BGREWRITEAOF")
+        yield* begun
         yield* add
         const { aof_current_size: size, aof_rewrite_buffer_length: length } = yield* persistence(link)
         assert.strictEqual(Number(length), Number(size) - Number(before))
