@@ -28,9 +28,13 @@ export class AofFile {
   private readonly file: FileSystem.File
   private readonly fs: FileSystem.FileSystem
   private readonly scope: Scope.CloseableScope
+  /** What the file was when it was opened: it stays the same file, whatever its path leads to. */
+  private readonly info: FileSystem.File.Info
   private readonly syncing = Effect.unsafeMakeSemaphore(1)
   /** How many bytes are written. */
   size: number
+  /** Where the next write goes, if that is known. */
+  private position = -1
   /** Whether the pieces that are not synced are kept. */
   keepsUnsynced: boolean
   private synced: number
@@ -46,14 +50,15 @@ export class AofFile {
     path: string,
     file: FileSystem.File,
     scope: Scope.CloseableScope,
-    size: number,
+    info: FileSystem.File.Info,
     keepsUnsynced: boolean
   ) {
     this.fs = fs
     this.path = path
     this.file = file
     this.scope = scope
-    this.size = this.synced = size
+    this.info = info
+    this.size = this.synced = Number(info.size)
     this.keepsUnsynced = keepsUnsynced
   }
 
@@ -68,8 +73,7 @@ export class AofFile {
       const scope = yield* Scope.make()
       const opened = Effect.gen(function* () {
         const file = yield* Scope.extend(fs.open(path, { flag }), scope)
-        const { size } = yield* file.stat
-        return new AofFile(fs, path, file, scope, Number(size), keepsUnsynced)
+        return new AofFile(fs, path, file, scope, yield* file.stat, keepsUnsynced)
       })
       return yield* Effect.onError(opened, () => Scope.close(scope, Exit.void))
     })
@@ -97,7 +101,12 @@ export class AofFile {
   })
 
   private writeAt(offset: number, bytes: Uint8Array): Effect.Effect<void, PlatformError> {
-    return Effect.zipRight(this.file.seek(offset, "start"), this.file.writeAll(bytes)).pipe(
+    const isThere = this.position === offset
+    this.position = -1
+    const written = Effect.map(this.file.writeAll(bytes), () => {
+      this.position = offset + bytes.length
+    })
+    return (isThere ? written : Effect.zipRight(this.file.seek(offset, "start"), written)).pipe(
       Effect.onError(() =>
         Effect.suspend(() => {
           this.isTorn = true
@@ -155,10 +164,10 @@ export class AofFile {
 
   /** Fails if the file is no longer what its path leads to, so that what is written would be lost. */
   readonly checkPlace: Effect.Effect<void, PlatformError> = Effect.suspend(() =>
-    Effect.zipWith(this.file.stat, this.fs.stat(this.path), (open, found) => {
-      const isSame = Option.getOrUndefined(open.ino) === Option.getOrUndefined(found.ino) && open.dev === found.dev
+    Effect.flatMap(this.fs.stat(this.path), ({ dev, ino }) => {
+      const isSame = Option.getOrUndefined(ino) === Option.getOrUndefined(this.info.ino) && dev === this.info.dev
       return isSame ? Effect.void : Effect.fail(this.replaced)
-    }).pipe(Effect.flatten)
+    })
   )
 
   private get replaced(): PlatformError {

@@ -2,6 +2,7 @@
 import type { PlatformError } from "@effect/platform/Error"
 import type * as FileSystem from "@effect/platform/FileSystem"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import type { Client } from "../node/client.js"
 import type { Job } from "../node/job.js"
 import { release } from "../node/journal.js"
@@ -36,6 +37,12 @@ export interface Needs {
   /** Runs an effect that ends with the node. */
   readonly fork: (effect: Effect.Effect<void>) => void
 }
+
+/**
+ * Does something for ever. Interrupted, what is under way ends behind the back of the fiber: a disk that does not answer must not hold
+ * up the end of the program.
+ */
+const behindTheBack = (work: Effect.Effect<void>): Effect.Effect<never> => Effect.disconnect(Effect.forever(work))
 
 /** What is done with the file: nothing, records are appended, or the file is written anew first. */
 type State = "off" | "on" | "wait-rewrite"
@@ -180,7 +187,7 @@ export class AppendOnlyFile {
 
   /** Writes and syncs as records come, for ever. */
   readonly run: Effect.Effect<void> = Effect.suspend(() =>
-    Effect.all([Effect.forever(this.writeNext), Effect.forever(this.syncNext)], { concurrency: 2, discard: true })
+    Effect.all([behindTheBack(this.writeNext), behindTheBack(this.syncNext)], { concurrency: 2, discard: true })
   )
 
   private readonly writeNext: Effect.Effect<void> = Effect.suspend(() => {
@@ -194,12 +201,9 @@ export class AppendOnlyFile {
     )
   })
 
-  /**
-   * Does something about the file. Interrupted, it goes on behind the back of the fiber: a disk that does not answer must not hold up
-   * the end of the program.
-   */
+  /** Does something about the file. */
   private guarded(change: Effect.Effect<void, PlatformError>): Effect.Effect<void> {
-    return this.alone(Effect.uninterruptible(change)).pipe(Effect.ignore, Effect.disconnect)
+    return Effect.ignore(this.alone(Effect.uninterruptible(change)))
   }
 
   /** A failure of something about the file is for the clients. */
@@ -218,13 +222,7 @@ export class AppendOnlyFile {
       file.keepsUnsynced = this.policy !== "no"
       this.backgroundSync.noteWrite()
       const written = timed(this.needs.node, this.writeEvents, file.write(this.buffer.take()))
-      const safe =
-        this.policy === "always"
-          ? Effect.zipRight(
-              written,
-              Effect.all([this.syncFirst(file), file.checkPlace, this.syncName], { concurrency: 3, discard: true })
-            )
-          : written
+      const safe = this.policy === "always" ? Effect.zipRight(written, this.makeSafe(file)) : written
       return Effect.map(safe, () => {
         this.keep(file, end)
         if (file.isDirty || this.isFolderUnsynced) this.unsynced.unsafeOpen()
@@ -237,6 +235,14 @@ export class AppendOnlyFile {
   private readonly writeEvents = (): ReadonlyArray<string> => {
     const how = this.backgroundSync.isRunning ? "pending-fsync" : this.rewriter.isRunning ? "active-child" : "alone"
     return [`aof-write-${how}`, "aof-write"]
+  }
+
+  /** Syncs what is written, and looks meanwhile whether it is where the path leads to. */
+  private makeSafe(file: AofFile): Effect.Effect<void, PlatformError> {
+    // One fiber beside this one: all of them side by side would take several times as long to start as to run.
+    return Effect.flatMap(Effect.fork(file.checkPlace), (checking) =>
+      this.syncFirst(file).pipe(Effect.zipRight(this.syncName), Effect.zipRight(Fiber.join(checking)))
+    )
   }
 
   private syncFirst(file: AofFile): Effect.Effect<void, PlatformError> {
