@@ -233,12 +233,12 @@ export const meet: (
  * their TTL. A moved job has another id, and no nacks. Jobs that are delayed or delivered are not moved, because they do not wait.
  *
  * 16 jobs are taken at a time, by DEQUEUE and WORKING: the other jobs are neither hidden nor delivered meanwhile. Each is added to the
- * other queue, and acknowledged in its own after that. So no job is lost. If a job cannot be added, the move ends with `MoveIncomplete`.
- * Then, and if the move is interrupted, the jobs in hand go back by ENQUEUE, which counts as an additional delivery; an interruption waits
- * for that for 5 seconds at most. If ENQUEUE fails too, the log says so, and the job comes again after its retry time.
+ * other queue, and acknowledged in its own after that. So no job is lost. If a job cannot be added, the move ends with `MoveIncomplete`, and
+ * the job goes back by ENQUEUE, which counts as an additional delivery. If ENQUEUE fails too, the log says so, and the job comes again after
+ * its retry time. An interruption waits until the jobs in hand are moved, for 5 seconds at most; they are moved even if that takes longer.
  *
- * A job may be in both queues if the move is interrupted while the job is added, if it is unknown whether it was added, or if it cannot be
- * acknowledged. `maybeTwice` has the ids of such jobs, in the queue that they were to leave.
+ * A job may be in both queues if it is unknown whether it was added, or if it cannot be acknowledged. `maybeTwice` has the ids of such jobs,
+ * in the queue that they were to leave.
  *
  * @example
  * ```ts
@@ -281,7 +281,8 @@ export const move: (
  * their delay. Jobs in the hands of a consumer are not moved, but waited for: either they are acknowledged, or they wait again after their
  * retry time.
  *
- * If the stream is interrupted or fails, jobs in hand go back, and the node stays a leaving one. `undrain` makes it stay in the cluster.
+ * If the stream is interrupted or fails, jobs in hand are moved or go back, and the node stays a leaving one. `undrain` makes it stay in
+ * the cluster.
  *
  * @example
  * ```ts

@@ -194,7 +194,7 @@ export class DrainRound {
       const chooser = new JobChooser({ limit: undefined, ids, where: () => true })
       const how = { adding: self.add, mostCopies: others.length }
       const take = new Take({ pool, notices, queue, noun: "job" }, chooser, (_: PeekedJob, place) =>
-        self.copies.add(pool, queue, place, how)
+        Effect.uninterruptible(self.copies.add(pool, queue, place, how))
       )
       const note = Effect.sync(() => {
         for (const id of take.settled) self.settled.add(id)

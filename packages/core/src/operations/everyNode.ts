@@ -4,7 +4,7 @@ import type { DisqueCommands } from "../DisqueCommands.js"
 import type { CommandError, InvalidArgument } from "../DisqueError.js"
 import type { DisquePool } from "../DisquePool.js"
 import { NotOnEveryNode, type NotVerified } from "./errors.js"
-import { askEach, type KnownNode, sort } from "./nodes.js"
+import { askEach, countdown, type KnownNode, sort } from "./nodes.js"
 
 /** A change that each node is to make. */
 interface Change<A, B> {
@@ -25,7 +25,10 @@ export interface Changed<out A, out B> {
   readonly verified: B
 }
 
-/** Tells all nodes, and then asks those that answered. Fails if one of the nodes did not make the change; the others made it. */
+/**
+ * Tells all nodes, for half of the time that is left at most, and then asks those that answered: if one is silent, there is time to ask the
+ * others. Fails if one of the nodes did not make the change; the others made it.
+ */
 export const onEveryNode = <A, B>(
   pool: DisquePool.Service,
   nodes: ReadonlyArray<KnownNode>,
@@ -33,7 +36,7 @@ export const onEveryNode = <A, B>(
   { operation, tell, verify }: Change<A, B>
 ): Effect.Effect<ReadonlyArray<Changed<A, B>>, NotOnEveryNode> =>
   Effect.gen(function* () {
-    const told = sort(yield* askEach(pool, nodes, left, tell))
+    const told = sort(yield* askEach(pool, nodes, yield* countdown(left() / 2), tell))
     const reached = told.answers.map(({ node }) => node)
     const verified = sort(yield* askEach(pool, reached, left, verify))
     const failures = [...told.failures, ...verified.failures]

@@ -153,7 +153,8 @@ export const move = (
     const taking = { pool, notices, queue: from, noun: "job" }
     const chooser = new JobChooser(choice)
     const copies = new Copies()
-    const add = (_: PeekedJob, place: Place) => copies.add(pool, to, place)
+    // What was begun is ended: an interrupted add may or may not have made a job.
+    const add = (_: PeekedJob, place: Place) => Effect.uninterruptible(copies.add(pool, to, place))
     const take: Take<PeekedJob, AddJobError, never> = new Take(taking, chooser, add, () =>
       onProgress(take.done - copies.gone)
     )

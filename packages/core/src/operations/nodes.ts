@@ -43,24 +43,30 @@ export const readWithin = (
   usual: Duration.DurationInput
 ): Either.Either<number, InvalidArgument> => OptionReader.duration(subject, "within", within ?? usual, 1)
 
+/** The ids of the nodes that a node names which takes commands; none if no node says so in the time that is left. */
+const namedIds = (pool: DisquePool.Service, left: () => number): Effect.Effect<ReadonlySet<string>> =>
+  Effect.gen(function* () {
+    const node = yield* pool.ready({ within: Duration.millis(Math.max(1, Math.floor(left() / 2))) })
+    const { nodes } = yield* bounded(node, left() / 2, pool.on(node).hello)
+    return new Set(nodes.map(({ id }) => id))
+  }).pipe(Effect.orElseSucceed(() => new Set<string>()))
+
 /**
  * The nodes that HELLO names. Some node is asked first, for half of the time that is left at most; if none answers, these are the nodes
  * that are known already.
  */
 export const knownNodes = (pool: DisquePool.Service, left: () => number): Effect.Effect<ReadonlyArray<KnownNode>> =>
-  Effect.suspend(() => {
-    const millis = Math.max(1, Math.floor(left() / 2))
-    return Effect.flatMap(Effect.ignore(pool.ready({ within: Duration.millis(millis) })), () =>
-      Effect.map(pool.health, ({ nodes }) => {
-        const byId = new Map<string, KnownNode>()
-        for (const { address, id, isCurrent, priority } of nodes) {
-          // A seed may be another address of a node that is known already.
-          if (id !== undefined && (isCurrent || !byId.has(id))) byId.set(id, { address, id, priority })
-        }
-        const known = byId.size > 0 ? [...byId.values()] : nodes
-        return [...known].sort((a, b) => (a.address < b.address ? -1 : 1))
-      })
-    )
+  Effect.gen(function* () {
+    const named = yield* namedIds(pool, left)
+    const { nodes } = yield* pool.health
+    const byId = new Map<string, KnownNode>()
+    for (const { address, id, isCurrent, priority } of nodes) {
+      // A seed may be a node that was forgotten, or another address of a node that is known already.
+      if (id === undefined || (named.size > 0 && !named.has(id))) continue
+      if (isCurrent || !byId.has(id)) byId.set(id, { address, id, priority })
+    }
+    const known = byId.size > 0 ? [...byId.values()] : nodes
+    return [...known].sort((a, b) => (a.address < b.address ? -1 : 1))
   })
 
 /** Bounds what is asked of a node: a node that says nothing in time is silent. Arguments have been checked before. */

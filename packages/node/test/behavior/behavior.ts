@@ -1,6 +1,7 @@
 import { addJobs } from "./addJobs.js"
 import { administration } from "./administration.js"
 import type { Backend } from "./Backend.js"
+import { cluster } from "./cluster.js"
 import { commands } from "./commands.js"
 import { funnel } from "./funnel.js"
 import { interruptions } from "./interruptions.js"
@@ -14,6 +15,7 @@ export const behavior = (backend: Backend): void => {
   administration(backend)
   interruptions(backend)
   pool(backend)
+  cluster(backend)
   funnel(backend)
   worker(backend)
 }

@@ -139,7 +139,7 @@ describe("Cluster.move", () => {
     }).pipe(Effect.provide(cluster()))
   )
 
-  it.scoped("loses nothing where it is interrupted at any moment", () =>
+  it.scoped("loses nothing and doubles nothing where it is interrupted at any moment", () =>
     Effect.gen(function* () {
       const pool = yield* DisquePool
       const counts = new Set<number>()
@@ -149,7 +149,8 @@ describe("Cluster.move", () => {
         for (let i = 0; i < turns * 3; i++) yield* Effect.yieldNow()
         yield* meanwhile(Fiber.interrupt(moving))
         const everything = [...(yield* numbersIn("from")), ...(yield* numbersIn("to"))]
-        assert.deepStrictEqual([...new Set(everything)].sort(), range(6), `after ${turns} turns`)
+        // Each is in one of the queues, and in no more than one.
+        assert.deepStrictEqual(everything.sort(), range(6), `after ${turns} turns`)
         counts.add((yield* numbersIn("to")).length)
         for (const queue of ["from", "to"]) {
           const found = yield* Effect.forEach(yield* three, ({ address }) =>
