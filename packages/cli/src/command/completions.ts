@@ -64,9 +64,13 @@ const foreign = /(^|[\s'"(-])(-?-(wizard|log-level|completions|version)|-l (wiza
 /** Words of the lists that the script for bash has. */
 const foreignWords = /--(wizard|log-level|completions|version) ?/g
 
+// @effect/cli puts commas between words that bash wants spaces between.
+const withSpaces = (line: string): string =>
+  line.replace(/(compgen -W ")([^"$]+)"/, (_, before, words) => `${before}${words.replaceAll(",", " ")}"`)
+
 const cleaned = (shell: Shell, lines: ReadonlyArray<string>): string =>
   (shell === "bash"
-    ? lines.map((line) => (/^\s*opts="/.test(line) ? line.replace(foreignWords, "") : line))
+    ? lines.map((line) => (/^\s*opts="/.test(line) ? line.replace(foreignWords, "") : withSpaces(line)))
     : lines.filter((line) => !foreign.test(line))
   ).join("\n")
 
