@@ -97,6 +97,6 @@ describe("a node on disk and the model of one", () => {
         }
         yield* node.end(true)
       }),
-    { fastCheck: { numRuns: 50 }, timeout: 60_000 }
+    { fastCheck: { numRuns: 40 }, timeout: 180_000 }
   )
 })

@@ -11,8 +11,18 @@ import * as Logger from "effect/Logger"
 import { type DurableOptions, EmbeddedDisque } from "../../src/EmbeddedDisque.js"
 import { dial, say, text } from "./ask.js"
 
-/** A pipe keeps what is written to it, whenever the process is killed. */
-const tell = (what: string) => Effect.sync(() => writeSync(1, `${what}\n`))
+/** A pipe keeps what is written to it, whenever the process is killed. It may be full for a moment. */
+const tell = (what: string) =>
+  Effect.sync(() => {
+    const line = Buffer.from(`${what}\n`)
+    for (let at = 0; at < line.length; ) {
+      try {
+        at += writeSync(1, line, at)
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== "EAGAIN") throw error
+      }
+    }
+  })
 
 const worker = (number: number) =>
   Effect.gen(function* () {
