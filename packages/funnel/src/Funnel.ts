@@ -200,7 +200,7 @@ const open = <In, Out, E extends AddJobError | JobQueue.InvalidPayload>(
 ): Effect.Effect<FunnelOf<In, Out, E>, never, DisquePool | Scope.Scope> =>
   Effect.gen(function* () {
     const pool = yield* DisquePool
-    const inbox = yield* Inbox.make(pool, { ...checked, putBackWith: "nack", ackTurns })
+    const inbox = yield* Inbox.make(pool, { ...checked, ackTurns })
     const outbox = yield* Outbox.make<Out, E>({
       ...checked,
       add: (job) => ends.add(pool, job),

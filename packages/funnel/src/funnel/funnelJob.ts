@@ -41,7 +41,7 @@ export interface TypedJob<A> extends FunnelJob {
 /** Settles jobs at once. */
 interface Settlement {
   readonly acknowledge: (leased: LeasedJob) => Effect.Effect<void, SettleError | LeaseLost>
-  readonly putBack: (leased: LeasedJob) => Effect.Effect<void, SettleError | LeaseLost>
+  readonly nack: (leased: LeasedJob) => Effect.Effect<void, SettleError | LeaseLost>
 }
 
 /** A job in the hands of a consumer. */
@@ -78,7 +78,7 @@ export class TakenJob implements FunnelJob {
   }
 
   get nack() {
-    return this.settlement.putBack(this.leased)
+    return this.settlement.nack(this.leased)
   }
 
   get lost(): Effect.Effect<LeaseLost> {

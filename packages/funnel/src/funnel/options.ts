@@ -23,6 +23,11 @@ export interface CommonOptions {
   /** How jobs are acknowledged; by ACKJOB. FASTACK costs less, but more jobs are delivered twice when nodes fail. */
   readonly ackWith?: "ackjob" | "fastack" | undefined
   /**
+   * How jobs go back that were not done; by NACK. ENQUEUE counts them in `additionalDeliveries` and not in `nacks`, which a `Worker`
+   * takes for failures: choose it for a program that only looks at jobs.
+   */
+  readonly putBackWith?: "nack" | "enqueue" | undefined
+  /**
    * How many jobs the operators after `incoming` may have pulled and not finished when they pull another job. Default: 0, and 16 once
    * several jobs are seen to be in work at once, each for a second at most. `incoming` says which operators need this option.
    */
@@ -100,6 +105,7 @@ export const check = (options: CommonOptions & { readonly queues?: Queues }, que
       ahead: given.ahead === undefined ? undefined : yield* OptionReader.count(subject, "ahead", given.ahead, 0),
       acknowledge: yield* OptionReader.word(subject, "acknowledge", given.acknowledge ?? "auto", ["auto", "manual"]),
       ackWith: yield* OptionReader.word(subject, "ackWith", given.ackWith ?? "ackjob", ["ackjob", "fastack"]),
+      putBackWith: yield* OptionReader.word(subject, "putBackWith", given.putBackWith ?? "nack", ["nack", "enqueue"]),
       fetchTimeout:
         given.fetchTimeout === undefined
           ? undefined

@@ -303,9 +303,9 @@ export class Inbox {
     return this.settlement.acknowledge(leased)
   }
 
-  /** NACK or ENQUEUE, with its result. */
-  putBack(leased: LeasedJob): Effect.Effect<void, SettleError | LeaseLost> {
-    return this.settlement.putBack(leased)
+  /** NACK, with its result. */
+  nack(leased: LeasedJob): Effect.Effect<void, SettleError | LeaseLost> {
+    return this.settlement.nack(leased)
   }
 
   /** ACKJOB with the next batch. */

@@ -13,7 +13,7 @@ const ackBatch = 128
 
 export interface SettlementOptions {
   readonly ackWith: "ackjob" | "fastack"
-  /** How jobs are put back. */
+  /** How jobs are put back that nobody has settled. */
   readonly putBackWith: "nack" | "enqueue"
   /** How many turns of the scheduler an acknowledgement that nobody waits for gathers others, and can be withdrawn. */
   readonly ackTurns: number
@@ -40,6 +40,7 @@ export class Settlement {
   private readonly needs: SettlementNeeds
   private readonly acks: SettleBatcher
   private readonly returns: SettleBatcher
+  private readonly nacks: SettleBatcher
   private moving = 0
   private readonly onMoved = new Set<() => void>()
 
@@ -53,13 +54,10 @@ export class Settlement {
       batch: ackBatch,
       turns: ackTurns
     })
-    this.returns = new SettleBatcher({
-      send: (jobs) => (putBackWith === "nack" ? pool.nackJob(jobs) : pool.enqueueJob(jobs)),
-      fork,
-      state: "returning",
-      batch: ackBatch,
-      turns: 1
-    })
+    const returning = (send: (typeof pool)["nackJob"]) =>
+      new SettleBatcher({ send, fork, state: "returning", batch: ackBatch, turns: 1 })
+    this.nacks = returning((jobs) => pool.nackJob(jobs))
+    this.returns = putBackWith === "nack" ? this.nacks : returning((jobs) => pool.enqueueJob(jobs))
   }
 
   /** ACKJOB, with its result. A job whose lease is lost is acknowledged all the same: it may be delivered again otherwise. */
@@ -72,11 +70,11 @@ export class Settlement {
     })
   }
 
-  /** NACK or ENQUEUE, with its result. A job whose lease is lost was delivered to others already. */
-  putBack(leased: LeasedJob): Effect.Effect<void, SettleError | LeaseLost> {
+  /** NACK, with its result. A job whose lease is lost was delivered to others already. */
+  nack(leased: LeasedJob): Effect.Effect<void, SettleError | LeaseLost> {
     return Effect.suspend((): Effect.Effect<void, SettleError | LeaseLost> => {
       if (leased.state !== "undecided") return Effect.void
-      return leased.lost === undefined ? this.settleNow(this.returns, leased) : Effect.fail(leased.lost)
+      return leased.lost === undefined ? this.settleNow(this.nacks, leased) : Effect.fail(leased.lost)
     })
   }
 
@@ -160,7 +158,7 @@ export class Settlement {
 
   /** Ends when everything that was decided so far has been answered. */
   readonly settled: Effect.Effect<void> = Effect.suspend(() =>
-    Effect.zipRight(this.moved, Effect.zipRight(this.acks.settled, this.returns.settled))
+    Effect.all([this.moved, this.acks.settled, this.returns.settled, this.nacks.settled], { discard: true })
   )
 
   /** Sends the acknowledgements that wait for others to fill their batch. */

@@ -145,4 +145,32 @@ describe("settling", () => {
       }
     }).pipe(Effect.provide(layer))
   )
+
+  it.effect("puts back what was not done by ENQUEUE if the option says so, and job.nack is a NACK all the same", () =>
+    Effect.gen(function* () {
+      yield* add("q", 3)
+      yield* Effect.scoped(
+        Effect.gen(function* () {
+          const funnel = yield* Funnel.make({
+            queues: "q",
+            acknowledge: "manual",
+            putBackWith: "enqueue",
+            prefetch: 0
+          })
+          yield* Stream.runForEach(Stream.take(funnel.incoming, 2), (job) =>
+            number(job) === 1 ? job.nack : Effect.void
+          )
+        })
+      )
+      const jobs = yield* left("q")
+      assert.deepStrictEqual(
+        jobs.map((job) => [number(job), job.nacks, job.additionalDeliveries]),
+        [
+          [0, 0, 1],
+          [1, 1, 0],
+          [2, 0, 0]
+        ]
+      )
+    }).pipe(Effect.provide(layer))
+  )
 })
