@@ -17,6 +17,18 @@ export const commands: Readonly<Record<string, Readonly<Record<string, Load>>>> 
     check: () => import("./commands/check.js"),
     bench: () => import("./commands/bench.js")
   },
+  "Work with jobs": {
+    add: () => import("./commands/add.js"),
+    get: () => import("./commands/get.js"),
+    peek: () => import("./commands/peek.js"),
+    show: () => import("./commands/show.js"),
+    ack: () => import("./commands/ack.js"),
+    nack: () => import("./commands/nack.js"),
+    enqueue: () => import("./commands/enqueue.js"),
+    dequeue: () => import("./commands/dequeue.js"),
+    delete: () => import("./commands/delete.js"),
+    dead: () => import("./commands/dead.js")
+  },
   "Change a cluster": {
     node: () => import("./commands/node.js")
   },

@@ -6,14 +6,19 @@ import * as Stream from "effect/Stream"
 import { CliError } from "./CliError.js"
 import type { Sink, Streams } from "./Streams.js"
 
-const sink = (stream: NodeJS.WriteStream): Sink => {
+const sink = (stream: NodeJS.WriteStream, isNeeded: boolean): Sink => {
   const isTerminal = stream.isTTY === true
   return {
     isTerminal,
     hasColor: isTerminal && !process.env.NO_COLOR && process.env.TERM !== "dumb",
     columns: () => (isTerminal && stream.columns > 0 ? stream.columns : Number.POSITIVE_INFINITY),
-    // A write that fails ends the process: see ending.ts.
-    write: (text) => Effect.async((resume) => void stream.write(text, () => resume(Effect.void)))
+    // A write that fails ends the process: see ending.ts. Until then it waits, or a job would count as shown that nobody has seen.
+    write: (text) =>
+      Effect.async((resume) => {
+        stream.write(text, (error) => {
+          if (!isNeeded || error === undefined || error === null) resume(Effect.void)
+        })
+      })
   }
 }
 
@@ -35,8 +40,14 @@ export const processStreams: Streams.Service = {
   stdin: {
     isTerminal: process.stdin.isTTY === true,
     line,
-    bytes: Stream.suspend(() => Stream.fromAsyncIterable(process.stdin as AsyncIterable<Uint8Array>, failed))
+    // Not the iterator of the stream, which ends only once more has come.
+    bytes: Stream.unwrap(
+      Effect.map(
+        Effect.promise(() => import("@effect/platform-node/NodeStream")),
+        ({ fromReadable }) => fromReadable<CliError, Uint8Array>(() => process.stdin, failed)
+      )
+    )
   },
-  stdout: sink(process.stdout),
-  stderr: sink(process.stderr)
+  stdout: sink(process.stdout, true),
+  stderr: sink(process.stderr, false)
 }

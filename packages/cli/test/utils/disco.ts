@@ -3,7 +3,7 @@ import { DisqueDialer, DisquePool } from "@disco/core"
 import { EmbeddedDisque, VirtualTime } from "@disco/embedded"
 import { FileSystem, Error as PlatformError } from "@effect/platform"
 import { NodeFileSystem, NodePath } from "@effect/platform-node"
-import { ConfigProvider, Effect, Layer, Option, Random, Schema, Stream } from "effect"
+import { ConfigProvider, Effect, identity, Layer, Option, Random, Schema, Stream } from "effect"
 import { byName } from "../../src/commands.js"
 import { Dialing } from "../../src/connection/Dialing.js"
 import { main } from "../../src/main.js"
@@ -47,6 +47,8 @@ export interface Surroundings {
   readonly input?: ReadonlyArray<string>
   /** Whether somebody types it, at the terminal. Default: no. */
   readonly isTyped?: boolean
+  /** Whether time passes by itself, as under `it.live`. Default: no, virtual time passes while the command waits. */
+  readonly isLive?: boolean
 }
 
 export interface Result {
@@ -69,6 +71,14 @@ export const disco = (
 ): Effect.Effect<Result, never, DisqueDialer> =>
   Effect.gen(function* () {
     const dialer = yield* DisqueDialer
+    // No virtual time is to pass while code is loaded.
+    yield* Effect.promise(() =>
+      Promise.all([
+        byName.get(words[0] ?? "")?.(),
+        import("../../src/connection/connection.js"),
+        import("@disco/funnel")
+      ])
+    )
     const stdout: Array<Uint8Array> = []
     const stderr: Array<Uint8Array> = []
     const lines = [...(surroundings.input ?? [])]
@@ -89,7 +99,7 @@ export const disco = (
     const status = yield* main(words).pipe(
       Effect.provide(Layer.mergeAll(streams, dialing, files, NodePath.layer)),
       Effect.withConfigProvider(ConfigProvider.fromMap(env)),
-      VirtualTime.run
+      surroundings.isLive === true ? identity : VirtualTime.run
     )
     const text = (chunks: ReadonlyArray<Uint8Array>) => Buffer.concat(chunks).toString()
     return { status, stdout: text(stdout), stderr: text(stderr) }
