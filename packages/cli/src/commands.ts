@@ -22,14 +22,18 @@ export const commands: Readonly<Record<string, Readonly<Record<string, Load>>>> 
     get: () => import("./commands/get.js"),
     peek: () => import("./commands/peek.js"),
     show: () => import("./commands/show.js"),
+    jobs: () => import("./commands/jobs.js"),
     ack: () => import("./commands/ack.js"),
     nack: () => import("./commands/nack.js"),
     enqueue: () => import("./commands/enqueue.js"),
     dequeue: () => import("./commands/dequeue.js"),
     delete: () => import("./commands/delete.js"),
+    move: () => import("./commands/move.js"),
     dead: () => import("./commands/dead.js")
   },
   "Change a cluster": {
+    pause: () => import("./commands/pause.js"),
+    resume: () => import("./commands/resume.js"),
     node: () => import("./commands/node.js")
   },
   "Run nodes": {

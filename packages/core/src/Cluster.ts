@@ -10,7 +10,6 @@
 import type * as Effect from "effect/Effect"
 import type * as Order from "effect/Order"
 import type * as Stream from "effect/Stream"
-import type { PauseState } from "./commands/queues.js"
 import type { CommandError, InvalidArgument } from "./DisqueError.js"
 import type { DisquePool } from "./DisquePool.js"
 import * as Badges from "./operations/badges.js"
@@ -32,7 +31,7 @@ export type { JobCounts, JobCountsOptions } from "./operations/jobCounts.js"
 export type { ClusterJob, ClusterJobsOptions, JobCopy } from "./operations/jobs.js"
 export type { Member, MemberFigures, MemberState, MemberView, WithinOptions } from "./operations/members.js"
 export { type Moved, MoveIncomplete, type MoveOptions } from "./operations/move.js"
-export type { PauseChange } from "./operations/pause.js"
+export type { NextPause, PauseChange } from "./operations/pause.js"
 export type {
   ClusterQueue,
   NodePause,
@@ -138,8 +137,9 @@ export const badges: (queue: Queues.ClusterQueue) => ReadonlyArray<Badges.Badge>
 export const worstFirst: Order.Order<Queues.ClusterQueue> = Badges.worstFirst
 
 /**
- * Pauses a queue on every node, or lets it go on with `none`. This replaces what was paused before. Each node is asked afterwards whether
- * it did so. Fails with `NotOnEveryNode` if a node did not; the others did. A node forgets its pauses when it ends.
+ * Pauses a queue on every node, or lets it go on with `none`. This replaces what was paused before; a function says for each node what
+ * is to be paused, by what is paused there. Each node is asked afterwards whether it did so. Fails with `NotOnEveryNode` if a node did not;
+ * the others did. A node forgets its pauses when it ends.
  *
  * @example
  * ```ts
@@ -158,7 +158,7 @@ export const worstFirst: Order.Order<Queues.ClusterQueue> = Badges.worstFirst
  */
 export const pause: (
   queue: string,
-  what: PauseState,
+  what: Pause.NextPause,
   options?: Members.WithinOptions
 ) => Effect.Effect<ReadonlyArray<Pause.PauseChange>, NotOnEveryNode | InvalidArgument, DisquePool> = Pause.pause
 

@@ -43,7 +43,7 @@ describe("disco add", () => {
       const folder = mkdtempSync(join(tmpdir(), "disco-add-"))
       writeFileSync(join(folder, "body"), Uint8Array.of(0, 255, 10))
       const first = yield* disco(["add", "q", "-"], { input: ["a", "b"] })
-      const second = yield* disco(["add", "bytes", "--file", join(folder, "body")])
+      const second = yield* disco(["add", "bytes", "--file", join(folder, "body")], { hasFiles: true })
       rmSync(folder, { recursive: true })
       assert.deepStrictEqual([first.status, second.status], [0, 0])
       assert.deepStrictEqual(yield* bodies("q"), ["a\nb\n"])
@@ -126,7 +126,7 @@ describe("disco add", () => {
         assert.deepStrictEqual({ status, stdout }, { status: 2, stdout: "" })
         assert.include(stderr, `disco: ${message}`)
       }
-      const missing = yield* disco(["add", "q", "--file", "/nowhere/file"])
+      const missing = yield* disco(["add", "q", "--file", "/nowhere/file"], { hasFiles: true })
       assert.strictEqual(missing.status, 1)
       assert.include(missing.stderr, 'disco: --file: "/nowhere/file" cannot be read: there is no such file\n')
       assert.deepStrictEqual(yield* bodies("q"), [])

@@ -33,7 +33,11 @@ const noFiles = FileSystem.layerNoop({
 
 /** Virtual time passes while a command is loaded, as while it waits for anything else: so all are loaded before. */
 const loaded = Effect.promise(() =>
-  Promise.all([import("../../src/connection/connection.js"), ...[...byName.values()].map((load) => load())])
+  Promise.all([
+    import("../../src/connection/connection.js"),
+    import("@disco/funnel"),
+    ...[...byName.values()].map((load) => load())
+  ])
 )
 
 export interface Surroundings {
@@ -71,14 +75,6 @@ export const disco = (
 ): Effect.Effect<Result, never, DisqueDialer> =>
   Effect.gen(function* () {
     const dialer = yield* DisqueDialer
-    // No virtual time is to pass while code is loaded.
-    yield* Effect.promise(() =>
-      Promise.all([
-        byName.get(words[0] ?? "")?.(),
-        import("../../src/connection/connection.js"),
-        import("@disco/funnel")
-      ])
-    )
     const stdout: Array<Uint8Array> = []
     const stderr: Array<Uint8Array> = []
     const lines = [...(surroundings.input ?? [])]

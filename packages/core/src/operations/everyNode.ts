@@ -14,7 +14,8 @@ interface Change<A, B> {
   /** Asks whether the change was made. */
   readonly verify: (
     commands: DisqueCommands,
-    node: KnownNode
+    node: KnownNode,
+    told: A
   ) => Effect.Effect<B, CommandError | InvalidArgument | NotVerified>
 }
 
@@ -37,16 +38,19 @@ export const onEveryNode = <A, B>(
 ): Effect.Effect<ReadonlyArray<Changed<A, B>>, NotOnEveryNode> =>
   Effect.gen(function* () {
     const told = sort(yield* askEach(pool, nodes, yield* countdown(left() / 2), tell))
-    const reached = told.answers.map(({ node }) => node)
-    const verified = sort(yield* askEach(pool, reached, left, verify))
+    const reached = new Map(told.answers.map(({ answer, node }) => [node, answer]))
+    const verified = sort(
+      yield* askEach(pool, [...reached.keys()], left, (commands, node) =>
+        Effect.map(verify(commands, node, reached.get(node) as A), (answer) => ({
+          answer,
+          told: reached.get(node) as A
+        }))
+      )
+    )
     const failures = [...told.failures, ...verified.failures]
     if (failures.length > 0) {
       const done = verified.answers.map(({ node }) => node.address)
       return yield* new NotOnEveryNode({ operation, done, failures })
     }
-    return verified.answers.map(({ answer, node }, i) => ({
-      node,
-      told: told.answers[i]?.answer as A,
-      verified: answer
-    }))
+    return verified.answers.map(({ answer, node }) => ({ node, told: answer.told, verified: answer.answer }))
   })
