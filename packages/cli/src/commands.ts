@@ -11,6 +11,7 @@ export const commands: Readonly<Record<string, Readonly<Record<string, Load>>>> 
   "Look at a cluster": {
     queues: () => import("./commands/queues.js"),
     queue: () => import("./commands/queue.js"),
+    top: () => import("./commands/top.js"),
     cluster: () => import("./commands/cluster.js"),
     ping: () => import("./commands/ping.js"),
     latency: () => import("./commands/latency.js"),

@@ -18,7 +18,7 @@ export interface TerminalOptions {
 }
 
 /** What a start may take on a machine that does other things, in ms. */
-const patience = 30_000
+const patience = 60_000
 
 /** Starts a program in a terminal of its own. */
 export const open = (
