@@ -1,6 +1,6 @@
 // Builds the packages, packs them as they would be published, and checks the tarballs: with publint, with attw (for ESM:
-// CommonJS is not offered), and for what neither of these knows. Then compiles programs that use the packages, and loads the
-// packages beside the Effect that they need, and beside a later one.
+// CommonJS is not offered), and for what neither of these knows. Then compiles programs that use the packages, loads the
+// packages beside the Effect that they need, and beside a later one, and runs the command.
 
 import { execFile, execSync } from "node:child_process"
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs"
@@ -9,6 +9,8 @@ import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { publint } from "publint"
 import { formatMessage } from "publint/utils"
+import { checkCommand } from "./consumer/command.js"
+import { checkDependencies } from "./consumer/dependencies.js"
 import { checkEffects } from "./consumer/effects.js"
 import { type Manifest, readTarball, type Tarball } from "./consumer/tarball.js"
 import { checkTypes } from "./consumer/types.js"
@@ -105,6 +107,7 @@ if (paths.length !== folders.length) throw new Error(`Not every package was pack
 const tarballs = await Promise.all(paths.map(readTarball))
 const problems = tarballs.map(async (tarball) => [
   ...checkContents(tarball),
+  ...checkDependencies(tarball),
   ...(await checkWithPublint(tarball)),
   ...(await checkWithAttw(tarball.path))
 ])
@@ -113,3 +116,4 @@ for (const [i, { manifest }] of tarballs.entries()) report(manifest.name, (await
 const libraries = tarballs.filter(({ manifest }) => manifest.bin === undefined)
 report("programs that use them", await checkTypes(join(destination, "consumers"), libraries))
 report("programs beside Effect 3, and beside Effect 4", await checkEffects(join(destination, "effects"), libraries))
+report("the command, by npx", await checkCommand(join(destination, "command"), tarballs))

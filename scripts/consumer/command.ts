@@ -1,0 +1,84 @@
+// Runs the packed command in an empty folder, as `npx` does.
+
+import { type ChildProcess, execFile, spawn } from "node:child_process"
+import { chmodSync, mkdirSync, symlinkSync } from "node:fs"
+import { dirname, join } from "node:path"
+import { install } from "./install.js"
+import type { Tarball } from "./tarball.js"
+
+interface Ended {
+  readonly status: number | string
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** What a start may take on a machine that does other things, in ms. */
+const patience = 60_000
+
+const run = (cwd: string, args: ReadonlyArray<string>, env: NodeJS.ProcessEnv = {}): Promise<Ended> =>
+  new Promise((resolve) => {
+    const { DISQUE_NODES: _, ...own } = process.env
+    // It is here, and nothing is to be downloaded in its place.
+    execFile(
+      "npx",
+      ["--no", "--", "@disco/cli", ...args],
+      { cwd, env: { ...own, ...env }, shell: process.platform === "win32", timeout: patience },
+      (error, stdout, stderr) => resolve({ status: error === null ? 0 : (error.code ?? "killed"), stdout, stderr })
+    )
+  })
+
+/** Starts a node, and gives the line by which programs find it. */
+const serve = (folder: string, bin: string): Promise<readonly [ChildProcess, string]> =>
+  new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [bin, "dev", "--port", "0"], {
+      cwd: folder,
+      stdio: ["ignore", "pipe", "pipe"]
+    })
+    let said = ""
+    const listen = (chunk: Buffer) => {
+      said += chunk
+      const [, nodes] = /DISQUE_NODES=(\S+)/.exec(said) ?? []
+      if (nodes !== undefined) resolve([child, nodes])
+    }
+    child.stdout.on("data", listen)
+    child.stderr.on("data", listen)
+    child.on("close", () => reject(new Error(said)))
+    setTimeout(() => child.kill(), patience).unref()
+  })
+
+/** What the command does not do that it should, in a folder that has the packages and nothing else. */
+export const checkCommand = async (
+  folder: string,
+  tarballs: ReadonlyArray<Tarball>
+): Promise<ReadonlyArray<string>> => {
+  const cli = tarballs.find(({ manifest }) => manifest.name === "@disco/cli")
+  const path = cli?.manifest.bin?.disco
+  if (path === undefined) return ["there is no command disco"]
+  install(folder, tarballs, "strict")
+  const bin = join(folder, "node_modules/@disco/cli", path)
+  const link = join(folder, "node_modules/.bin/disco")
+  mkdirSync(dirname(link), { recursive: true })
+  symlinkSync(bin, link)
+  chmodSync(bin, 0o755)
+  const problems: Array<string> = []
+  const expect = async (args: ReadonlyArray<string>, stdout: RegExp, env?: NodeJS.ProcessEnv) => {
+    const ended = await run(folder, args, env)
+    if (ended.status === 0 && stdout.test(ended.stdout)) return
+    problems.push(`npx @disco/cli ${args.join(" ")} ends with ${ended.status}:\n${ended.stdout}${ended.stderr}`)
+  }
+  await expect(["--version"], new RegExp(`^${cli?.manifest.version}\\n$`))
+  await expect(["--help"], /\bqueues\b/)
+  let child: ChildProcess | undefined
+  try {
+    const [started, DISQUE_NODES] = await serve(folder, bin)
+    child = started
+    await expect(["add", "greetings", "hello"], /^D-\S{38}\n$/, { DISQUE_NODES })
+    await expect(["queues"], /\bgreetings +1\b/, { DISQUE_NODES })
+  } catch (error) {
+    problems.push(`disco dev does not start:\n${error instanceof Error ? error.message : error}`)
+  } finally {
+    child?.removeAllListeners("close")
+    child?.kill()
+  }
+  return problems
+}
