@@ -40,14 +40,25 @@ export const open = (
   }
   let isEnded = false
   child.onData((data) => terminal.write(data, told))
+  const isOther = () => terminal.buffer.active.type === "alternate"
+  /** The end of the program. What it has written last is on the screen. */
   const ended = new Promise<{ readonly exitCode: number; readonly signal?: number }>((resolve) =>
-    child.onExit((exit) => {
+    child.onExit(async (exit) => {
+      // It may still be on its way. A program that gives the screen back does so with its last words.
+      for (let i = 0; i < 50 && (i === 0 || isOther()); i++) await new Promise((later) => setTimeout(later, 100))
       isEnded = true
+      told()
       resolve(exit)
-      // What was written last may still be on its way.
-      setTimeout(told, 100)
     })
   )
+
+  const kill = (signal: NodeJS.Signals) => {
+    try {
+      process.kill(child.pid, signal)
+    } catch {
+      // It has ended already.
+    }
+  }
 
   /** The lines of the screen, without the spaces at their ends. */
   const lines = (): ReadonlyArray<string> => {
@@ -85,7 +96,7 @@ export const open = (
       until(String(text), () => (typeof text === "string" ? screen().includes(text) : text.test(screen()))),
     hides: (text: string) => until(`no ${text}`, () => !screen().includes(text)),
     /** Whether the screen is the other one, which leaves the usual one as it was. */
-    isOther: () => terminal.buffer.active.type === "alternate",
+    isOther,
     /** Where the terminal would write next, from 0. */
     cursor: () => ({ row: terminal.buffer.active.cursorY, column: terminal.buffer.active.cursorX }),
     press: (keys: string) => child.write(keys),
@@ -93,10 +104,10 @@ export const open = (
       terminal.resize(columns, rows)
       child.resize(columns, rows)
     },
-    kill: (signal: NodeJS.Signals) => process.kill(child.pid, signal),
+    kill,
     /** Ends the program, if it still runs. */
     close: () => {
-      if (!isEnded) process.kill(child.pid, "SIGKILL")
+      if (!isEnded) kill("SIGKILL")
       terminal.dispose()
     }
   }
