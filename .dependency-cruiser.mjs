@@ -1,4 +1,4 @@
-// Imports run one way: cli → node, embedded, funnel → core → effect. `npm run check:imports` says where they do not.
+// Imports run one way: cli → dashboard → node, embedded, funnel → core → effect. `npm run check:imports` says where they do not.
 
 const src = (name) => `^packages/${name}/src/`
 
@@ -77,9 +77,14 @@ export default {
       "embedded runs on any runtime and any clock: sockets are those of @effect/platform, whoever implements them."
     ),
     only(
+      "dashboard",
+      { packages: ["core", "funnel"], modules: ["effect", "@effect/platform"] },
+      "dashboard works over any pool and any HTTP server: it knows neither sockets nor Node.js."
+    ),
+    only(
       "cli",
       {
-        packages: ["core", "node", "funnel", "embedded"],
+        packages: ["core", "node", "funnel", "embedded", "dashboard"],
         modules: ["effect", "@effect/(cli|platform|platform-node|printer|printer-ansi)"],
         node: true
       },

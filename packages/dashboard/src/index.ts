@@ -1,0 +1,2 @@
+export { DashboardApi } from "./DashboardApi.js"
+export * as DashboardError from "./DashboardError.js"
