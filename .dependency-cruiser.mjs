@@ -154,15 +154,16 @@ export default {
     },
     {
       name: "src-not-to-dev-dependency",
-      comment: "devDependencies are not installed with a package: its sources cannot do with them.",
+      comment:
+        "devDependencies are not installed with a package: its sources cannot do with them. The command is a bundle.",
       severity: "error",
-      from: { path: "^packages/[^/]+/src/" },
+      from: { path: "^packages/[^/]+/src/", pathNot: src("cli") },
       to: { dependencyTypes: ["npm-dev"], dependencyTypesNot: ["npm", "npm-peer", "type-only"] }
     }
   ],
   options: {
     doNotFollow: { path: "(^|/)node_modules/" },
-    exclude: { path: "^(packages/[^/]+|examples|bench)/(dist|build|coverage)/" },
+    exclude: { path: "^(packages/[^/]+|examples|bench)/(dist|build|bundle|coverage)/" },
     tsPreCompilationDeps: true,
     combinedDependencies: false,
     enhancedResolveOptions: {

@@ -20,7 +20,7 @@ afterAll(async () => {
 })
 
 const adding = (queue: string) => {
-  const child = spawn(process.execPath, ["--import", "tsx", script, "add", queue, "--lines", "--nodes", nodes], {
+  const child = spawn(process.execPath, [script, "add", queue, "--lines", "--nodes", nodes], {
     env: { ...process.env, XDG_CONFIG_HOME: "/nowhere" }
   })
   const out = { stdout: "", stderr: "" }

@@ -4,13 +4,13 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { assert, describe, it } from "@effect/vitest"
+import { script } from "./utils/process.js"
 
-const script = fileURLToPath(new URL("../src/bin.ts", import.meta.url))
 const written = fileURLToPath(new URL("../../embedded/test/data/aof/queued.aof", import.meta.url))
 
 const aof = (deed: string, file: string) =>
   new Promise<{ code: number | null; stdout: string; stderr: string }>((resolve) => {
-    const child = spawn(process.execPath, ["--import", "tsx", script, "aof", deed, file], {
+    const child = spawn(process.execPath, [script, "aof", deed, file], {
       stdio: ["ignore", "pipe", "pipe"]
     })
     const out = { stdout: "", stderr: "" }

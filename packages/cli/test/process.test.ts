@@ -70,7 +70,7 @@ describe("the disco process", { timeout: 120_000 }, () => {
   it("ends silently when the reader of its output does", async () => {
     const child = spawn(
       process.execPath,
-      ["--import", "tsx", script, "latency", "--every", "100ms", "--json", "--nodes", `127.0.0.1:${port}`],
+      [script, "latency", "--every", "100ms", "--json", "--nodes", `127.0.0.1:${port}`],
       { stdio: ["ignore", "pipe", "pipe"] }
     )
     let stderr = ""

@@ -1,6 +1,6 @@
 /** Takes the screen and then fails, as the first argument says: for the tests of what is left of a terminal. */
-import { NodeRuntime } from "@effect/platform-node"
-import { Effect } from "effect"
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import * as Effect from "effect/Effect"
 import { open } from "../../src/screen/processScreen.js"
 
 const [how] = process.argv.slice(2)

@@ -1,12 +1,13 @@
 import { spawn } from "node:child_process"
 import { fileURLToPath } from "node:url"
 
-export const script = fileURLToPath(new URL("../../src/bin.ts", import.meta.url))
+/** The command as it is published: it starts in a fraction of the time that its sources take. */
+export const script = fileURLToPath(new URL("../../bundle/disco.js", import.meta.url))
 
 /** Starts the command in a process of its own. */
 export const start = (args: ReadonlyArray<string>, env: Record<string, string> = {}) => {
   const { INIT_CWD: _, ...own } = process.env
-  const child = spawn(process.execPath, ["--import", "tsx", script, ...args], {
+  const child = spawn(process.execPath, [script, ...args], {
     env: { ...own, DISQUE_NODES: "", ...env },
     stdio: ["ignore", "pipe", "pipe"]
   })

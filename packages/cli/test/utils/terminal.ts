@@ -1,15 +1,13 @@
 /** The real program in a pseudo-terminal: keys are pressed, and the screen is read as a person would see it. */
-import { fileURLToPath } from "node:url"
 import { spawn } from "@lydell/node-pty"
 import xterm from "@xterm/headless"
-
-const script = fileURLToPath(new URL("../../src/bin.ts", import.meta.url))
+import { script } from "./process.js"
 
 const quoted = (word: string): string => `'${word.replaceAll("'", "'\\''")}'`
 
 /** The command line of `disco`, for a shell. */
 export const disco = (...words: ReadonlyArray<string>): string =>
-  [process.execPath, "--import", "tsx", script, ...words].map(quoted).join(" ")
+  [process.execPath, script, ...words].map(quoted).join(" ")
 
 export interface TerminalOptions {
   readonly columns?: number
