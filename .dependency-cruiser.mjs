@@ -163,13 +163,13 @@ export default {
   ],
   options: {
     doNotFollow: { path: "(^|/)node_modules/" },
-    exclude: { path: "^(packages/[^/]+|examples|bench)/(dist|build|bundle|coverage)/" },
+    exclude: { path: "^(packages/[^/]+|examples|bench)/(app|dist|build|bundle|coverage)/" },
     tsPreCompilationDeps: true,
     combinedDependencies: false,
     enhancedResolveOptions: {
       exportsFields: ["exports"],
       conditionNames: ["import", "types", "default"],
-      extensions: [".ts", ".js", ".mjs", ".json"]
+      extensions: [".ts", ".tsx", ".js", ".mjs", ".json"]
     },
     moduleSystems: ["es6"]
   }

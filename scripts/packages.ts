@@ -19,7 +19,7 @@ import { pnpm } from "./pnpm.mjs"
 const root = fileURLToPath(new URL("..", import.meta.url))
 
 const published =
-  /^(dist\/.*\.(js|d\.ts)(\.map)?|src\/.*(?<!\.test)\.ts|bundle\/([^/]+\.js|THIRD-PARTY\.md)|package\.json|(README|CHANGELOG)\.md|LICENSE)$/
+  /^(dist\/.*\.(js|d\.ts)(\.map)?|src\/.*(?<!\.test)\.ts|bundle\/([^/]+\.js|THIRD-PARTY\.md)|app\/([^/]+\.(js|css|html|svg)|THIRD-PARTY\.md)|package\.json|(README|CHANGELOG)\.md|LICENSE)$/
 
 const isCommand = ({ manifest }: Tarball): boolean => manifest.bin !== undefined
 

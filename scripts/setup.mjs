@@ -1,6 +1,6 @@
-// Installs the dependencies of the workspace with nothing but Node.js and npm: `npm run demo` and `npm test` start with it,
-// so that each of them works as the first command in a fresh clone. It ends at once where they are installed already: pnpm
-// keeps a copy of the lockfile, which it writes last.
+// Installs the dependencies of the workspace with nothing but Node.js and npm, and builds the page of the dashboard: `npm run demo`
+// and `npm test` start with it, so that each of them works as the first command in a fresh clone. It ends at once where that is done
+// already: pnpm keeps a copy of the lockfile, which it writes last.
 
 import { spawnSync } from "node:child_process"
 import { existsSync, readFileSync, writeFileSync } from "node:fs"
@@ -50,3 +50,6 @@ if (!existsSync(new URL(installed, root)) || read(installed) !== read("pnpm-lock
   // The scripts of package.json start programs with `exec`, so that these get the signals. cmd.exe has no such word.
   if (process.platform === "win32") writeFileSync(new URL("node_modules/.bin/exec.cmd", root), "@%*\r\n")
 }
+
+const { default: bundle } = await import("../packages/dashboard/bundle.mjs")
+await bundle().catch((/** @type {unknown} */ error) => fail(`The page of the dashboard could not be built: ${error}`))

@@ -1,0 +1,192 @@
+/** Workers that report, of this program and of others. */
+import type { WorkerRow } from "../../src/api/workers.js"
+import { age, count, counted, perSecond } from "../format.js"
+import { serverNow, useLive } from "../live.js"
+import { Choice } from "../parts/Choice.js"
+import { Tiles } from "../parts/Figures.js"
+import { Empty, Loading } from "../parts/Loading.js"
+import { Name, Visible } from "../parts/Visible.js"
+import { place, queueAddress, refine } from "../router.js"
+
+/** A GETJOB ends within 10 seconds, jobs or not: a worker whose last one is older does not get through. */
+const lateFetch = 30_000
+
+const since = (at: number): string => `${age(Math.max(0, serverNow() - at) / 1000)} ago`
+
+const fits = (worker: WorkerRow, search: string): boolean =>
+  `${worker.queue}\n${worker.program}`.toLowerCase().includes(search.toLowerCase())
+
+const Health = ({ worker }: { readonly worker: WorkerRow }) =>
+  worker.isStale ? (
+    <span class="badge bad" title="Its next report is overdue: the process may have ended.">
+      silent for {age(Math.max(0, serverNow() - worker.reportedAt) / 1000)}
+    </span>
+  ) : worker.isPaused ? (
+    <span class="badge">paused</span>
+  ) : worker.lastFetchMillis === null || worker.lastFetchMillis > lateFetch ? (
+    <span class="badge warn">does not fetch</span>
+  ) : (
+    <span class="badge good">works</span>
+  )
+
+const WorkerLine = ({ worker }: { readonly worker: WorkerRow }) => (
+  <tr class="row">
+    <th scope="row" class="row-head">
+      <span class="name-cell">
+        <a class="cell-link" href={queueAddress(worker.queue)}>
+          <Name text={worker.queue} />
+        </a>
+        <span class="badges beside">
+          <Health worker={worker} />
+        </span>
+      </span>
+      <span class="under">
+        <Health worker={worker} /> <Visible text={worker.program} />
+      </span>
+    </th>
+    <td class="optional-1">
+      <Name text={worker.program} />
+      {worker.isHere && <span class="badge"> here</span>}
+    </td>
+    <td class="num">
+      {count(worker.busy)} <span class="dim">of {count(worker.concurrency)}</span>
+    </td>
+    <td class="num">{worker.rate === null ? "–" : perSecond(worker.rate)}</td>
+    <td class="num optional-1">{count(worker.succeeded)}</td>
+    <td class="num optional-1">
+      <span class={worker.failed > 0 ? "warn" : "dim"}>{count(worker.failed)}</span>
+    </td>
+    <td class="num optional-2">
+      <span class={worker.dead > 0 ? "bad" : "dim"}>{count(worker.dead)}</span>
+    </td>
+    <td class="num optional-2">
+      <span class={worker.leasesLost > 0 ? "warn" : "dim"}>{count(worker.leasesLost)}</span>
+    </td>
+    <td class="num optional-2">
+      {worker.lastFetchMillis === null
+        ? "never"
+        : `${age((worker.lastFetchMillis + serverNow() - worker.reportedAt) / 1000)} ago`}
+    </td>
+    <td class="num optional-2 dim">{since(worker.startedAt)}</td>
+  </tr>
+)
+
+const Table = ({ workers }: { readonly workers: ReadonlyArray<WorkerRow> }) => (
+  <table class="sticky-head tall worker-table" aria-label="Workers">
+    <thead>
+      <tr>
+        <th scope="col">Queue</th>
+        <th scope="col" class="optional-1">
+          Program
+        </th>
+        <th scope="col" class="num w-length">
+          Busy
+        </th>
+        <th scope="col" class="num w-rate">
+          Jobs/s
+        </th>
+        <th scope="col" class="num w-length optional-1">
+          Done
+        </th>
+        <th scope="col" class="num w-rate optional-1">
+          Failed
+        </th>
+        <th scope="col" class="num w-rate optional-2">
+          Given up
+        </th>
+        <th scope="col" class="num w-length optional-2">
+          Leases lost
+        </th>
+        <th scope="col" class="num w-length optional-2">
+          Last fetch
+        </th>
+        <th scope="col" class="num w-length optional-2">
+          Started
+        </th>
+      </tr>
+    </thead>
+    <tbody>
+      {workers.map((worker) => (
+        <WorkerLine key={worker.id} worker={worker} />
+      ))}
+    </tbody>
+  </table>
+)
+
+export const Workers = () => {
+  const { data: answer } = useLive("workers", {})
+  if (answer === undefined) return <Loading />
+  const { reportMillis, workers } = answer
+  const { query } = place.value
+  const search = query.search ?? ""
+  const shown = workers.filter((worker) => fits(worker, search) && (query.show !== "silent" || worker.isStale))
+  const silent = workers.filter(({ isStale }) => isStale).length
+  const running = workers.filter(({ isStale }) => !isStale)
+  return (
+    <>
+      <header class="page-head">
+        <h1>Workers</h1>
+      </header>
+      <Tiles
+        label="All workers"
+        figures={[
+          { label: "Workers", value: count(running.length), note: silent > 0 ? `${count(silent)} silent` : undefined },
+          {
+            label: "Busy",
+            value: count(running.reduce((sum, { busy }) => sum + busy, 0)),
+            note: `of ${count(running.reduce((sum, { concurrency }) => sum + concurrency, 0))}`
+          },
+          { label: "Jobs", value: `${perSecond(running.reduce((sum, { rate }) => sum + (rate ?? 0), 0))}/s` },
+          {
+            label: "Failed",
+            value: count(workers.reduce((sum, { failed }) => sum + failed, 0)),
+            note: "since they started"
+          },
+          { label: "Leases lost", value: count(workers.reduce((sum, { leasesLost }) => sum + leasesLost, 0)) }
+        ]}
+      />
+      <div class="filters">
+        <input
+          class="search"
+          type="search"
+          data-search
+          aria-label="Search workers by queue or program"
+          placeholder="Search: queue or program"
+          autocomplete="off"
+          spellcheck={false}
+          value={search}
+          onInput={(event) => refine({ search: event.currentTarget.value })}
+        />
+        <Choice
+          label="Which workers"
+          value={query.show === "silent" ? "silent" : undefined}
+          options={[
+            [undefined, "All"],
+            ["silent", `Silent ${count(silent)}`]
+          ]}
+          onChange={(show) => refine({ show })}
+        />
+      </div>
+      <section class="card table-card" aria-label="Workers">
+        {workers.length === 0 ? (
+          <Empty title="No worker reports">
+            <p>
+              Workers report if their program says so: add <code>Worker.Reporting.layer</code> to it. It costs the
+              broker at most one job for each worker in {age(reportMillis / 1000)}.
+            </p>
+          </Empty>
+        ) : shown.length === 0 ? (
+          <Empty title="No worker fits" />
+        ) : (
+          <Table workers={shown} />
+        )}
+        {workers.length > 0 && (
+          <footer class="table-foot">
+            <span>{counted(shown.length, "worker")}</span>
+            <span>figures since each worker started; they report every {age(reportMillis / 1000)}</span>
+          </footer>
+        )}
+      </section>
+    </>
+  )
+}

@@ -1,0 +1,48 @@
+/** What was measured of a queue, for an hour. */
+import type { History, QueueFigures } from "../../../src/api/queues.js"
+
+/** The most moments that are kept: those of an hour, and as many that were pushed since. */
+const most = 4000
+const longest = 3_600_000
+
+interface Track {
+  at: Array<number>
+  length: Array<number | null>
+  in: Array<number | null>
+  out: Array<number | null>
+}
+
+/** The history that was asked for once, and what was pushed since then. */
+export class Tracks {
+  private track: Track = { at: [], length: [], in: [], out: [] }
+
+  /** Puts what the server knows in front of what was pushed. */
+  begin(history: History): void {
+    const last = history.at.at(-1) ?? 0
+    const from = this.track.at.findIndex((at) => at > last)
+    const rest = <A>(values: ReadonlyArray<A>): ReadonlyArray<A> => (from < 0 ? [] : values.slice(from))
+    this.track = {
+      at: [...history.at, ...rest(this.track.at)],
+      length: [...history.length, ...rest(this.track.length)],
+      in: [...history.in, ...rest(this.track.in)],
+      out: [...history.out, ...rest(this.track.out)]
+    }
+  }
+
+  push(at: number, queue: QueueFigures): void {
+    const { track } = this
+    if (at <= (track.at.at(-1) ?? 0)) return
+    track.at.push(at)
+    track.length.push(queue.length)
+    track.in.push(queue.in)
+    track.out.push(queue.out)
+    const old = track.at.length > most ? 1 : track.at.findIndex((each) => each > at - longest)
+    if (old > 0) for (const values of [track.at, track.length, track.in, track.out]) values.splice(0, old)
+  }
+
+  since(from: number): Track {
+    const first = Math.max(0, this.track.at.findIndex((at) => at >= from) - 1)
+    const { at, in: ins, length, out } = this.track
+    return { at: at.slice(first), length: length.slice(first), in: ins.slice(first), out: out.slice(first) }
+  }
+}
