@@ -63,7 +63,12 @@ export const open = (
     const { active } = terminal.buffer
     return Array.from(
       { length: terminal.rows },
-      (_, i) => active.getLine(active.viewportY + i)?.translateToString(true) ?? ""
+      // A line keeps what stood beyond its end before the terminal became narrower, where nobody can see it.
+      (_, i) =>
+        active
+          .getLine(active.viewportY + i)
+          ?.translateToString(false, 0, terminal.cols)
+          .trimEnd() ?? ""
     )
   }
   const screen = () => lines().join("\n")
