@@ -3,7 +3,9 @@ import * as Effect from "effect/Effect"
 import * as Time from "../internal/time.js"
 
 // How much later than it is due a reply may arrive: a server with many clients looks at each of them once a second.
-const slackMillis = 2000
+const slackMillis = 1900
+// How long replies are read for that came while this process, or the node, was held up, and the time passed.
+const readMillis = 100
 
 export class DueReplies {
   private readonly now: () => number
@@ -32,6 +34,12 @@ export class DueReplies {
     if (this.count === 0) for (const resume of [...this.watchers]) resume()
   }
 
+  /** Calls `done` once no reply is due. */
+  whenSettled(done: () => void): void {
+    if (this.count === 0) done()
+    else this.watchers.add(done)
+  }
+
   private readonly allSettled: Effect.Effect<void> = Effect.async<void>((resume) => {
     if (this.count === 0) return resume(Effect.void)
     const watch = () => resume(Effect.void)
@@ -41,9 +49,15 @@ export class DueReplies {
 
   /** Ends when no reply is due, or those that are due can no longer come. */
   readonly drained: Effect.Effect<void> = Effect.suspend(() => {
+    if (this.count === 0) return Effect.void
     const left = this.lastBy - this.now()
-    if (this.count === 0 || left <= 0) return Effect.void
-    // The jobs in the last reply may have to be given back, which makes another reply due.
-    return Effect.zipRight(Time.timeoutOption(Effect.interruptible(this.allSettled), left), this.drained)
+    return Effect.flatMap(this.settledWithin(Math.max(left, readMillis)), () =>
+      // The jobs in the last reply may have to be given back, which makes another reply due.
+      left > 0 || this.lastBy > this.now() ? this.drained : Effect.void
+    )
   })
+
+  private settledWithin(millis: number): Effect.Effect<unknown> {
+    return Time.timeoutOption(Effect.interruptible(this.allSettled), millis)
+  }
 }

@@ -32,7 +32,7 @@ export class Fetching {
     return [...this.consumers].flatMap((consumer) => consumer.health(timeOfDay))
   }
 
-  /** Fetches jobs. The end of the scope waits for the last reply. */
+  /** Fetches jobs. The end of the scope waits for the last reply. One that comes too late for that is the affair of `close`. */
   readonly getJobCalls: Effect.Effect<GetJobCalls, never, Scope.Scope> = Effect.acquireRelease(
     Effect.sync(() => {
       const calls = new GetJobCalls(this.needs)
@@ -42,7 +42,7 @@ export class Fetching {
     (calls) =>
       Effect.ensuring(
         calls.close,
-        Effect.sync(() => this.calls.delete(calls))
+        Effect.sync(() => calls.whenSettled(() => this.calls.delete(calls)))
       )
   )
 

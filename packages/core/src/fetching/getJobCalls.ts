@@ -271,6 +271,11 @@ export class GetJobCalls {
     this.needs.source.received(jobs)
   }
 
+  /** Calls `done` once no reply is due. */
+  whenSettled(done: () => void): void {
+    this.replies.whenSettled(done)
+  }
+
   /** Ends all waits for jobs with an error, and waits for the replies that are still due. */
   readonly close: Effect.Effect<void> = Effect.suspend(() => {
     this.isClosed = true
