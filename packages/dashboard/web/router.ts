@@ -10,17 +10,11 @@ export interface Place {
   readonly query: Readonly<Record<string, string>>
 }
 
-const decoded = (text: string): string => {
-  try {
-    return decodeURIComponent(text)
-  } catch {
-    return text
-  }
-}
-
 const screens: Readonly<Record<string, Screen>> = {
   "": "queues",
   queues: "queues",
+  queue: "queue",
+  job: "job",
   cluster: "cluster",
   workers: "workers",
   dead: "dead"
@@ -30,10 +24,9 @@ const screens: Readonly<Record<string, Screen>> = {
 export const placeOf = (hash: string): Place => {
   const [path = "", search = ""] = hash.replace(/^#?\/?/, "").split("?", 2)
   const query = Object.fromEntries(new URLSearchParams(search))
-  const [first = "", ...rest] = path.split("/")
-  const subject = decoded(rest.join("/"))
-  if (first === "queue" || first === "job") return { screen: first, subject, query }
-  return { screen: subject === "" ? (screens[first] ?? "unknown") : "unknown", subject: "", query }
+  const screen = (Object.hasOwn(screens, path) ? screens[path] : undefined) ?? "unknown"
+  const subject = screen === "queue" ? query.name : screen === "job" ? query.id : ""
+  return subject === undefined ? { screen: "unknown", subject: "", query } : { screen, subject, query }
 }
 
 const withQuery = (path: string, query: Readonly<Record<string, string | undefined>>): string => {
@@ -43,9 +36,8 @@ const withQuery = (path: string, query: Readonly<Record<string, string | undefin
 
 export const queuesAddress = (query: Readonly<Record<string, string | undefined>> = {}): string =>
   withQuery("#/queues", query)
-export const queueAddress = (name: string, query: Readonly<Record<string, string | undefined>> = {}): string =>
-  withQuery(`#/queue/${encodeURIComponent(name)}`, query)
-export const jobAddress = (id: string): string => `#/job/${encodeURIComponent(id)}`
+export const queueAddress = (name: string): string => withQuery("#/queue", { name })
+export const jobAddress = (id: string): string => withQuery("#/job", { id })
 export const deadAddress = (query: Readonly<Record<string, string | undefined>> = {}): string =>
   withQuery("#/dead", query)
 export const workersAddress = (query: Readonly<Record<string, string | undefined>> = {}): string =>

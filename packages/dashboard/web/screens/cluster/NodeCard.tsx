@@ -75,7 +75,7 @@ export const NodeCard = ({ drain, node, onDrain, onUndrain }: Props) => (
           </button>
         )}
         {node.state === "leaving" && onUndrain !== undefined && (
-          <button type="button" class="small" onClick={onUndrain} aria-label={`Let ${node.address} stay`}>
+          <button type="button" class="small" onClick={onUndrain} aria-label={`Let it stay: ${node.address}`}>
             Let it stay…
           </button>
         )}
