@@ -27,7 +27,7 @@ const inverse: Paint = (text) => `${esc}[7m${text}${esc}[27m`
 
 const titleLine = ({ now, size, snapshot, totals }: Model, { bold, dim }: Paints): string => {
   const time = DateTime.formatIso(DateTime.unsafeMake(now)).slice(11, 19)
-  if (snapshot === undefined) return between([["disco top", bold]], [[time, dim]], size.columns)
+  if (snapshot === undefined) return between([["disco top", bold]], [[`${time} UTC`, dim]], size.columns)
   const figures = [
     counted(totals.queues, "queue"),
     counted(totals.jobs, "job"),
