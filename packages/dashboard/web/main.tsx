@@ -3,7 +3,7 @@ import { Component, type ComponentChildren, render } from "preact"
 import { useEffect, useRef, useState } from "preact/hooks"
 import { messageOf, refreshSession, session } from "./api.js"
 import { listen } from "./keys.js"
-import { link, status } from "./live.js"
+import { link, status, useLive } from "./live.js"
 import { Help } from "./parts/Help.js"
 import { Failed, Loading } from "./parts/Loading.js"
 import { Side } from "./parts/Side.js"
@@ -20,14 +20,17 @@ import { Workers } from "./screens/Workers.js"
 import { printable } from "./text.js"
 import { nextTheme } from "./theme.js"
 
-const Unknown = () => (
-  <div class="alone">
-    <h1>There is no such page</h1>
-    <p>
-      <a href={queuesAddress()}>Show the queues</a>
-    </p>
-  </div>
-)
+const Unknown = () => {
+  useLive("status", {})
+  return (
+    <div class="alone">
+      <h1>There is no such page</h1>
+      <p>
+        <a href={queuesAddress()}>Show the queues</a>
+      </p>
+    </div>
+  )
+}
 
 const ScreenOf = () => {
   const { screen, subject } = place.value

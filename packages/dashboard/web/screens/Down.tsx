@@ -7,10 +7,7 @@ import { Visible } from "../parts/Visible.js"
 export const Down = ({ status: { nodes, now } }: { readonly status: Status }) => (
   <div class="alone" role="alert">
     <h1>No node answers</h1>
-    <p class="dim">
-      The dashboard tries again by itself, and shows the cluster as soon as a node answers. What it changes is in the
-      nodes, and not here: nothing is lost meanwhile.
-    </p>
+    <p class="dim">The dashboard tries again by itself, and shows the cluster as soon as a node answers.</p>
     <section class="card" aria-label="Nodes that were tried">
       <ul class="tried">
         {nodes.map(({ address, since, why }) => (

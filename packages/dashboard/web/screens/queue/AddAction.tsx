@@ -52,7 +52,7 @@ export const AddAction = ({ name, onClose }: { readonly name: string; readonly o
       <div class="row">
         {times.map(([field, label]) => (
           <label key={field} class="field">
-            <span>{label}, in seconds</span>
+            <span>{label}, s</span>
             <input type="number" min="0" step="1" onInput={(event) => set(field, event.currentTarget.value)} />
           </label>
         ))}

@@ -9,7 +9,7 @@ import { Sparkline } from "../../parts/Sparkline.js"
 import type { Rows } from "../../parts/useRows.js"
 import { Name } from "../../parts/Visible.js"
 import { queueAddress, refine } from "../../router.js"
-import { printable } from "../../text.js"
+import { cut, printable } from "../../text.js"
 
 interface Props {
   readonly visible: Rows
@@ -107,7 +107,7 @@ const QueueLine = ({ index, onPause, row }: Pick<Props, "onPause"> & { index: nu
         <button
           type="button"
           class="ghost small on-hover"
-          aria-label={`Pause or resume ${printable(row.name)}`}
+          aria-label={`Pause or resume ${printable(cut(row.name, 100))}`}
           onClick={() => onPause(row)}
         >
           {row.pause === "none" ? "Pause…" : "Resume…"}
