@@ -51,5 +51,6 @@ export const leftBy = (count: number, connection: Layer.Layer<DisqueConnection, 
       left.map((fiber) => FiberId.threadName(fiber.id())),
       []
     )
-    assert.isBelow((yield* heap) - heapBefore, 10e6)
+    // What the engine keeps for itself, and less than a connection takes that is kept.
+    assert.isBelow((yield* heap) - heapBefore, 1e6 + count * 1000)
   })
