@@ -1,24 +1,12 @@
 import { assert, describe, expect, it } from "@effect/vitest"
 import { Effect } from "effect"
-import type { Command } from "../src/command/Command.js"
 import { read } from "../src/command/commandLine.js"
 import { signatureOf } from "../src/command/signature.js"
 import { byName } from "../src/commands.js"
 import { version } from "../src/version.js"
+import { allCommands } from "./utils/allCommands.js"
 import { cluster, disco } from "./utils/disco.js"
 import { looks } from "./utils/looks.js"
-
-/** All commands, by their whole names. */
-const all = Effect.gen(function* () {
-  const found: Array<readonly [path: string, command: Command]> = []
-  for (const [name, load] of byName) {
-    const { command } = yield* Effect.promise(load)
-    assert.strictEqual(command.name, name)
-    if (command.kind === "command") found.push([name, command])
-    else for (const inner of command.commands) found.push([`${name} ${inner.name}`, inner])
-  }
-  return found
-})
 
 /** The words of an example, as a shell reads them. */
 const words = (line: string): ReadonlyArray<string> =>
@@ -27,7 +15,7 @@ const words = (line: string): ReadonlyArray<string> =>
 describe("disco", () => {
   it.effect("describes every command in plain sentences, with examples that can be read", () =>
     Effect.gen(function* () {
-      for (const [path, command] of yield* all) {
+      for (const [path, command] of yield* allCommands) {
         assert.match(command.summary, /^[A-Z][^.]*[^.]$/, path)
         if (command.details !== undefined) assert.match(command.details, /^[A-Z].*\.$/s, path)
         for (const each of [...Object.values(command.args), ...Object.values(command.options)]) {
@@ -47,7 +35,7 @@ describe("disco", () => {
 
   it.effect("has the form of the JSON of each command that prints some", () =>
     Effect.gen(function* () {
-      for (const [path, command] of yield* all) {
+      for (const [path, command] of yield* allCommands) {
         const hasJson = "json" in signatureOf(command, path).options
         assert.strictEqual(hasJson, command.output !== undefined, path)
       }

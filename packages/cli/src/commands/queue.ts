@@ -1,13 +1,14 @@
 /** `disco queue`: all about one queue. */
-import { Cluster } from "@disco/core"
+import { Cluster, DisquePool } from "@disco/core"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { CliError } from "../CliError.js"
 import { onCluster } from "../command/Command.js"
 import * as option from "../command/parameters.js"
+import { Nodes } from "../jobs/nodes.js"
+import { waiting } from "../jobs/waiting.js"
 import { seconds } from "../output/fields.js"
 import { Output } from "../output/Output.js"
-import { headOf } from "../queues/head.js"
 import { look } from "../queues/look.js"
 import { Answer, page } from "../queues/oneQueue.js"
 import { queueFields } from "../queues/queueFields.js"
@@ -55,6 +56,12 @@ export const command = onCluster({
       if (queue === undefined) {
         return yield* new CliError({ message: `there is no queue ${JSON.stringify(name)}${but}` })
       }
+      const holders = new Nodes(
+        yield* DisquePool,
+        queue.nodes.filter(({ length }) => length > 0).map(({ node }) => ({ address: node, id: undefined }))
+      )
+      const head = count === 0 ? [] : yield* waiting(holders, name, count, "oldest")
+      for (const [node, { message }] of holders.failures) missing.push({ node, error: message })
       const addresses = new Map(nodes.map(({ address, id }) => [id, address]))
       const answer: Answer = {
         ...queueFields(queue),
@@ -71,11 +78,7 @@ export const command = onCluster({
           idle: Duration.toSeconds(each.idle)
         })),
         states: yield* counted(name, !noStates),
-        head: yield* headOf(
-          queue.nodes.filter(({ length }) => length > 0).map(({ node }) => node),
-          name,
-          count
-        ),
+        head,
         missing
       }
       yield* output.answer(Answer, answer, (style) => page(answer, style))

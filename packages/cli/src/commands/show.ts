@@ -11,14 +11,14 @@ import { type BodyForm, bodyText, formOf } from "../jobs/bodies.js"
 import { fields } from "../jobs/fields.js"
 import { Nodes } from "../jobs/nodes.js"
 import { bodyForm } from "../jobs/options.js"
-import { type Event, type Story, storyOf, type TimedCopy } from "../jobs/story.js"
+import { type Story, storyOf, type TimedCopy } from "../jobs/story.js"
+import { timeline } from "../jobs/timeline.js"
 import { BodyFields, body, Count, Seconds, seconds } from "../output/fields.js"
 import { age, count, counted, list, size } from "../output/format.js"
 import { Output } from "../output/Output.js"
-import { type Paints, paints, type Style } from "../output/style.js"
-import { pad, printable, width } from "../output/text.js"
+import { paints, type Style } from "../output/style.js"
+import { printable } from "../output/text.js"
 import * as read from "../readers.js"
-import { wrap } from "../wrap.js"
 
 const State = Schema.Literal("wait-repl", "active", "queued", "acked")
 
@@ -91,33 +91,6 @@ const fieldsOf = ({ copies, events, id, main, queue, state }: Story): Shown => {
   }
 }
 
-/** A time of day as people read it, in UTC: 2026-11-28 08:20:01. */
-const clock = (millis: number): string => iso(millis).slice(0, 19).replace("T", " ")
-
-const when = ({ inMillis }: Event): string => {
-  const time = age(Math.abs(inMillis))
-  return inMillis <= 0 ? `${time} ago` : `in ${time}`
-}
-
-const timeline = (events: ReadonlyArray<Event>, style: Style, { dim }: Paints): string => {
-  const relative = events.map(when)
-  const most = relative.reduce((widest, text) => Math.max(widest, width(text)), 0)
-  return events
-    .map((event, i) => {
-      const head = `${clock(event.at)}  ${pad(relative[i] ?? "", most)}`
-      const whole = `${head}  ${event.text}`
-      const { inMillis } = event
-      const text = inMillis > 0 ? dim : (text: string) => text
-      if (width(whole) <= style.columns)
-        return `${dim(clock(event.at))}  ${pad(relative[i] ?? "", most)}  ${text(event.text)}`
-      return [
-        `${dim(clock(event.at))}  ${relative[i] ?? ""}`,
-        ...wrap(`  ${event.text}`, style.columns).split("\n").map(text)
-      ].join("\n")
-    })
-    .join("\n")
-}
-
 const copiesText = ({ copies, main }: Story, nodes: Nodes): string => {
   const holders = copies.filter(({ info }) => info.queue !== null).map(({ node }) => node.address)
   const silent = nodes.silentAmong(main.info.nodesDelivered)
@@ -155,7 +128,7 @@ const text = (story: Story, nodes: Nodes, form: BodyForm, style: Style): string 
   return [
     paint.bold(id),
     fields(rows, style),
-    ...(queue === null ? [] : ["", timeline(story.events, style, paint)]),
+    ...(queue === null ? [] : ["", ...timeline(story.events, style)]),
     ...(content.length === 0 ? [] : ["", bodyText(content, form, style)]),
     ""
   ].join("\n")

@@ -1,12 +1,12 @@
 /** One queue, as `disco queue` prints it. */
 import * as Duration from "effect/Duration"
 import * as Schema from "effect/Schema"
+import { JobFields } from "../jobs/jobFields.js"
 import { Count, Seconds } from "../output/fields.js"
 import { age, count, list, rate } from "../output/format.js"
 import { paints, type Style } from "../output/style.js"
 import { pairs, table } from "../output/table.js"
 import { cut, printable } from "../output/text.js"
-import { HeadFields } from "./head.js"
 import { badgePaint, badgeText, MissingFields, PauseField, pausedWhere, QueueFields } from "./queueFields.js"
 
 const Rate = Schema.NullOr(Schema.Number)
@@ -36,7 +36,7 @@ export const Answer = Schema.Struct({
   ...QueueFields.fields,
   nodes: Schema.Array(NodeFields),
   states: Schema.NullOr(States).annotations({ description: "jobs by state, in the cluster; null if not counted" }),
-  head: Schema.Array(HeadFields).annotations({ description: "the jobs that are delivered next" }),
+  head: Schema.Array(JobFields).annotations({ description: "the jobs that are delivered next" }),
   missing: MissingFields.annotations({ description: "the nodes that did not answer, and why" })
 })
 

@@ -3,8 +3,8 @@ import { type DisqueDialer, DisquePool } from "@disco/core"
 import { assert, describe, it } from "@effect/vitest"
 import { Cause, Duration, Effect, Layer, Random, Schema, Stream } from "effect"
 import type { Command } from "../../src/command/Command.js"
-import { byName } from "../../src/commands.js"
 import { emptyQueue } from "../../src/emptyQueue.js"
+import { allCommands } from "../utils/allCommands.js"
 import { disco } from "../utils/disco.js"
 import { type Case, cases, type Place } from "./cases.js"
 
@@ -18,13 +18,6 @@ export interface Surroundings {
 }
 
 const prefix = "disco-test-"
-
-const find = async (path: string): Promise<Command> => {
-  const [name = "", inner] = path.split(" ")
-  const { command } = (await byName.get(name)?.()) ?? {}
-  const found = command?.kind === "group" ? command.commands.find((each) => each.name === inner) : command
-  return found ?? assert.fail(`there is no command ${path}`)
-}
 
 const placeOf = Effect.gen(function* () {
   const pool = yield* DisquePool
@@ -57,9 +50,8 @@ export const commands = ({ isShared, layer, name, nodes }: Surroundings): void =
       ...(row.input === undefined ? {} : { input: row.input })
     })
 
-  const check = (path: string, row: Case) =>
+  const check = (path: string, command: Command, row: Case) =>
     Effect.gen(function* () {
-      const command = yield* Effect.promise(() => find(path))
       for (const isJson of row.tells === undefined ? [false] : [false, true]) {
         const empty = yield* placeOf
         yield* Effect.gen(function* () {
@@ -81,28 +73,26 @@ export const commands = ({ isShared, layer, name, nodes }: Surroundings): void =
     })
 
   describe(`each command ${name}`, { timeout: 60_000 }, () => {
-    it("has a row", async () => {
-      const needed: Array<string> = []
-      for (const [name, load] of byName) {
-        const { command } = await load()
-        const all = command.kind === "group" ? command.commands : [command]
-        const path = (each: Command) => (command.kind === "group" ? `${name} ${each.name}` : name)
-        needed.push(...all.filter(({ needsCluster }) => needsCluster).map(path))
-      }
-      assert.sameMembers(Object.keys(cases), needed)
-    })
+    it.effect("has a row", () =>
+      Effect.map(allCommands, (all) =>
+        assert.sameMembers(
+          Object.keys(cases),
+          all.filter(([, { needsCluster }]) => needsCluster).map(([path]) => path)
+        )
+      )
+    )
 
     it.live("answers people and programs, ends as it says, and leaves nothing", () =>
       Effect.gen(function* () {
         const failures: Array<string> = []
-        const all = Object.entries(cases).flatMap(([path, rows]) =>
-          rows.map((row, i) => ({ path, row, number: i + 1 }))
+        const all = (yield* allCommands).flatMap(([path, command]) =>
+          (cases[path] ?? []).map((row, i) => ({ path, command, row, number: i + 1 }))
         )
         const checkAll = (isAlone: boolean) =>
           Effect.forEach(
             all.filter(({ row }) => (row.disturbs === true) === isAlone),
-            ({ number, path, row }) =>
-              Effect.catchAllCause(check(path, row), (cause) =>
+            ({ command, number, path, row }) =>
+              Effect.catchAllCause(check(path, command, row), (cause) =>
                 Effect.sync(() => failures.push(`${path}, row ${number}: ${Cause.pretty(cause)}`))
               ),
             { concurrency: isAlone ? 1 : 4, discard: true }

@@ -142,17 +142,17 @@ describe("the screen of top", () => {
 
       D-dcb833cf-8YL1NT17e9+wsA/09NqxscQI-05a1
       Queue       emails
+      State       queued on 127.0.0.1:7711
       Retry       after 5m without an acknowledgement
       Deliveries  1 NACK, 2 additional deliveries
       Copies      2 of 2 asked for: 127.0.0.1:7711 and 127.0.0.1:7712
       Silent      127.0.0.1:7713: does not answer
 
       Timeline (UTC)
-      2026-01-02 03:00:45  3m 20s ago    added
-      2026-01-02 03:04:05  now           in its queue on 127.0.0.1:7711
-      2026-01-02 03:04:05  now           delivered, delayed, or a copy on 127.0.0.1:7…
-      2026-01-02 03:08:05  in 4m         queued again by 127.0.0.1:7712, unless it is…
-      2026-01-03 02:04:05  in 23h        deleted: its TTL ends
+      2026-01-02 03:00:45  3m 20s ago  created
+      2026-01-02 03:08:05  in 4m
+        queued again, if it was taken by then and not acknowledged
+      2026-01-03 02:04:05  in 23h      deleted, done or not
 
       Body, 27 B
       {
