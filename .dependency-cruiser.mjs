@@ -1,4 +1,5 @@
-// Imports run one way: cli → dashboard → node, embedded, funnel → core → effect. `npm run check:imports` says where they do not.
+// Imports run one way: cli → dashboard, testing → node, embedded, funnel → core → effect. `npm run check:imports`
+// says where they do not.
 
 const src = (name) => `^packages/${name}/src/`
 
@@ -81,6 +82,21 @@ export default {
       { packages: ["core", "funnel"], modules: ["effect", "@effect/platform"] },
       "dashboard works over any pool and any HTTP server: it knows neither sockets nor Node.js."
     ),
+      "testing",
+      {
+        packages: ["core", "node", "funnel", "embedded"],
+        modules: ["effect", "@effect/vitest"],
+        node: true
+      },
+      "testing puts a node in the process, time and faults together for tests. Only the behavior suite needs vitest."
+    ),
+    {
+      name: "testing-vitest-in-behavior",
+      comment: "Who tests with another runner has no vitest.",
+      severity: "error",
+      from: { path: src("testing"), pathNot: "^packages/testing/src/behavior(\\.ts|/)" },
+      to: { path: npm("@effect/vitest") }
+    },
     only(
       "cli",
       {

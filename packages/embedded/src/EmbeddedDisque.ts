@@ -28,7 +28,7 @@ import type { StorageError } from "./internal/disk/storageError.js"
 import { Cluster } from "./internal/host/cluster.js"
 import { Loads, openDisks } from "./internal/host/disks.js"
 import { makeLink } from "./internal/host/link.js"
-import type { NodeProcess, Session } from "./internal/host/nodeProcess.js"
+import type { ForgottenJob, NodeProcess, Session } from "./internal/host/nodeProcess.js"
 import { runner } from "./internal/host/runner.js"
 import type { SessionHandlers } from "./internal/node/client.js"
 import { Config } from "./internal/node/config.js"
@@ -342,6 +342,7 @@ export class EmbeddedDisque extends Context.Tag("@disco/embedded/EmbeddedDisque"
         leave: on((node) => cluster.leave(node)),
         freeze: on((node) => cluster.freeze(node)),
         thaw: on((node) => cluster.thaw(node)),
+        redeliver: (shown, job) => Effect.sync(() => nodes.get(shown)?.redeliver(job) ?? false),
         isolate: (...isolated: ReadonlyArray<EmbeddedNode>) =>
           Effect.sync(() => {
             const inside = new Set(isolated.map((node) => nodes.get(node)))
@@ -458,6 +459,11 @@ export declare namespace EmbeddedDisque {
     readonly thaw: (node: EmbeddedNode) => Effect.Effect<void>
     /** Cuts the links between the nodes given and all others. Clients still reach every node. */
     readonly isolate: (...nodes: ReadonlyArray<EmbeddedNode>) => Effect.Effect<void>
+    /**
+     * Queues a job that was acknowledged once more on a node, with one additional delivery, as a node does that has not heard of the
+     * acknowledgement. False if the node is down or knows the job, or if the job is one that never comes again (a retry time of 0).
+     */
+    readonly redeliver: (node: EmbeddedNode, job: ForgottenJob) => Effect.Effect<boolean>
     /** Restores all links. */
     readonly heal: Effect.Effect<void>
   }

@@ -8,7 +8,7 @@ export {
 } from "./EmbeddedDisque.js"
 export * as EmbeddedServer from "./EmbeddedServer.js"
 export { StorageError } from "./internal/disk/storageError.js"
-export type { Session } from "./internal/host/nodeProcess.js"
+export type { ForgottenJob, Session } from "./internal/host/nodeProcess.js"
 export type { Buffers, SessionHandlers } from "./internal/node/client.js"
 export type { Answer, Failure, Status } from "./internal/wire/answers.js"
 export type { Argument } from "./internal/wire/bytes.js"

@@ -6,8 +6,10 @@ import { NodeStorage, type Needs as StorageNeeds } from "../disk/nodeStorage.js"
 import type { StorageError } from "../disk/storageError.js"
 import type { SessionHandlers } from "../node/client.js"
 import { addClient, type ClientOptions, dropClients } from "../node/clients.js"
+import { redeliver } from "../node/jobs.js"
 import { Node, type World } from "../node/node.js"
-import type { Argument } from "../wire/bytes.js"
+import { restore } from "../node/snapshot.js"
+import { type Argument, asBody, asText, fromText } from "../wire/bytes.js"
 import { EventLoop } from "./eventLoop.js"
 
 /**
@@ -27,6 +29,22 @@ export interface Session {
   readonly received: (bytes: number) => void
   /** Tells how many bytes went over the network. */
   readonly sent: (bytes: number) => void
+}
+
+/**
+ * A job that a node has forgotten.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface ForgottenJob {
+  readonly id: string
+  readonly queue: string
+  readonly body: Uint8Array
+  /** In seconds, at least 1: an at-most-once job never comes again. */
+  readonly retry: number
+  /** In seconds, from now on. */
+  readonly ttl: number
 }
 
 /** Where a node keeps its jobs, and how. */
@@ -253,6 +271,27 @@ export class NodeProcess {
   /** Makes the node leave the cluster, as CLUSTER LEAVING does. */
   leave(): void {
     this.change(() => this.node.bus.members.setLeaving(true))
+  }
+
+  /** Queues a job that was acknowledged once more; false if the node is down or knows the job, or if the job never comes again. */
+  redeliver({ body, id, queue, retry, ttl }: ForgottenJob): boolean {
+    let isQueued = false
+    this.change(() => {
+      const { ms, self } = this.node
+      const known = {
+        flags: 0,
+        replicate: 1,
+        createdAt: ms,
+        sequence: 0,
+        delay: 0,
+        nacks: 0,
+        deliveries: 0,
+        holders: self
+      }
+      const job = restore(this.node, { ...known, id, queue: asText(fromText(queue)), body: asBody(body), retry, ttl })
+      isQueued = redeliver(this.node, job)
+    })
+    return isQueued
   }
 
   fellSilent(id: string): void {

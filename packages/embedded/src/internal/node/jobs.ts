@@ -41,6 +41,16 @@ export const registerQueued = (node: Node, job: Job): void => {
   if (makeKnown(node, job) && !enqueue(node, job)) schedule(node, job)
 }
 
+/** Queues a job that was acknowledged once more, as a node does that has not heard of that; false if it is known, or never comes again. */
+export const redeliver = (node: Node, job: Job): boolean => {
+  const known = node.jobs.get(job.id)
+  if (known?.state === State.acked) unregister(node, known)
+  job.flags |= Flag.broadcastQueued
+  if (job.retry === 0 || !register(node, job)) return false
+  node.journal?.added(job)
+  return enqueue(node, job)
+}
+
 /** Makes the copy of a job that another node sent known to the node. */
 export const registerCopy = (node: Node, job: Job): void => {
   if (register(node, job)) node.journal?.added(job)

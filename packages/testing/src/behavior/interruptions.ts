@@ -1,14 +1,18 @@
 import { DisqueConnection } from "@disco/core"
 import { assert, describe } from "@effect/vitest"
-import { Effect, Exit, Fiber, Layer, Logger } from "effect"
-import type { Backend } from "./Backend.js"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
+import type { Prepared } from "./backend.js"
 import { freshQueue } from "./utils.js"
 
 const parallel = 10
 const rounds = 150
 
 /** What becomes of jobs whose getJob is interrupted as they arrive, wherever the node is. */
-export const interruptions = (backend: Backend): void => {
+export const interruptions = (backend: Prepared): void => {
   const { settle } = backend
   const warnings: Array<string> = []
   const listening = Logger.add(Logger.make<unknown, void>(({ message }) => warnings.push(String(message))))

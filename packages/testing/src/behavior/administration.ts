@@ -1,13 +1,21 @@
 import { DisqueConnection, DisquePool, Job, JobQueue, Reply } from "@disco/core"
 import { assert, describe } from "@effect/vitest"
-import { DateTime, Duration, Effect, Either, Fiber, Option, Redacted, Schema, Stream } from "effect"
-import type { Backend } from "./Backend.js"
+import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Fiber from "effect/Fiber"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import * as Schema from "effect/Schema"
+import * as Stream from "effect/Stream"
+import type { Prepared } from "./backend.js"
 import { freshQueue } from "./utils.js"
 
 const unknownId = "D-00000000-000000000000000000000000-05a1"
 
 /** What is told of nodes, queues and jobs, and what is done to them, wherever the node is. */
-export const administration = (backend: Backend): void => {
+export const administration = (backend: Prepared): void => {
   const { pass, settle } = backend
   const test = (
     name: string,

@@ -1,12 +1,18 @@
 import { DisquePool, Job } from "@disco/core"
 import { Funnel } from "@disco/funnel"
 import { assert, describe } from "@effect/vitest"
-import { Deferred, Effect, Exit, Fiber, Queue, type Scope, Stream } from "effect"
-import type { Backend } from "./Backend.js"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Queue from "effect/Queue"
+import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import type { Prepared } from "./backend.js"
 import { collect, freshQueue, until } from "./utils.js"
 
 /** What a funnel does, wherever the node is. */
-export const funnel = (backend: Backend): void => {
+export const funnel = (backend: Prepared): void => {
   const { settle } = backend
   const test = (
     name: string,

@@ -1,12 +1,15 @@
 import { DisquePool } from "@disco/core"
 import { consume } from "@disco/core/internal"
 import { assert, describe } from "@effect/vitest"
-import { Duration, Effect, Fiber, Option } from "effect"
-import type { Backend } from "./Backend.js"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Option from "effect/Option"
+import type { Prepared } from "./backend.js"
 import { freshQueue, until } from "./utils.js"
 
 /** What a pool of at most two connections does, wherever the node is. */
-export const pool = (backend: Backend): void => {
+export const pool = (backend: Prepared): void => {
   const { pass, settle } = backend
   const test = (name: string, body: (pool: DisquePool.Service, queue: string) => Effect.Effect<unknown, unknown>) =>
     backend.test(name, () =>

@@ -1,8 +1,7 @@
+import { NodeDisque } from "@disco/node"
 import { describe, it } from "@effect/vitest"
 import { Layer } from "effect"
-import { NodeDisque } from "../../src/index.js"
-import { type Backend, real } from "./Backend.js"
-import { behavior } from "./behavior.js"
+import { behavior } from "../../src/behavior.js"
 
 const nodes = process.env.DISQUE_NODES
 
@@ -11,14 +10,12 @@ if (nodes === undefined) {
     it.skip("needs the addresses of its nodes in DISQUE_NODES", () => {})
   })
 } else {
-  const backend: Backend = {
-    ...real,
+  behavior({
     name: `on ${nodes}`,
-    layer: Layer.mergeAll(
+    time: "real",
+    layer: Layer.merge(
       NodeDisque.layerConnection({ nodes, slice: "500 millis" }),
       NodeDisque.layerPool({ nodes, slice: "500 millis", maxActive: 2, acquireTimeout: "500 millis" })
     )
-  }
-
-  behavior(backend)
+  })
 }

@@ -1,12 +1,20 @@
 import { DisquePool, Job, JobQueue } from "@disco/core"
 import { DeadLetter, Worker } from "@disco/funnel"
 import { assert, describe } from "@effect/vitest"
-import { Deferred, Effect, Either, Exit, Fiber, Option, Schedule, Schema, Scope } from "effect"
-import type { Backend } from "./Backend.js"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Option from "effect/Option"
+import * as Schedule from "effect/Schedule"
+import * as Schema from "effect/Schema"
+import * as Scope from "effect/Scope"
+import type { Prepared } from "./backend.js"
 import { collect, freshQueue, until } from "./utils.js"
 
 /** What a worker does, wherever the node is. */
-export const worker = (backend: Backend): void => {
+export const worker = (backend: Prepared): void => {
   const test = (
     name: string,
     body: (

@@ -1,13 +1,17 @@
 import { DisqueConnection, Job, type JobId } from "@disco/core"
 import { assert, describe } from "@effect/vitest"
-import { Duration, Effect, Either, Fiber, Option } from "effect"
-import type { Backend } from "./Backend.js"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Fiber from "effect/Fiber"
+import * as Option from "effect/Option"
+import type { Prepared } from "./backend.js"
 import { freshQueue } from "./utils.js"
 
 const unknownId = "D-00000000-000000000000000000000000-05a1"
 
 /** What the typed commands do, wherever the node is. */
-export const commands = (backend: Backend): void => {
+export const commands = (backend: Prepared): void => {
   const { pass, settle } = backend
   const test = (
     name: string,

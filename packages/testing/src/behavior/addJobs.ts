@@ -1,11 +1,14 @@
 import { DisquePool, Job } from "@disco/core"
 import { assert, describe } from "@effect/vitest"
-import { Chunk, Effect, Either, Stream } from "effect"
-import type { Backend } from "./Backend.js"
+import * as Chunk from "effect/Chunk"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Stream from "effect/Stream"
+import type { Prepared } from "./backend.js"
 import { freshQueue } from "./utils.js"
 
 /** What adding many jobs at once does, wherever the node is. */
-export const addJobs = (backend: Backend): void => {
+export const addJobs = (backend: Prepared): void => {
   const test = (name: string, body: (pool: DisquePool.Service, queue: string) => Effect.Effect<unknown, unknown>) =>
     backend.test(name, () =>
       Effect.flatMap(Effect.all([DisquePool, freshQueue]), ([pool, queue]) => body(pool, queue)).pipe(

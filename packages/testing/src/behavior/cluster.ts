@@ -1,13 +1,17 @@
 import { Cluster, DisquePool, Job } from "@disco/core"
 import { assert, describe } from "@effect/vitest"
-import { Chunk, Effect, Either, Fiber, Stream } from "effect"
-import type { Backend } from "./Backend.js"
+import * as Chunk from "effect/Chunk"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Fiber from "effect/Fiber"
+import * as Stream from "effect/Stream"
+import type { Prepared } from "./backend.js"
 import { freshQueue } from "./utils.js"
 
 const range = (count: number) => Array.from({ length: count }, (_, n) => n)
 
 /** What is asked of a whole cluster, and done to it, however many nodes it has. */
-export const cluster = (backend: Backend): void => {
+export const cluster = (backend: Prepared): void => {
   const test = (
     name: string,
     body: (pool: DisquePool.Service, queue: string) => Effect.Effect<unknown, unknown, DisquePool>

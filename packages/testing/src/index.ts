@@ -1,0 +1,2 @@
+export * as DiscoTest from "./DiscoTest.js"
+export * as DisqueServer from "./DisqueServer.js"
