@@ -125,7 +125,7 @@ describe("the examples of work", { timeout: 120_000 }, () => {
 describe("the README", () => {
   it("shows programs that are files here, to the letter", async () => {
     const readme = await readFile(here("../README.md"), "utf8")
-    for (const name of ["hello.ts", "funnel.ts", "funnel.test.ts", "retry.test.ts", "emails.ts"]) {
+    for (const name of ["hello.ts", "funnel.ts", "testing/emails.test.ts", "emails.ts"]) {
       const source = await readFile(here(name), "utf8")
       assert.include(readme, `\`\`\`ts\n${source}\`\`\``, name)
     }

@@ -1,8 +1,8 @@
 import { JobQueue } from "@disco/core"
-import { EmbeddedDisque } from "@disco/embedded"
 import { Recurring, Worker } from "@disco/funnel"
+import { DiscoTest } from "@disco/testing"
 import { assert, it } from "@effect/vitest"
-import { DateTime, Effect, Layer, Schema, TestClock } from "effect"
+import { DateTime, Effect, Layer, Schema } from "effect"
 
 const reports = JobQueue.make("reports", { payload: Schema.Struct({ day: Schema.String }) })
 
@@ -17,12 +17,10 @@ it.effect("a report is made each morning, for a week that takes no time", () =>
   Effect.gen(function* () {
     const days: Array<string> = []
     const worker = Worker.layer(reports, ({ day }) => Effect.sync(() => days.push(day)))
-    yield* TestClock.setTime(DateTime.toEpochMillis(DateTime.unsafeMake("2026-01-01")))
-    const week = Effect.forEach(Array.from({ length: 7 }), () => TestClock.adjust("1 day"))
-    yield* Effect.provide(week, Layer.merge(everyMorning, worker))
+    yield* Effect.provide(DiscoTest.advance("7 days"), Layer.merge(everyMorning, worker))
     assert.deepStrictEqual(
       days,
       [1, 2, 3, 4, 5, 6, 7].map((day) => `2026-01-0${day}`)
     )
-  }).pipe(Effect.provide(EmbeddedDisque.layerPool))
+  }).pipe(Effect.provide(DiscoTest.layer({ startAt: "2026-01-01" })))
 )

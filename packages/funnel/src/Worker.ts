@@ -200,7 +200,7 @@ const makeWith = <A, I, E, R, RQ, RO, B>(
  *
  * When the scope closes, no more jobs are taken, and those fetched ahead go back by ENQUEUE. Handlers have the `grace` to end; then
  * they are interrupted, and their jobs go back too. All workers of a scope begin to close when the first of them does. Under
- * `TestClock`, nobody moves the clock through the grace: see `VirtualTime` of `@disco/embedded`. Neither NACK nor ENQUEUE brings
+ * `TestClock`, nobody moves the clock through the grace: `DiscoTest` of `@disco/testing` does. Neither NACK nor ENQUEUE brings
  * back an at-most-once job (RETRY 0): one that did not begin is added again, and one whose handler was interrupted is not.
  *
  * @since 0.1.0
