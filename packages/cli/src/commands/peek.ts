@@ -1,10 +1,10 @@
 /** `disco peek`: the jobs that wait in a queue. */
 import { DisquePool } from "@disco/core"
+import { JobNodes } from "@disco/core/internal"
 import * as Effect from "effect/Effect"
 import { onCluster } from "../command/Command.js"
 import * as option from "../command/parameters.js"
 import { JobFields, jobColumns } from "../jobs/jobFields.js"
-import { Nodes } from "../jobs/nodes.js"
 import { waiting } from "../jobs/waiting.js"
 import { Output } from "../output/Output.js"
 import { table } from "../output/table.js"
@@ -32,7 +32,7 @@ export const command = onCluster({
     Effect.gen(function* () {
       const pool = yield* DisquePool
       const output = yield* Output
-      const nodes = yield* Nodes.make(pool)
+      const nodes = yield* JobNodes.make(pool)
       const jobs = yield* waiting(nodes, queue, count, newest ? "newest" : "oldest")
       if (jobs.length > 0) yield* output.text((style) => table(jobColumns(false), jobs, style))
       if (output.isJson) yield* Effect.forEach(jobs, (job) => output.item(JobFields, job, () => ""), { discard: true })

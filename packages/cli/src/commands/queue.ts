@@ -1,11 +1,11 @@
 /** `disco queue`: all about one queue. */
 import { Cluster, DisquePool } from "@disco/core"
+import { JobNodes } from "@disco/core/internal"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { CliError } from "../CliError.js"
 import { onCluster } from "../command/Command.js"
 import * as option from "../command/parameters.js"
-import { Nodes } from "../jobs/nodes.js"
 import { waiting } from "../jobs/waiting.js"
 import { seconds } from "../output/fields.js"
 import { Output } from "../output/Output.js"
@@ -56,7 +56,7 @@ export const command = onCluster({
       if (queue === undefined) {
         return yield* new CliError({ message: `there is no queue ${JSON.stringify(name)}${but}` })
       }
-      const holders = new Nodes(
+      const holders = new JobNodes(
         yield* DisquePool,
         queue.nodes.filter(({ length }) => length > 0).map(({ node }) => ({ address: node, id: undefined }))
       )

@@ -1,5 +1,6 @@
 /** `disco show`: all that the nodes know of single jobs. */
 import { DisquePool, JobId } from "@disco/core"
+import { JobNodes, type Story, storyOf, type TimedCopy } from "@disco/core/internal"
 import * as DateTime from "effect/DateTime"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -9,9 +10,7 @@ import { onCluster } from "../command/Command.js"
 import * as option from "../command/parameters.js"
 import { type BodyForm, bodyText, formOf } from "../jobs/bodies.js"
 import { fields } from "../jobs/fields.js"
-import { Nodes } from "../jobs/nodes.js"
 import { bodyForm } from "../jobs/options.js"
-import { type Story, storyOf, type TimedCopy } from "../jobs/story.js"
 import { timeline } from "../jobs/timeline.js"
 import { BodyFields, body, Count, Seconds, seconds } from "../output/fields.js"
 import { age, count, counted, list, size } from "../output/format.js"
@@ -91,7 +90,7 @@ const fieldsOf = ({ copies, events, id, main, queue, state }: Story): Shown => {
   }
 }
 
-const copiesText = ({ copies, main }: Story, nodes: Nodes): string => {
+const copiesText = ({ copies, main }: Story, nodes: JobNodes): string => {
   const holders = copies.filter(({ info }) => info.queue !== null).map(({ node }) => node.address)
   const silent = nodes.silentAmong(main.info.nodesDelivered)
   return [
@@ -104,7 +103,7 @@ const copiesText = ({ copies, main }: Story, nodes: Nodes): string => {
 const retryText = (id: JobId.JobId, retry: Duration.Duration): string =>
   JobId.isAtLeastOnce(id) ? `after ${age(retry)}` : "never: it is delivered once or not at all"
 
-const text = (story: Story, nodes: Nodes, form: BodyForm, style: Style): string => {
+const text = (story: Story, nodes: JobNodes, form: BodyForm, style: Style): string => {
   const paint = paints(style)
   const { id, main, queue, state, stateText } = story
   const { info } = main
@@ -154,7 +153,7 @@ export const command = onCluster({
     Effect.gen(function* () {
       const pool = yield* DisquePool
       const output = yield* Output
-      const nodes = yield* Nodes.make(pool)
+      const nodes = yield* JobNodes.make(pool)
       let missing = 0
       for (const given of new Set(ids)) {
         const id = JobId.make(given)

@@ -1,5 +1,6 @@
 /** What `ack`, `nack`, `enqueue`, `dequeue` and `delete` have in common. */
 import { DisquePool, JobId } from "@disco/core"
+import { Settling } from "@disco/core/internal"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
@@ -18,7 +19,6 @@ import * as read from "../readers.js"
 import { Streams } from "../Streams.js"
 import { wrap } from "../wrap.js"
 import { type Line, lines } from "./lines.js"
-import { type Deed, type Settled, Settling } from "./settling.js"
 
 const SettledFields = Schema.Struct({
   id: Schema.String,
@@ -35,13 +35,13 @@ interface Described {
   readonly summary: string
   readonly details: string
   readonly examples: ReadonlyArray<Example>
-  readonly deed: Deed
+  readonly deed: Settling.Deed
   /** What is about to happen to some jobs, if it is to be asked first: "this deletes". */
   readonly asks?: string
 }
 
 /** An id takes most of a line of 80 columns: what happened to the job follows on the same line if there is room. */
-const lineOf = ({ id, outcome, text }: Settled, style: Style): string => {
+const lineOf = ({ id, outcome, text }: Settling.Settled, style: Style): string => {
   const paint = paints(style)
   const color = outcome === "done" ? paint.green : outcome === "unchanged" ? paint.yellow : paint.red
   const whole = `${id}  ${text}`
@@ -105,12 +105,12 @@ export const settleCommand = ({ asks, deed, details, examples, name, summary }: 
         const given: Stream.Stream<Named, CliError> = isDash
           ? Stream.filterMap(lines(stdin.bytes, mostOfLine), named)
           : Stream.fromIterable(ids.map((id, i) => ({ line: i + 1, id: Either.right(JobId.make(id)) })))
-        const settling = yield* Settling.make(pool)
+        const settler = yield* Settling.Settler.make(pool)
         let all = 0
         let done = 0
         yield* given.pipe(
           Stream.mapEffect(
-            ({ id, line }): Effect.Effect<Settled> =>
+            ({ id, line }): Effect.Effect<Settling.Settled> =>
               Either.match(id, {
                 onLeft: (text) =>
                   Effect.succeed({
@@ -119,7 +119,7 @@ export const settleCommand = ({ asks, deed, details, examples, name, summary }: 
                     nodes: [],
                     text: `line ${line} is ${cutText(text)}, expected the id of a job`
                   }),
-                onRight: (id) => settling.settle(deed, id)
+                onRight: (id) => settler.settle(deed, id)
               }),
             { concurrency: atATime }
           ),

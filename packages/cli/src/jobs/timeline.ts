@@ -1,10 +1,10 @@
 /** The timeline of a job, for people. */
+import type { Event } from "@disco/core/internal"
 import * as DateTime from "effect/DateTime"
 import { age } from "../output/format.js"
 import { paints, type Style } from "../output/style.js"
 import { pad, width } from "../output/text.js"
 import { wrap } from "../wrap.js"
-import type { Event } from "./story.js"
 
 /** A time of day as people read it, in UTC: 2026-11-28 08:20:01. */
 const clock = (millis: number): string => DateTime.formatIso(DateTime.unsafeMake(millis)).slice(0, 19).replace("T", " ")

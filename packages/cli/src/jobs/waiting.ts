@@ -1,10 +1,10 @@
 /** The jobs that wait in a queue, on all nodes together. */
 import type { DisqueCommands } from "@disco/core"
+import type { JobNodes } from "@disco/core/internal"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { body, seconds } from "../output/fields.js"
 import type { JobFields } from "./jobFields.js"
-import type { Nodes } from "./nodes.js"
 
 const idsAtATime = 16
 
@@ -37,7 +37,7 @@ const onNode = (commands: DisqueCommands, node: string, queue: string, count: nu
 
 /** The jobs that were added first, or last, each once though it may wait on several nodes. `nodes` tells who did not answer. */
 export const waiting = (
-  nodes: Nodes,
+  nodes: JobNodes,
   queue: string,
   count: number,
   from: "oldest" | "newest"

@@ -1,7 +1,7 @@
 /** An open job: its timeline, its copies and its body. */
 import { JobId } from "@disco/core"
+import { type Story, storyOf, type TimedCopy } from "@disco/core/internal"
 import * as Duration from "effect/Duration"
-import { type Story, storyOf, type TimedCopy } from "../jobs/story.js"
 import { timeline } from "../jobs/timeline.js"
 import { textOf } from "../output/fields.js"
 import { age, counted, list, size } from "../output/format.js"

@@ -1,7 +1,9 @@
 /** What is done to single jobs, wherever their copies are. */
-import { type CommandError, type DisquePool, type InvalidArgument, JobId, type OutOfMemory } from "@disco/core"
 import * as Effect from "effect/Effect"
-import { list } from "../output/format.js"
+import type { DisqueCommands } from "../../DisqueCommands.js"
+import type { CommandError, InvalidArgument, OutOfMemory } from "../../DisqueError.js"
+import type { DisquePool } from "../../DisquePool.js"
+import * as JobId from "../../JobId.js"
 import { type Copy, Nodes, stateOf } from "./nodes.js"
 
 /** What became of a job. */
@@ -21,12 +23,15 @@ export interface Settled {
 }
 
 type Failure = CommandError | InvalidArgument | OutOfMemory
-type Commands = ReturnType<DisquePool.Service["on"]>
+type Commands = DisqueCommands
 
 export interface Deed {
   /** What is done to a job of which some node has a copy that is not acknowledged. */
-  readonly act: (settling: Settling, id: JobId.JobId, copies: ReadonlyArray<Copy>) => Effect.Effect<Settled, Failure>
+  readonly act: (settler: Settler, id: JobId.JobId, copies: ReadonlyArray<Copy>) => Effect.Effect<Settled, Failure>
 }
+
+const list = (items: ReadonlyArray<string>): string =>
+  items.length < 2 ? items.join() : `${items.slice(0, -1).join(", ")} and ${items.at(-1)}`
 
 const settled = (
   id: string,
@@ -47,8 +52,8 @@ const wholeOf = (copies: ReadonlyArray<Copy>): ReadonlyArray<Copy> =>
 
 /** ACKJOB, to a node that has a copy: it tells the others. */
 export const ack: Deed = {
-  act: (settling, id, copies) =>
-    settling
+  act: (settler, id, copies) =>
+    settler
       .onOne(copies, (commands) => commands.ackJob(id))
       .pipe(
         Effect.map((node) =>
@@ -61,7 +66,7 @@ export const ack: Deed = {
 
 /** NACK and ENQUEUE, to one of the nodes that have a copy: on two of them, the job would be queued twice. */
 const requeue = (send: (commands: Commands, id: JobId.JobId) => Effect.Effect<number, Failure>): Deed => ({
-  act: (settling, id, copies) => {
+  act: (settler, id, copies) => {
     const queued = copies.find(isQueued)
     if (queued !== undefined) {
       return Effect.succeed(settled(id, "unchanged", `is in its queue already, on ${addressOf(queued)}`))
@@ -70,7 +75,7 @@ const requeue = (send: (commands: Commands, id: JobId.JobId) => Effect.Effect<nu
     if (!JobId.isAtLeastOnce(id) && !isDelayed) {
       return Effect.succeed(settled(id, "unchanged", "is delivered once only (RETRY 0), and was"))
     }
-    return settling
+    return settler
       .onOne(copies, (commands) => send(commands, id))
       .pipe(
         Effect.map((node) =>
@@ -88,9 +93,9 @@ export const enqueue = requeue((commands, id) => commands.enqueueJob(id))
 
 /** DEQUEUE, to each node that has the job queued. */
 export const dequeue: Deed = {
-  act: (settling, id, copies) =>
+  act: (settler, id, copies) =>
     Effect.map(
-      settling.onEach(copies.filter(isQueued), (commands) => commands.dequeueJob(id)),
+      settler.onEach(copies.filter(isQueued), (commands) => commands.dequeueJob(id)),
       (nodes) =>
         nodes.length > 0
           ? settled(id, "done", `taken out of its queue on ${list(nodes)}`, nodes)
@@ -100,11 +105,11 @@ export const dequeue: Deed = {
 
 /** DELJOB, to each node that has a copy. The nodes are asked afterwards. */
 export const remove: Deed = {
-  act: (settling, id, copies) =>
+  act: (settler, id, copies) =>
     Effect.gen(function* () {
-      const nodes = yield* settling.onEach(copies, (commands) => commands.deleteJob(id))
-      const left = yield* settling.nodes.copies(id)
-      const silent = settling.nodes.silentAmong(copies.flatMap(({ info }) => info.nodesDelivered))
+      const nodes = yield* settler.onEach(copies, (commands) => commands.deleteJob(id))
+      const left = yield* settler.nodes.copies(id)
+      const silent = settler.nodes.silentAmong(copies.flatMap(({ info }) => info.nodesDelivered))
       if (left.length > 0)
         return settled(id, "failed", `is still on ${list(left.map(addressOf))}: delete it again`, nodes)
       return silent.length > 0
@@ -113,7 +118,7 @@ export const remove: Deed = {
     })
 }
 
-export class Settling {
+export class Settler {
   readonly nodes: Nodes
   private readonly pool: DisquePool.Service
 
@@ -122,8 +127,8 @@ export class Settling {
     this.nodes = nodes
   }
 
-  static readonly make = (pool: DisquePool.Service): Effect.Effect<Settling> =>
-    Effect.map(Nodes.make(pool), (nodes) => new Settling(pool, nodes))
+  static readonly make = (pool: DisquePool.Service): Effect.Effect<Settler> =>
+    Effect.map(Nodes.make(pool), (nodes) => new Settler(pool, nodes))
 
   /** Finds a job, and does something to it. */
   settle({ act }: Deed, id: JobId.JobId): Effect.Effect<Settled> {

@@ -1,6 +1,7 @@
 /** What all nodes know of one job, put together: where its copies are, and what happened to it and will happen, in the order of time. */
-import type { Job, JobId } from "@disco/core"
 import * as Duration from "effect/Duration"
+import type { JobState } from "../../Job.js"
+import type { JobId } from "../../JobId.js"
 import type { Copy } from "./nodes.js"
 import { stateOf } from "./nodes.js"
 
@@ -20,10 +21,10 @@ export interface Event {
 }
 
 export interface Story {
-  readonly id: JobId.JobId
+  readonly id: JobId
   /** Null if the nodes know only an acknowledgement of the job. */
   readonly queue: string | null
-  readonly state: Job.JobState
+  readonly state: JobState
   /** The state in words, with the nodes that it is about. */
   readonly stateText: string
   readonly copies: ReadonlyArray<TimedCopy>
@@ -42,7 +43,7 @@ const millisOf = (time: Duration.Duration): number => Duration.toMillis(time)
 const isDelayed = (copy: TimedCopy): boolean =>
   copy.info.state === "active" && copy.now < createdAt(copy) + millisOf(copy.info.delay)
 
-const stateTextOf = (state: Job.JobState, copies: ReadonlyArray<TimedCopy>, main: TimedCopy): string => {
+const stateTextOf = (state: JobState, copies: ReadonlyArray<TimedCopy>, main: TimedCopy): string => {
   const where = addresses(copies.filter(({ info }) => info.state === state))
   if (state === "queued") return `queued on ${where}`
   if (state === "acked") return `acknowledged, as ${where} knows`
@@ -50,7 +51,7 @@ const stateTextOf = (state: Job.JobState, copies: ReadonlyArray<TimedCopy>, main
   return isDelayed(main) ? "waits for its delay" : "delivered, and not acknowledged"
 }
 
-const eventsOf = (state: Job.JobState, main: TimedCopy): ReadonlyArray<Event> => {
+const eventsOf = (state: JobState, main: TimedCopy): ReadonlyArray<Event> => {
   const { info, now } = main
   if (info.queue === null) return []
   const created = createdAt(main)
@@ -81,7 +82,7 @@ const eventsOf = (state: Job.JobState, main: TimedCopy): ReadonlyArray<Event> =>
 }
 
 /** Puts together what nodes know; there is one copy at least. */
-export const storyOf = (id: JobId.JobId, copies: readonly [TimedCopy, ...ReadonlyArray<TimedCopy>]): Story => {
+export const storyOf = (id: JobId, copies: readonly [TimedCopy, ...ReadonlyArray<TimedCopy>]): Story => {
   const state = stateOf(copies)
   const whole = copies.filter(({ info }) => info.queue !== null)
   const main = whole.find(({ info }) => info.state === state) ?? whole[0] ?? copies[0]

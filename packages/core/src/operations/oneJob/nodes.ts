@@ -1,7 +1,12 @@
 /** The nodes that jobs are looked for on, one by one. */
-import type { CommandError, DisquePool, InvalidArgument, Job, JobId } from "@disco/core"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import type { DisqueCommands } from "../../DisqueCommands.js"
+import type { CommandError, InvalidArgument } from "../../DisqueError.js"
+import type { DisquePool } from "../../DisquePool.js"
+import type { JobInfo, JobState } from "../../Job.js"
+import type { JobId } from "../../JobId.js"
+import { stateOf as stateAmong } from "../jobStates.js"
 
 export interface Node {
   readonly address: string
@@ -13,7 +18,7 @@ type Failure = CommandError | InvalidArgument
 /** What a node knows of a job. */
 export interface Copy {
   readonly node: Node
-  readonly info: Job.JobInfo
+  readonly info: JobInfo
 }
 
 /** The nodes that the pool knows, those that failed among them. */
@@ -43,7 +48,7 @@ export class Nodes {
 
   /** Asks all nodes at once. Gives what those say that answer. */
   ask<A>(
-    asking: (commands: ReturnType<DisquePool.Service["on"]>, node: Node) => Effect.Effect<A, Failure>,
+    asking: (commands: DisqueCommands, node: Node) => Effect.Effect<A, Failure>,
     nodes = this.all
   ): Effect.Effect<ReadonlyArray<A>> {
     const one = (node: Node) =>
@@ -61,8 +66,8 @@ export class Nodes {
   }
 
   /** SHOW on all nodes: what each that knows the job knows of it. */
-  copies(id: JobId.JobId): Effect.Effect<ReadonlyArray<Copy>> {
-    const show = (commands: ReturnType<DisquePool.Service["on"]>, node: Node) =>
+  copies(id: JobId): Effect.Effect<ReadonlyArray<Copy>> {
+    const show = (commands: DisqueCommands, node: Node) =>
       Effect.map(commands.show(id), (info) => Option.toArray(Option.map(info, (info): Copy => ({ node, info }))))
     return Effect.map(this.ask(show), (answers) => answers.flat())
   }
@@ -80,8 +85,5 @@ export class Nodes {
   }
 }
 
-const order: ReadonlyArray<Job.JobState> = ["acked", "queued", "wait-repl", "active"]
-
-/** The state of a job in the cluster: if it is acknowledged or queued on one node, this is what counts. */
-export const stateOf = (copies: ReadonlyArray<Copy>): Job.JobState =>
-  order.find((state) => copies.some(({ info }) => info.state === state)) ?? "active"
+/** The state of a job in the cluster. */
+export const stateOf = (copies: ReadonlyArray<Copy>): JobState => stateAmong(copies.map(({ info }) => info.state))
