@@ -24,6 +24,7 @@ import type { Attempt, JobInHand } from "./worker/attempt.js"
 import { checkOptions, checkRetriesFit } from "./worker/checkedOptions.js"
 import { GiveUp, type HandlerDied } from "./worker/errors.js"
 import type { BatchOptions, LayerOptions, Reported, Tried, WorkerOptions } from "./worker/options.js"
+import * as Running from "./worker/running.js"
 import { RunningWorker } from "./worker/runningWorker.js"
 
 // The loop of a worker. `RunningWorker` makes the parts, and `WorkerFibers` runs one `WorkerLoop` for each of `concurrency` fibers:
@@ -49,6 +50,8 @@ export type {
   Tried,
   WorkerOptions
 } from "./worker/options.js"
+export * as Reporting from "./worker/reporting.js"
+export type { WorkerFigures } from "./worker/running.js"
 
 /**
  * The job that a handler works on, in its context.
@@ -352,3 +355,11 @@ export const layerBatch = <A, I, E, R, RQ, RO = never, RE = never>(
   handler: (jobs: ReadonlyArray<BatchJob<A>>) => Effect.Effect<ReadonlyArray<Either.Either<unknown, E>>, E, R>,
   options: BatchOptions<A, E, RO> & LayerOptions<RE> = {}
 ) => scoped(makeBatch(queue, handler, options), options)
+
+/**
+ * What the workers of this process are doing, over whatever pool.
+ *
+ * @since 0.1.0
+ * @category accessors
+ */
+export const running: Effect.Effect<ReadonlyArray<Running.WorkerFigures>> = Running.running

@@ -3,6 +3,7 @@ import type { DisquePool, GetJobsError } from "@disco/core"
 import type * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import * as Random from "effect/Random"
 import { IdleFibers } from "../incoming/idleFibers.js"
 import { Inbox } from "../incoming/inbox.js"
 import { causeText } from "../internal/failure.js"
@@ -21,6 +22,7 @@ import { LetterSender } from "./letterSender.js"
 import { ParkedJobs } from "./parkedJobs.js"
 import { RateLimiter } from "./rateLimiter.js"
 import { RetryQueue } from "./retryQueue.js"
+import { type Running, register } from "./running.js"
 import { WorkerFibers } from "./workerFibers.js"
 import { WorkerLoop } from "./workerLoop.js"
 import { WorkerMetrics } from "./workerMetrics.js"
@@ -31,11 +33,40 @@ interface Parts {
   readonly inbox: Inbox
   readonly parked: ParkedJobs
   readonly limiter: RateLimiter | undefined
+  /** Takes the worker from those that run in this process. */
+  readonly unregister: () => void
   /** What each fiber runs. */
   readonly loop: Effect.Effect<void>
   /** Starts a fiber that outlives the caller. */
   readonly runFork: (effect: Effect.Effect<void>) => Fiber.RuntimeFiber<void>
 }
+
+/** What others may know of a worker. */
+const workerOf = (
+  { inbox, metrics, pool }: { readonly inbox: Inbox; readonly metrics: WorkerMetrics; readonly pool: Pool },
+  { concurrency, queue }: Pick<WorkerDefinition<never, never, never>, "queue" | "concurrency">
+): Effect.Effect<Running> =>
+  Effect.map(Random.nextIntBetween(0, 2 ** 48), (id) => {
+    const startedAt = inbox.timeOfDay()
+    const { outcomes } = metrics
+    return Effect.map(pool.health, ({ fetchers }) => ({
+      id: id.toString(16).padStart(12, "0"),
+      queue,
+      startedAt,
+      isPaused: !inbox.isHandingOut,
+      concurrency,
+      busy: metrics.busy,
+      succeeded: outcomes.done,
+      failed: outcomes.retried + outcomes.dead,
+      dead: outcomes.dead,
+      leasesLost: outcomes.lost,
+      lastFetch: fetchers.reduce<number | undefined>(
+        (last, { lastRound, queues }) =>
+          queues[0] === queue && lastRound !== undefined && (last === undefined || lastRound > last) ? lastRound : last,
+        undefined
+      )
+    }))
+  })
 
 type Options = Pick<WorkerDefinition<never, never, never>, "concurrency" | "graceMillis" | "closeMillis">
 
@@ -125,6 +156,7 @@ export class RunningWorker {
           inbox,
           parked,
           limiter,
+          unregister: register(yield* workerOf({ pool, inbox, metrics }, definition)),
           loop: Effect.mapInputContext(loop, () => definition.contextOf([])),
           runFork: forkInterruptible(yield* Effect.runtime<never>())
         },
@@ -180,6 +212,7 @@ export class RunningWorker {
     const { inbox, limiter, parked } = this.parts
     const { fibers } = this
     this.isClosing = true
+    this.parts.unregister()
     fibers.stopReplacing()
     return Effect.gen(function* () {
       limiter?.close()

@@ -11,6 +11,9 @@ export class WorkerMetrics {
   // Effect finds the series of a metric by the array of its labels, so each array is made once.
   private readonly labels: Labels
   private readonly outcomeLabels: Readonly<Record<Outcome, Labels>>
+  /** How many attempts have ended, by how they did. */
+  readonly outcomes: Record<Outcome, number> = { done: 0, retried: 0, dead: 0, lost: 0, returned: 0 }
+  private calls = 0
 
   constructor(queue: string) {
     this.labels = [MetricLabel.make("messaging.destination.name", queue)]
@@ -24,18 +27,26 @@ export class WorkerMetrics {
     }
   }
 
+  /** How many handlers run. */
+  get busy(): number {
+    return this.calls
+  }
+
   /** An attempt has ended. */
   count(outcome: Outcome): void {
+    this.outcomes[outcome] += 1
     Metrics.workerJobs.unsafeUpdate(1, this.outcomeLabels[outcome])
   }
 
   /** A handler begins with jobs. */
   begin(jobs: number): void {
+    this.calls += 1
     Metrics.workerJobsInFlight.unsafeModify(jobs, this.labels)
   }
 
   /** A handler has ended. */
   end(jobs: number, millis: number): void {
+    this.calls -= 1
     Metrics.workerJobsInFlight.unsafeModify(-jobs, this.labels)
     Metrics.processDuration.unsafeUpdate(millis / 1000, this.labels)
   }

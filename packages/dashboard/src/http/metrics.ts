@@ -1,0 +1,118 @@
+/** The figures of the cluster in the text format of Prometheus. */
+import type { ClusterNode } from "../api/cluster.js"
+import type { Status } from "../api/status.js"
+import type { QueueList } from "../sampling/queueList.js"
+
+/** The most queues: each is a series of its own for each figure. */
+const mostQueues = 500
+
+type Labels = Readonly<Record<string, string>>
+
+const escaped = (value: string): string => value.replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll("\n", "\\n")
+
+const labelsOf = (labels: Labels): string => {
+  const pairs = Object.entries(labels).map(([name, value]) => `${name}="${escaped(value.toWellFormed())}"`)
+  return pairs.length === 0 ? "" : `{${pairs.join(",")}}`
+}
+
+interface Family {
+  readonly name: string
+  readonly type: "gauge" | "counter"
+  readonly help: string
+  readonly samples: ReadonlyArray<readonly [labels: Labels, value: number | bigint | string | null | undefined]>
+}
+
+const textOf = ({ help, name, samples, type }: Family): string => {
+  const known = samples.filter(([, value]) => value !== null && value !== undefined)
+  if (known.length === 0) return ""
+  const lines = known.map(([labels, value]) => `${name}${labelsOf(labels)} ${value}\n`)
+  return `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n${lines.join("")}`
+}
+
+/** Queues with the most jobs go first, and then those in which most happens: further ones are left out. */
+const chosen = ({ listed }: QueueList) => {
+  const rate = (each: (typeof listed)[number]) => (each.queue.rates?.in ?? 0) + (each.queue.rates?.out ?? 0)
+  return listed
+    .toSorted((a, b) => b.queue.length - a.queue.length || rate(b) - rate(a) || (a.queue.name < b.queue.name ? -1 : 1))
+    .slice(0, mostQueues)
+}
+
+export const metricsText = (list: QueueList, nodes: ReadonlyArray<ClusterNode>, status: Status): string => {
+  const queues = chosen(list).map((each) => ({ ...each, labels: { queue: each.queue.name } }))
+  const ofQueues = (
+    name: string,
+    help: string,
+    value: (each: (typeof queues)[number]) => number | bigint | null | undefined
+  ): Family => ({
+    name: `disque_queue_${name}`,
+    type: "gauge",
+    help,
+    samples: queues.map((each) => [each.labels, value(each)] as const)
+  })
+  const ofNodes = (
+    name: string,
+    help: string,
+    value: (figures: NonNullable<ClusterNode["figures"]>) => number | null
+  ): Family => ({
+    name: `disque_node_${name}`,
+    type: "gauge",
+    help,
+    samples: nodes.map(({ address, figures }) => [{ node: address }, figures === null ? null : value(figures)] as const)
+  })
+  const dead = queues.filter(({ queue }) => queue.name.endsWith(".dead"))
+  const families: ReadonlyArray<Family> = [
+    ofQueues("length", "Jobs that wait in the queue, on all nodes.", ({ queue }) => queue.length),
+    ofQueues("oldest_age_seconds", "How long ago the oldest waiting job was added.", ({ oldestMillis, queue }) =>
+      oldestMillis === null ? (queue.length === 0 ? 0 : null) : oldestMillis / 1000
+    ),
+    ofQueues("in_jobs_per_second", "Jobs that are added or queued again.", ({ queue }) => queue.rates?.in),
+    ofQueues("out_jobs_per_second", "Jobs that go to consumers.", ({ queue }) => queue.rates?.out),
+    ofQueues(
+      "imported_jobs_per_second",
+      "Jobs that go from node to node: an estimate.",
+      ({ queue }) => queue.rates?.imported
+    ),
+    ofQueues("consumers", "Clients that wait for a job.", ({ queue }) => queue.blocked),
+    ofQueues("paused", "1 if something is paused on a node.", ({ queue }) => (queue.pause === "none" ? 0 : 1)),
+    {
+      name: "disque_dead_letters",
+      type: "gauge",
+      help: "Jobs of the queue that were given up.",
+      samples: dead.map(({ queue }) => [{ queue: queue.name.slice(0, -".dead".length) }, queue.length] as const)
+    },
+    { name: "disque_queues", type: "gauge", help: "Queues that are known.", samples: [[{}, list.totals.queues]] },
+    {
+      name: "disque_queues_without_series",
+      type: "gauge",
+      help: `Queues that have no series here, because there are more than ${mostQueues}.`,
+      samples: [[{}, list.listed.length - queues.length]]
+    },
+    {
+      name: "disque_jobs_waiting",
+      type: "gauge",
+      help: "Jobs that wait, in all queues.",
+      samples: [[{}, list.totals.length]]
+    },
+    {
+      name: "disque_node_up",
+      type: "gauge",
+      help: "1 if the node answers.",
+      samples: status.nodes.map(({ address, isAnswering }) => [{ node: address }, isAnswering ? 1 : 0] as const)
+    },
+    ofNodes("memory_bytes", "Memory in use.", ({ memory }) => memory),
+    ofNodes("memory_limit_bytes", "The limit of the memory.", ({ maxMemory }) => maxMemory),
+    ofNodes("jobs", "Jobs that the node knows, in any state.", ({ jobs }) => jobs),
+    ofNodes("clients", "Clients of the node.", ({ clients }) => clients),
+    ofNodes("blocked_clients", "Clients that wait.", ({ blockedClients }) => blockedClients),
+    ofNodes("round_trip_seconds", "How long a PING took.", ({ roundTripMillis }) => roundTripMillis / 1000),
+    ofNodes("uptime_seconds", "How long the node has run.", ({ uptimeMillis }) => uptimeMillis / 1000),
+    ofNodes("commands_per_second", "Commands, as the node counts them.", ({ commandsPerSecond }) => commandsPerSecond),
+    {
+      name: "disco_dashboard_sampled_seconds",
+      type: "gauge",
+      help: "When the cluster was last looked at, in seconds since 1970.",
+      samples: [[{}, status.sampledAt === null ? null : status.sampledAt / 1000]]
+    }
+  ]
+  return families.map(textOf).join("")
+}
