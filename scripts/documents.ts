@@ -31,6 +31,8 @@ for (const [paths, pattern, margin] of [
   [modules, /^ *\* ```ts\n(.*?)^ *\* ```/gms, /^ *\* ?/gm]
 ] as const) {
   for (const path of paths) {
+    // What the guide shows are pieces of programs, which compile and run in examples/guide.
+    if (shown(path).startsWith("docs/guide/")) continue
     const text = read(path)
     for (const found of text.matchAll(pattern)) {
       const example = { path, line: lineOf(text, found.index) + 1, text: (found[1] ?? "").replace(margin, "") }

@@ -17,17 +17,15 @@ const hint = ({ source }: Settings.Service): string =>
 /** Why there is no pool, and what to do about it. */
 const failed = (settings: Settings.Service, error: ConnectError): CliError => {
   if (error._tag === "InvalidArgument") return new CliError({ message: error.message })
-  const all = [error, ...(error._tag === "ConnectionError" ? (error.attempts ?? []) : [])]
-  const refusal = all.find((each) => each instanceof NotAuthenticated)
+  const refusal = [error, ...(error._tag === "ConnectionError" ? (error.attempts ?? []) : [])].find(
+    (each) => each instanceof NotAuthenticated
+  )
   if (refusal !== undefined) {
     // AUTH is sent with a password alone.
     const wants = refusal.command === "AUTH" ? "another password" : "a password"
     return new CliError({ message: `${refusal.node} wants ${wants}: give it by DISQUE_PASSWORD or --password-file` })
   }
-  // A node without TLS takes what it is sent for the beginning of a command, and waits for the rest.
-  const isSilent = all.some((each) => each._tag === "ConnectionError" && each.reason === "timed-out")
-  const perhaps = settings.tls !== undefined && isSilent ? "; perhaps it does not speak TLS" : ""
-  return new CliError({ message: `no node can be reached: ${error.message}${perhaps}${hint(settings)}` })
+  return new CliError({ message: `no node can be reached: ${error.message}${hint(settings)}` })
 }
 
 /** Opens the pool, or says within the timeout why that is not possible. */

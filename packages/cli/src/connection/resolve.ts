@@ -9,9 +9,8 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import { type CliError, UsageError } from "../CliError.js"
-import { readCertificates } from "../certificates.js"
 import * as contexts from "../contexts.js"
-import { readPassword } from "../files.js"
+import { read, readPassword } from "../files.js"
 import type { ClusterInput } from "./options.js"
 import type { Settings } from "./Settings.js"
 
@@ -59,7 +58,9 @@ const tlsOf = Effect.fnUntraced(function* (cluster: Named) {
     return yield* new UsageError({ message: `--tls-${has} needs --tls-${lacks} too` })
   }
   const tls: NodeDisque.TlsOptions = {
-    ...(yield* readCertificates({ ca: tlsCa, cert: tlsCert, key: tlsKey }, "--")),
+    ...(tlsCa === undefined ? {} : { ca: yield* read("--tls-ca", tlsCa) }),
+    ...(tlsCert === undefined ? {} : { cert: yield* read("--tls-cert", tlsCert) }),
+    ...(tlsKey === undefined ? {} : { key: yield* read("--tls-key", tlsKey) }),
     ...(tlsName === undefined ? {} : { servername: tlsName }),
     ...(tlsInsecure === true ? { rejectUnauthorized: false } : {})
   }

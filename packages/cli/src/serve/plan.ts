@@ -1,10 +1,10 @@
 /** What the settings come to: where to listen, and who is let in. */
+import { createSecureContext, type SecureContextOptions } from "node:tls"
 import type { InvalidArgument } from "@disco/core"
 import type * as FileSystem from "@effect/platform/FileSystem"
 import * as Effect from "effect/Effect"
 import { CliError } from "../CliError.js"
-import { readCertificates } from "../certificates.js"
-import { readPassword } from "../files.js"
+import { read, readPassword } from "../files.js"
 import type { NodesOptions } from "../nodes.js"
 import { isAny, isLoopback, resolve } from "./exposure.js"
 import { options, type Settings } from "./options.js"
@@ -36,7 +36,23 @@ const tlsOf = Effect.fnUntraced(function* (settings: Settings) {
       `tls-${cert === undefined ? "key" : "cert"} needs tls-${cert === undefined ? "cert" : "key"} too`
     )
   }
-  return yield* readCertificates({ ca, cert, key }, "")
+  const secure: SecureContextOptions = {
+    cert: yield* read("tls-cert", cert),
+    key: yield* read("tls-key", key),
+    ...(ca === undefined ? {} : { ca: yield* read("tls-ca", ca) })
+  }
+  if (ca !== undefined && !String(secure.ca).includes("-----BEGIN CERTIFICATE-----")) {
+    return yield* refuse(`tls-ca: ${JSON.stringify(ca)} holds no certificate (PEM)`)
+  }
+  // The reason names what is wrong, and shows nothing of the key.
+  yield* Effect.try({
+    try: () => createSecureContext(secure),
+    catch: (thrown) =>
+      new CliError({
+        message: `tls-cert and tls-key cannot be used: ${thrown instanceof Error ? thrown.message : String(thrown)}`
+      })
+  })
+  return secure
 })
 
 /** The ports without and with TLS. */

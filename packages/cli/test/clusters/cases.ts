@@ -322,13 +322,6 @@ export const cases: Readonly<Record<string, ReadonlyArray<Case>>> = {
     },
     {
       prepare: add,
-      words: ({ other, queue }) => ["move", queue, other],
-      status: 2,
-      shows: () => /give --yes/,
-      leaves: [1, 0]
-    },
-    {
-      prepare: add,
       words: ({ other, queue }) => ["move", queue, other, "--dry-run"],
       shows: () => /^1 job would be moved /,
       tells: () => ({ moved: 1, isDryRun: true }),
@@ -368,13 +361,6 @@ export const cases: Readonly<Record<string, ReadonlyArray<Case>>> = {
       words: ({ queue }) => ["dead", "purge", queue, "--dry-run"],
       shows: ({ queue }) => new RegExp(`^1 letter of ${queue} would be deleted\\n`),
       tells: () => ({ chosen: 1, isDryRun: true }),
-      leaves: [0, 1]
-    },
-    {
-      prepare: bury,
-      words: ({ queue }) => ["dead", "purge", queue],
-      status: 2,
-      shows: () => /give --yes/,
       leaves: [0, 1]
     },
     {

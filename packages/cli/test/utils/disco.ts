@@ -6,7 +6,6 @@ import { NodeFileSystem, NodePath } from "@effect/platform-node"
 import { ConfigProvider, Effect, identity, Layer, Option, Random, Schema, Stream } from "effect"
 import { byName } from "../../src/commands.js"
 import { Dialing } from "../../src/connection/Dialing.js"
-import * as sockets from "../../src/connection/sockets.js"
 import { main } from "../../src/main.js"
 import { type Sink, Streams } from "../../src/Streams.js"
 
@@ -48,8 +47,6 @@ export interface Surroundings {
   readonly env?: Readonly<Record<string, string>>
   /** Whether there are files. Virtual time jumps while they are read. Default: no. */
   readonly hasFiles?: boolean
-  /** Whether nodes are dialed over sockets. Default: no, they are those of the cluster in the process. */
-  readonly hasSockets?: boolean
   /** What is typed, or comes from a file: line by line. */
   readonly input?: ReadonlyArray<string>
   /** Whether somebody types it, at the terminal. Default: no. */
@@ -91,12 +88,7 @@ export const disco = (
       stderr: sink(stderr, surroundings)
     })
     // Nothing listens at other addresses than those of the embedded nodes.
-    const dialing = Layer.succeed(
-      Dialing,
-      surroundings.hasSockets === true
-        ? sockets.dialer
-        : ({ names }) => Layer.succeed(DisqueDialer, { ...dialer, seeds: names })
-    )
+    const dialing = Layer.succeed(Dialing, ({ names }) => Layer.succeed(DisqueDialer, { ...dialer, seeds: names }))
     yield* loaded
     const files = surroundings.hasFiles === true ? NodeFileSystem.layer : noFiles
     const env = new Map(Object.entries({ XDG_CONFIG_HOME: "/nowhere", ...surroundings.env }))

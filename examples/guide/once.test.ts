@@ -1,0 +1,50 @@
+import { DisquePool, JobQueue } from "@disco/core"
+import { Worker } from "@disco/funnel"
+import { DiscoTest } from "@disco/testing"
+import { assert, it } from "@effect/vitest"
+import { Context, Effect, Layer, Schema } from "effect"
+
+const charges = JobQueue.make("charges", {
+  payload: Schema.Struct({ order: Schema.String, cents: Schema.Number })
+})
+
+/** Remembers what is done. In a program, a table with a unique key does this, in the transaction of the work itself. */
+class DoneKeys extends Context.Tag("DoneKeys")<
+  DoneKeys,
+  { readonly has: (key: string) => Effect.Effect<boolean>; readonly add: (key: string) => Effect.Effect<void> }
+>() {}
+
+const InMemory = Layer.sync(DoneKeys, () => {
+  const keys = new Set<string>()
+  return {
+    has: (key) => Effect.sync(() => keys.has(key)),
+    add: (key) => Effect.sync(() => void keys.add(key))
+  }
+})
+
+/** Does the work of a key, unless it is done already. */
+const once = <E, R>(key: string, work: Effect.Effect<void, E, R>) =>
+  Effect.gen(function* () {
+    const done = yield* DoneKeys
+    if (yield* done.has(key)) return
+    yield* work
+    yield* done.add(key)
+  })
+
+it.effect("an order that is added twice, and delivered again, is charged once", () =>
+  Effect.gen(function* () {
+    const charged: Array<number> = []
+    yield* Worker.make(charges, ({ cents, order }) =>
+      once(
+        order,
+        Effect.sync(() => charged.push(cents))
+      )
+    )
+    const pool = yield* DisquePool
+    const id = yield* charges.add(pool, { order: "order-1", cents: 990 })
+    yield* charges.add(pool, { order: "order-1", cents: 990 })
+    yield* DiscoTest.redeliver(id)
+    yield* DiscoTest.idle
+    assert.deepStrictEqual(charged, [990])
+  }).pipe(Effect.provide(InMemory), Effect.provide(DiscoTest.layer()))
+)
