@@ -3,6 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { cluster, disco } from "../utils/disco.js"
 import { takeAll } from "../utils/jobs.js"
+import { looks } from "../utils/looks.js"
 
 const addAll = (count: number) =>
   Effect.flatMap(DisquePool, (pool) =>
@@ -14,6 +15,8 @@ const addAll = (count: number) =>
 const lengths = Effect.flatMap(DisquePool, (pool) => Effect.all([pool.queueLength("from"), pool.queueLength("to")]))
 
 describe("disco move", () => {
+  looks("disco move", ["move", "from", "to", "--dry-run"], addAll(5))
+
   it.effect("says with --dry-run how many jobs would be moved, and moves none", () =>
     Effect.gen(function* () {
       yield* addAll(5)

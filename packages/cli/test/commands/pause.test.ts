@@ -3,6 +3,7 @@ import { EmbeddedDisque } from "@disco/embedded"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { cluster, disco } from "../utils/disco.js"
+import { looks } from "../utils/looks.js"
 import { node } from "../utils/node.js"
 
 const addresses = ["127.0.0.1:7711", "127.0.0.1:7712", "127.0.0.1:7713"]
@@ -11,6 +12,18 @@ const states = (queue: string) =>
   Effect.flatMap(DisquePool, (pool) => Effect.forEach(addresses, (address) => pool.on(address).pause(queue, "state")))
 
 describe("disco pause and disco resume", () => {
+  looks("disco pause", ["pause", "q", "out"])
+  looks(
+    "disco resume",
+    ["resume", "q"],
+    Effect.flatMap(DisquePool, (pool) => pool.on("127.0.0.1:7712").pause("q", "all"))
+  )
+  looks(
+    "disco pause",
+    ["pause", "q"],
+    Effect.flatMap(EmbeddedDisque, (disque) => disque.kill(node(disque, 2)))
+  )
+
   it.effect("pause a queue on every node, and let it go on", () =>
     Effect.gen(function* () {
       const paused = yield* disco(["pause", "q"])

@@ -3,6 +3,7 @@ import { EmbeddedDisque, VirtualTime } from "@disco/embedded"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { cluster, disco } from "../utils/disco.js"
+import { looks } from "../utils/looks.js"
 import { node } from "../utils/node.js"
 
 const prepared = Effect.gen(function* () {
@@ -17,6 +18,8 @@ const prepared = Effect.gen(function* () {
 const idsOf = (stdout: string): ReadonlyArray<string> => stdout.match(/^D-\S+/gm) ?? []
 
 describe("disco peek", () => {
+  looks("disco peek", ["peek", "emails"], prepared)
+
   it.effect("shows the jobs that wait on all nodes, the oldest first or the newest, and takes none", () =>
     Effect.gen(function* () {
       const pool = yield* DisquePool

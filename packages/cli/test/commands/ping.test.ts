@@ -36,6 +36,8 @@ describe("disco ping", () => {
 })
 
 describe("disco latency", () => {
+  looks("disco latency", ["latency", "--for", "200ms", "--every", "100ms"])
+
   it.effect("prints a line of JSON for each node and time", () =>
     Effect.gen(function* () {
       const { status, stdout } = yield* disco(["latency", "--for", "600ms", "--every", "200ms", "--json"])
