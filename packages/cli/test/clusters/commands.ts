@@ -24,8 +24,10 @@ const placeOf = Effect.gen(function* () {
   const { nodes } = yield* pool.hello
   const digits = yield* Random.nextIntBetween(0, 2 ** 48)
   const queue = `${prefix}${digits.toString(36)}`
-  const [node] = nodes.map(({ address }) => address).sort((a, b) => (a < b ? 1 : -1))
-  return { queue, other: `${queue}.dead`, node: node ?? "", size: nodes.length, id: "" }
+  const [last] = [...nodes].sort((a, b) => (a.address < b.address ? 1 : -1))
+  if (last === undefined) return assert.fail("there are no nodes")
+  const { address: node, id: nodeId } = last
+  return { queue, other: `${queue}.dead`, node, nodeId, size: nodes.length, id: "" }
 })
 
 /** Leaves a queue empty, and not paused. */
