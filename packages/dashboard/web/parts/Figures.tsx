@@ -14,7 +14,7 @@ export const Tiles = ({ figures, label }: { readonly figures: ReadonlyArray<Figu
       <div key={label} class="tile">
         <dt>{label}</dt>
         <dd class={tone}>
-          {value} {note !== undefined && <small>{note}</small>}
+          <span>{value}</span> {note !== undefined && <small>{note}</small>}
         </dd>
       </div>
     ))}

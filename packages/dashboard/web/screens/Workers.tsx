@@ -46,7 +46,6 @@ const WorkerLine = ({ worker }: { readonly worker: WorkerRow }) => (
     </th>
     <td class="optional-1">
       <Name text={worker.program} />
-      {worker.isHere && <span class="badge"> here</span>}
     </td>
     <td class="num">
       {count(worker.busy)} <span class="dim">of {count(worker.concurrency)}</span>

@@ -15,7 +15,7 @@ export const NodeTable = ({ nodes }: { readonly nodes: ReadonlyArray<QueueNode> 
     </header>
     {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, and the keyboard is to reach it. */}
     <section class="scroll-x" tabIndex={0} aria-label="Figures per node, which scroll">
-      <table class="node-table">
+      <table class="node-table" aria-label="Figures per node">
         <thead>
           <tr>
             <th scope="col" class="w-node">
