@@ -1,6 +1,6 @@
 /**
- * A real server in tests, where there is one: the environment variable `DISQUE_SERVER` is the path of a `disque-server`, of which
- * each layer starts one of its own, or `DISQUE_NODES` has the addresses of a cluster that runs. Where neither is set, `missing` says
+ * A real server in tests, where there is one: the environment variable `DISQUE_NODES` has the addresses of a cluster that runs, or
+ * `DISQUE_SERVER` is the path of a `disque-server`, of which each layer starts one of its own. Where neither is set, `missing` says
  * so.
  *
  * Time on a real server is real: run such tests by `it.live`, and use queues of their own on a cluster that others use.
@@ -54,7 +54,8 @@ const remedy = "set DISQUE_SERVER to the path of a disque-server, or DISQUE_NODE
 export const note: string = missing ? ` (skipped: ${remedy})` : ""
 
 /**
- * A server with a pool and a connection to it. Fails with `NoDisqueServer` if there is none, or if it does not start.
+ * A server with a pool and a connection to it; the options are for both. A server that the layer has started ends with its scope.
+ * Fails with `NoDisqueServer` if there is none, or if it does not start.
  *
  * @since 0.1.0
  * @category layers
@@ -63,14 +64,14 @@ export const layer = (
   options: PoolOptions = {}
 ): Layer.Layer<DisqueConnection | DisquePool, NoDisqueServer | ConnectError> => {
   const address =
-    path !== ""
-      ? startServer(path)
+    nodes !== ""
+      ? Effect.succeed(nodes)
       : missing
         ? Effect.fail(new NoDisqueServer({ message: `there is no server to test with: ${remedy}` }))
-        : Effect.succeed(nodes)
+        : startServer(path)
   return Layer.unwrapScoped(
     Effect.map(address, (nodes) =>
-      Layer.merge(NodeDisque.layerConnection({ nodes }), NodeDisque.layerPool({ nodes, ...options }))
+      Layer.merge(NodeDisque.layerConnection({ nodes, ...options }), NodeDisque.layerPool({ nodes, ...options }))
     )
   )
 }

@@ -68,6 +68,20 @@ describe("expectEnqueued", () => {
     }).pipe(Effect.provide(DiscoTest.layer()))
   )
 
+  it.effect("names the line of the test", () =>
+    Effect.gen(function* () {
+      const expectations: ReadonlyArray<Effect.Effect<unknown, Error, DisquePool | DiscoTest.DiscoTest>> = [
+        DiscoTest.expectEnqueued(emails),
+        Effect.zipRight(add("ada"), DiscoTest.refuteEnqueued(emails))
+      ]
+      for (const expectation of expectations) {
+        const { stack = "" } = yield* Effect.flip(expectation)
+        const [first = ""] = stack.split("\n").filter((line) => line.startsWith("    at "))
+        assert.include(first, "expectations.test.ts")
+      }
+    }).pipe(Effect.provide(DiscoTest.layer()))
+  )
+
   it.effect("compares values of a schema by what they are", () =>
     Effect.gen(function* () {
       const Order = Schema.Struct({

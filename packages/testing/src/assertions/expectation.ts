@@ -16,6 +16,19 @@ import { differences, type Part, show } from "./differences.js"
  */
 export class ExpectationFailed extends Data.TaggedError("ExpectationFailed")<{ readonly message: string }> {}
 
+/** The place in the test from which a function was called: that is what the reader of the error looks for. */
+const placeOf = (called: (...args: never) => unknown): string => {
+  const trace = { stack: "" }
+  Error.captureStackTrace(trace, called)
+  return trace.stack.slice(trace.stack.indexOf("\n"))
+}
+
+const failed = (message: string, place: string): ExpectationFailed => {
+  const error = new ExpectationFailed({ message })
+  error.stack = `${error.name}: ${message}${place}`
+  return error
+}
+
 /**
  * What a test says of a job. What it does not say may be anything.
  *
@@ -153,18 +166,19 @@ const wait = <A, I, R>(
 export const expectEnqueued = <A, I, R>(
   queue: JobQueue.JobQueue<A, I, R>,
   expected: Expected<A> & Waiting = {}
-): Effect.Effect<Added<A>, ExpectationFailed | JobQueue.InvalidPayload, DiscoTest | R> =>
-  Effect.flatMap(wait(queue, expected), (found) => {
+): Effect.Effect<Added<A>, ExpectationFailed | JobQueue.InvalidPayload, DiscoTest | R> => {
+  const place = placeOf(expectEnqueued)
+  return Effect.flatMap(wait(queue, expected), (found) => {
     const first = found.find(([, where]) => where.length === 0)
     if (first !== undefined) return Effect.succeed(first[0])
     const where = describe(queue.name, expected)
-    return new ExpectationFailed({
-      message:
-        found.length === 0
-          ? `no job was added ${where}`
-          : `no job that fits was added ${where}; ${plural(found.length)} added:\n${nearest(found)}`
-    })
+    const message =
+      found.length === 0
+        ? `no job was added ${where}`
+        : `no job that fits was added ${where}; ${plural(found.length)} added:\n${nearest(found)}`
+    return failed(message, place)
   })
+}
 
 /**
  * Expects that no such job was added to a queue since the test began, nor is added within the time given.
@@ -175,14 +189,15 @@ export const expectEnqueued = <A, I, R>(
 export const refuteEnqueued = <A, I, R>(
   queue: JobQueue.JobQueue<A, I, R>,
   expected: Expected<A> & Waiting = {}
-): Effect.Effect<void, ExpectationFailed | JobQueue.InvalidPayload, DiscoTest | R> =>
-  Effect.flatMap(wait(queue, expected), (found) => {
+): Effect.Effect<void, ExpectationFailed | JobQueue.InvalidPayload, DiscoTest | R> => {
+  const place = placeOf(refuteEnqueued)
+  return Effect.flatMap(wait(queue, expected), (found) => {
     const fitting = found.filter(([, where]) => where.length === 0)
     if (fitting.length === 0) return Effect.void
     const lines = fitting
       .slice(0, most)
       .map(([{ at, id, payload }]) => `  ${id}, added at ${DateTime.formatIso(at)}: ${show(payload)}`)
-    return new ExpectationFailed({
-      message: `no such job was to be added ${describe(queue.name, expected)}, and ${plural(fitting.length)}:\n${lines.join("\n")}`
-    })
+    const where = describe(queue.name, expected)
+    return failed(`no such job was to be added ${where}, and ${plural(fitting.length)}:\n${lines.join("\n")}`, place)
   })
+}

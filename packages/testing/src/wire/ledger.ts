@@ -54,7 +54,7 @@ export class Ledger {
   private readonly entries = new Map<string, Entry>()
   /** The job that a letter stands for, by the id of the letter. */
   private readonly carried = new Map<string, Entry>()
-  private readonly onDelivery = new Map<string, () => void>()
+  private readonly onDelivery = new Map<string, Array<() => void>>()
   private readonly now: () => number
 
   constructor(now: () => number) {
@@ -73,7 +73,7 @@ export class Ledger {
 
   /** Calls `run` once, when the job has been delivered. */
   atDelivery(id: string, run: () => void): void {
-    this.onDelivery.set(id, run)
+    this.onDelivery.set(id, [...(this.onDelivery.get(id) ?? []), run])
   }
 
   /** A job is in its first queue again, as if it had not been acknowledged. */
@@ -161,9 +161,9 @@ export class Ledger {
     } else {
       known.deliveries++
     }
-    const run = this.onDelivery.get(id)
+    const runs = this.onDelivery.get(id) ?? []
     this.onDelivery.delete(id)
-    run?.()
+    for (const run of runs) run()
   }
 
   private acknowledged(id: string): void {
