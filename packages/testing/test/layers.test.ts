@@ -107,13 +107,13 @@ describe("the layer", () => {
     })
   )
 
-  it.effect("moves time once for fibers that wait at the same time", () =>
+  it.effect("moves time for one fiber after the other", () =>
     Effect.gen(function* () {
       const both = yield* Effect.fork(
         Effect.all([DiscoTest.advance("1 hour"), DiscoTest.advance("1 hour")], { concurrency: "unbounded" })
       )
       yield* Fiber.join(both)
-      assert.strictEqual(yield* Clock.currentTimeMillis, 3_600_000)
+      assert.strictEqual(yield* Clock.currentTimeMillis, 7_200_000)
     }).pipe(Effect.provide(DiscoTest.layer()))
   )
 

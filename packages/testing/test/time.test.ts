@@ -42,7 +42,7 @@ describe("time", () => {
     }).pipe(Effect.provide(DiscoTest.layer()))
   )
 
-  it.effect("a day with a cron, heartbeats and a worker takes no longer than it must", () =>
+  it.effect("a working day has all its crons, heartbeats and jobs", () =>
     Effect.gen(function* () {
       const seen: Array<number> = []
       yield* Effect.fork(
@@ -54,8 +54,8 @@ describe("time", () => {
           Effect.sync(() => seen.push(n))
         )
       )
-      yield* DiscoTest.advance("1 day")
-      assert.strictEqual(seen.length, 287)
+      yield* DiscoTest.advance("8 hours")
+      assert.strictEqual(seen.length, 95)
     }).pipe(Effect.provide(DiscoTest.layer()))
   )
 

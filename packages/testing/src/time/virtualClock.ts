@@ -116,20 +116,21 @@ export class VirtualClock implements TestClock.TestClock {
     }
   }
 
-  /** Moves time on to the next timer, however far away it is, and lets it run. */
+  /** Moves time on to the next timer, however far away it is. Of timers at one time, the first one has its effect before the others. */
   private step(): void {
-    const at = this.next
-    if (at === Number.POSITIVE_INFINITY) return
-    this.now = Math.max(this.now, at)
+    const timer = this.timers.shift()
+    if (timer === undefined) return
+    this.now = Math.max(this.now, timer.at)
     this.activity.timePassed()
-    while (this.next <= this.now) this.timers.shift()?.run()
+    timer.run()
   }
 
   /** Waits until nothing moves and `isDone`, and lets time pass for that up to `end`. */
   until(isDone: () => boolean, end: () => number): Effect.Effect<void> {
     return Effect.suspend(() => {
-      const last = end()
+      let last: number | undefined
       return this.moving(() => {
+        last ??= end()
         if (isDone()) return "done"
         if (this.next <= last) return "step"
         if (this.now === last) return "done"
