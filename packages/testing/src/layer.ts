@@ -9,6 +9,7 @@ import * as Random from "effect/Random"
 import * as Scope from "effect/Scope"
 import { clients, DiscoTest, type Harness } from "./harness.js"
 import { Activity } from "./time/activity.js"
+import { watchForStandstill } from "./time/standstill.js"
 import { VirtualClock } from "./time/virtualClock.js"
 import { Wire } from "./wire/wire.js"
 
@@ -39,6 +40,10 @@ const make = (options: Options, clock: VirtualClock, activity: Activity) =>
     const wire = new Wire(clock, activity)
     const { dialer } = wire.wiring(direct)
     const services = yield* Layer.buildWithScope(clients(dialer, pool), below)
+    yield* Effect.acquireRelease(
+      Effect.sync(() => watchForStandstill(clock, activity)),
+      (end) => Effect.sync(end)
+    )
     // What closes may wait, and nobody else moves time by then.
     yield* Effect.addFinalizer((exit) =>
       clock.close(Effect.zipRight(Scope.close(scope, exit), Scope.close(below, exit)))

@@ -1,34 +1,37 @@
-import { execFile } from "node:child_process"
-import { fileURLToPath } from "node:url"
-import { promisify } from "node:util"
 import { DisqueConnection, DisquePool } from "@disco/core"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, Layer } from "effect"
+import { afterEach, vi } from "vitest"
 import { DisqueServer } from "../src/index.js"
 
-const program = fileURLToPath(new URL("utils/realServer.ts", import.meta.url))
-
-/** What a process tells of its layer, in another environment. */
-const told = async (env: Readonly<Record<string, string>>) => {
-  const args = ["--conditions=development", "--import", "tsx", program]
-  const { stdout } = await promisify(execFile)(process.execPath, args, {
-    env: { PATH: process.env.PATH ?? "", ...env }
-  })
-  return JSON.parse(stdout) as { readonly missing: boolean; readonly note: string; readonly error?: string }
+/** The module as it is in another environment. */
+const within = async (server: string) => {
+  vi.stubEnv("DISQUE_SERVER", server)
+  vi.stubEnv("DISQUE_NODES", "")
+  vi.resetModules()
+  return import("../src/DisqueServer.js")
 }
 
+const errorOf = ({ layer }: typeof DisqueServer) =>
+  Effect.runPromise(Effect.map(Effect.scoped(Effect.flip(Layer.build(layer()))), ({ message }) => message))
+
 describe("DisqueServer", () => {
+  afterEach(() => {
+    vi.unstubAllEnvs()
+    vi.resetModules()
+  })
+
   it("says what to set where there is no server", async () => {
-    const { error, missing, note } = await told({})
-    assert.isTrue(missing)
-    assert.include(note, "skipped: set DISQUE_SERVER to the path of a disque-server, or DISQUE_NODES")
-    assert.include(error, "there is no server to test with: set DISQUE_SERVER")
+    const server = await within("")
+    assert.isTrue(server.missing)
+    assert.include(server.note, "skipped: set DISQUE_SERVER to the path of a disque-server, or DISQUE_NODES")
+    assert.include(await errorOf(server), "there is no server to test with: set DISQUE_SERVER")
   })
 
   it("says what became of a server that does not start", async () => {
-    const { error, missing, note } = await told({ DISQUE_SERVER: "/nowhere/disque-server" })
-    assert.deepStrictEqual([missing, note], [false, ""])
-    assert.include(error, "ENOENT")
+    const server = await within("/nowhere/disque-server")
+    assert.deepStrictEqual([server.missing, server.note], [false, ""])
+    assert.include(await errorOf(server), "ENOENT")
   })
 
   it.live.skipIf(DisqueServer.missing)(`gives a connection and a pool to a server that runs${DisqueServer.note}`, () =>

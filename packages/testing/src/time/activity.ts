@@ -18,6 +18,11 @@ export class Activity {
   private moves = 0
   private runs = 0
 
+  /** How much has moved so far. */
+  get count(): number {
+    return this.moves
+  }
+
   /** Something has moved that is not a fiber. */
   moved(): void {
     this.moves++

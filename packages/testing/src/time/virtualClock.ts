@@ -35,6 +35,9 @@ export class VirtualClock implements TestClock.TestClock {
   /** Time is moved by one fiber after the other. */
   private readonly turn = Effect.unsafeMakeSemaphore(1)
 
+  /** Whether somebody moves time, or waits until nothing moves. */
+  isMoving = false
+
   constructor(activity: Activity, start: number) {
     this.activity = activity
     this.now = start
@@ -200,6 +203,7 @@ export class VirtualClock implements TestClock.TestClock {
   private moving(decide: () => "step" | "look" | "done"): Effect.Effect<void> {
     const moving = Effect.async<void>((resume) => {
       let cancel = () => {}
+      this.isMoving = true
       const look = (): void => {
         cancel = this.activity.whenStill(
           () => {
@@ -214,6 +218,9 @@ export class VirtualClock implements TestClock.TestClock {
       look()
       return Effect.sync(() => cancel())
     })
-    return this.turn.withPermits(1)(moving)
+    const ended = Effect.sync(() => {
+      this.isMoving = false
+    })
+    return this.turn.withPermits(1)(Effect.ensuring(moving, ended))
   }
 }
