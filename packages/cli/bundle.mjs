@@ -1,11 +1,12 @@
 // Puts the command and all that it uses into a few files: it starts in a fraction of the time, and nothing else has to be
 // installed. A part that some commands need alone stays in a file of its own.
 
-import { rmSync } from "node:fs"
+import { cpSync, rmSync } from "node:fs"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { build } from "esbuild"
 import { writeLicenses } from "../../scripts/licenses.mjs"
+import bundlePage from "../dashboard/bundle.mjs"
 
 const folder = fileURLToPath(new URL(".", import.meta.url))
 const outdir = join(folder, "bundle")
@@ -30,6 +31,11 @@ const bundle = async () => {
   })
   const inputs = Object.keys(metafile.inputs).map((path) => join(folder, path))
   writeLicenses(outdir, inputs)
+  // The server of the dashboard looks for its page beside the folder that it is in.
+  await bundlePage()
+  const app = join(folder, "app")
+  rmSync(app, { recursive: true, force: true })
+  cpSync(join(folder, "../dashboard/app"), app, { recursive: true })
 }
 
 // vitest asks for a function, and calls it before the tests.

@@ -12,6 +12,7 @@ export const commands: Readonly<Record<string, Readonly<Record<string, Load>>>> 
     queues: () => import("./commands/queues.js"),
     queue: () => import("./commands/queue.js"),
     top: () => import("./commands/top.js"),
+    dashboard: () => import("./commands/dashboard.js"),
     cluster: () => import("./commands/cluster.js"),
     ping: () => import("./commands/ping.js"),
     latency: () => import("./commands/latency.js"),

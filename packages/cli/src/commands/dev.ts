@@ -14,6 +14,7 @@ import { printable } from "../output/text.js"
 import * as read from "../readers.js"
 
 const defaultFolder = ".disco"
+const usualDashboardPort = 7780
 
 /** Keeps git from seeing a folder that was made for the jobs. */
 const hide = (folder: string) =>
@@ -28,12 +29,20 @@ const isThere = (folder: string) => Effect.flatMap(FileSystem.FileSystem, (files
 const refused = (folder: string) => (error: PlatformError) =>
   new CliError({ message: `the folder ${JSON.stringify(folder)} cannot be used: ${reasonOf(error)}` })
 
-const welcome = (address: string, folder: string | undefined, style: Style): string => {
+const welcome = (
+  {
+    address,
+    dashboard,
+    folder
+  }: { readonly address: string; readonly dashboard: string; readonly folder: string | undefined },
+  style: Style
+): string => {
   const { bold, cyan, green } = paints(style)
   const kept = folder === undefined ? "in memory: they are gone at the end" : `in ${printable(folder)}`
   return [
     `${green("ready:")} an embedded Disque node listens on ${bold(address)} (Ctrl-C ends it)`,
     `Its jobs are kept ${kept}.`,
+    `The dashboard is at ${bold(dashboard)}`,
     "",
     "For programs:",
     `  ${cyan(`export DISQUE_NODES=${address}`)}`,
@@ -66,13 +75,18 @@ export const command = local({
         completion: "folder"
       }
     ),
+    dashboardPort: option.optional(
+      "PORT",
+      read.port,
+      "The port of the dashboard, on 127.0.0.1 too; 0 for any free one. Default: 7780, or any free one if that is in use."
+    ),
     memory: option.flag("Keep the jobs in memory: they are gone at the end.")
   },
   examples: [
     ["disco dev", "a node on port 7711, with its jobs in .disco"],
     ["disco dev --port 0 --memory", "a fresh node on any free port"]
   ],
-  run: ({ dir, memory, port }) =>
+  run: ({ dashboardPort, dir, memory, port }) =>
     Effect.gen(function* () {
       if (memory && dir !== undefined) {
         return yield* new UsageError({
@@ -94,7 +108,14 @@ export const command = local({
       )
       if (isNew) yield* Effect.mapError(hide(folder), refused(folder))
       const output = yield* Output
-      yield* output.text((style) => welcome(names.join(), folder, style))
+      const address = names.join()
+      const { serve } = yield* Effect.promise(() => import("../dashboard/run.js"))
+      const { poolOf } = yield* Effect.promise(() => import("../dashboard/ownNode.js"))
+      const at = (port: number) => serve({ host: "127.0.0.1", port }, {})
+      const dashboard = yield* (
+        dashboardPort === undefined ? Effect.orElse(at(usualDashboardPort), () => at(0)) : at(dashboardPort)
+      ).pipe(Effect.provide(yield* poolOf(address)))
+      yield* output.text((style) => welcome({ address, dashboard, folder }, style))
       yield* Effect.forEach(nodes, (node) => node.down, { discard: true })
       yield* output.text(() => "a client ended the node by SHUTDOWN")
     })

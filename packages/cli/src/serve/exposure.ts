@@ -14,12 +14,12 @@ export const isLoopback = (ip: string): boolean => loopback.check(ip, isIP(ip) =
 /** Whether an IP address stands for all addresses of this machine. */
 export const isAny = (ip: string): boolean => /^(0\.0\.0\.0|[0:]+|::ffff:(0\.0\.0\.0|0:0))$/i.test(ip)
 
-/** The IP address to listen at, which is what decides, whatever a name may mean later. */
-export const resolve = (host: string): Effect.Effect<string, CliError> =>
+/** The IP address to listen at, which is what decides, whatever a name may mean later. `option` is the one that named it. */
+export const resolve = (host: string, option = "--bind"): Effect.Effect<string, CliError> =>
   isIP(host) > 0
     ? Effect.succeed(host)
     : Effect.tryPromise({
         try: () => lookup(host).then(({ address }) => address),
         catch: () =>
-          new CliError({ message: `--bind takes an IP address of this machine; ${JSON.stringify(host)} is none` })
+          new CliError({ message: `${option} takes an IP address of this machine; ${JSON.stringify(host)} is none` })
       })

@@ -115,7 +115,7 @@ export const make = (settings: Settings): Effect.Effect<Plan, CliError | Invalid
       return yield* refuse("unixsocketperm needs unixsocket too")
     }
     const named = settings.bind.length > 0 ? settings.bind : ["127.0.0.1"]
-    const hosts = ports.length + tlsPorts.length === 0 ? [] : yield* Effect.forEach(named, resolve)
+    const hosts = ports.length + tlsPorts.length === 0 ? [] : yield* Effect.forEach(named, (host) => resolve(host))
     const exposed = named.filter((_, i) => hosts[i] !== undefined && !isLoopback(hosts[i]))
     if (exposed.length > 0 && requirepass === undefined && !settings.insecure) {
       return yield* refuse(

@@ -102,6 +102,14 @@ export const cases: Readonly<Record<string, ReadonlyArray<Case>>> = {
       leaves: [0, 0]
     }
   ],
+  dashboard: [
+    {
+      words: () => ["dashboard", "--read-only", "--allow-changes"],
+      status: 2,
+      shows: () => /^disco: --read-only/,
+      leaves: [0, 0]
+    }
+  ],
   top: [{ words: () => ["top"], status: 2, shows: () => /^disco: .*terminal/, leaves: [0, 0] }],
   cluster: [
     {

@@ -35,6 +35,8 @@ describe("disco dev", { timeout: 120_000 }, () => {
       const first = yield* dev("--dir", dir)
       assert.match(first.out.stdout, /^ready: an embedded Disque node listens on 127\.0\.0\.1:\d+ \(Ctrl-C ends it\)\n/)
       assert.include(first.out.stdout, `Its jobs are kept in ${dir}.`)
+      const [page = ""] = /http:\/\/127\.0\.0\.1:\d+\//.exec(first.out.stdout) ?? []
+      assert.strictEqual((yield* Effect.promise(() => fetch(`${page}health`))).status, 200)
       assert.include(first.out.stdout, `  export DISQUE_NODES=${first.address}\n`)
       for (const word of ["add", "get", "queues", "top"]) assert.include(first.out.stdout, `  disco ${word}`)
       yield* onPool(first.address, (pool) => pool.addJob("greetings", "hello"))
