@@ -37,6 +37,7 @@ const shown: Readonly<Record<string, ReadonlyArray<string>>> = {
   "dead redrive": ["disco dead redrive emails --dry-run"],
   "dead purge": ["disco dead purge emails --dry-run"],
   move: ["disco move emails emails.new --yes"],
+  dashboard: [],
   "context list": [],
   "context add": [],
   "context use": [],
