@@ -1,7 +1,7 @@
 /** A dashboard over an embedded cluster, and a browser to look at it with. */
+import { deepStrictEqual } from "node:assert"
 import { DisquePool, type Job, JobId } from "@disco/core"
 import { EmbeddedDisque } from "@disco/embedded"
-import { assert } from "@effect/vitest"
 import { Effect, Layer, Logger, LogLevel, ManagedRuntime, Option } from "effect"
 import type { Browser, BrowserContextOptions, Locator, Page } from "playwright-core"
 import { clusterOf, fill } from "./demo.js"
@@ -28,7 +28,7 @@ const patience = 15_000
 export class Stage {
   readonly nodes: EmbeddedDisque.Service["nodes"]
   readonly password: string
-  private readonly browser: Browser
+  readonly browser: Browser
   private readonly runtime: ManagedRuntime.ManagedRuntime<DisquePool | EmbeddedDisque, unknown>
   private readonly servers: Dashboards
 
@@ -45,10 +45,11 @@ export class Stage {
     this.password = servers.password
   }
 
-  static async open(browser: Browser): Promise<Stage> {
-    const runtime = ManagedRuntime.make(Layer.merge(clusterOf(3), Logger.minimumLogLevel(LogLevel.None)))
+  /** The demo on three nodes, or a number of nodes with nothing on them. */
+  static async open(browser: Browser, empty?: number): Promise<Stage> {
+    const runtime = ManagedRuntime.make(Layer.merge(clusterOf(empty ?? 3), Logger.minimumLogLevel(LogLevel.None)))
     const { nodes } = await runtime.runPromise(EmbeddedDisque)
-    await runtime.runPromise(fill)
+    if (empty === undefined) await runtime.runPromise(fill)
     return new Stage(browser, runtime, nodes, await serve(runtime))
   }
 
@@ -112,7 +113,7 @@ export class Stage {
     try {
       await page.goto(`${base}#${address}`)
       await look(page)
-      assert.deepStrictEqual(problems, [])
+      deepStrictEqual(problems, [])
     } catch (error) {
       const text = await page
         .locator("body")
