@@ -5,7 +5,7 @@ import { DisquePool } from "@disco/core"
 import { Effect, Fiber } from "effect"
 import type { Page } from "playwright-core"
 import { launch } from "./browser/chromium.js"
-import { fill, life } from "./browser/demo.js"
+import { life } from "./browser/demo.js"
 import { Stage } from "./browser/stage.js"
 
 const folder = fileURLToPath(new URL("../../../docs/images/", import.meta.url))
@@ -14,7 +14,6 @@ mkdirSync(folder, { recursive: true })
 const browser = await launch()
 if (typeof browser === "string") throw new Error(browser)
 const stage = await Stage.open(browser)
-await stage.run(fill)
 const living = await stage.run(Effect.forkDaemon(life))
 const id = await stage.run(
   Effect.flatMap(DisquePool, (pool) =>
@@ -40,8 +39,8 @@ const screens: ReadonlyArray<readonly [string, string, (page: Page) => Promise<v
   ["dead-letters", "/dead?queue=invoices", (page) => page.getByRole("checkbox").first().waitFor()]
 ]
 
-// The lines want something to show.
-await new Promise((resolve) => setTimeout(resolve, 90_000))
+// Figures are taken often only while somebody looks, and the lines want something to show.
+await stage.visit("/queues", (page) => page.waitForTimeout(240_000))
 for (const [name, address, isReady] of screens) {
   for (const colorScheme of ["light", "dark"] as const) {
     await stage.visit(

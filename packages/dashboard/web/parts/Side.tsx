@@ -39,7 +39,15 @@ const Live = () => {
 }
 
 const themeWords = { system: "as the system", light: "light", dark: "dark" } as const
-const themeMarks = { system: "◐", light: "○", dark: "●" } as const
+const themeFill = { system: "M8 2a6 6 0 0 1 0 12z", light: "", dark: "M8 2a6 6 0 1 1 0 12a6 6 0 1 1 0-12z" } as const
+
+/** A disc that is empty, full, or half of each. */
+const ThemeMark = () => (
+  <svg class="theme-mark" viewBox="0 0 16 16" aria-hidden="true">
+    <circle cx="8" cy="8" r="6" />
+    <path d={themeFill[theme.value]} />
+  </svg>
+)
 
 export const Side = ({ onHelp }: { readonly onHelp: () => void }) => {
   const { screen } = place.value
@@ -76,7 +84,7 @@ export const Side = ({ onHelp }: { readonly onHelp: () => void }) => {
             title={`Theme: ${themeWords[theme.value]} (t)`}
             onClick={nextTheme}
           >
-            <span aria-hidden="true">{themeMarks[theme.value]}</span>
+            <ThemeMark />
           </button>
           <button
             type="button"

@@ -91,14 +91,14 @@ export const Queue = ({ name }: { readonly name: string }) => {
       ) : (
         <>
           <Tiles label="Figures of the queue" figures={figuresOf(queue)} />
-          {(queue.dead !== null || queue.retry !== null) && (
+          {(queue.dead?.length ?? 0) + (queue.retry?.length ?? 0) > 0 && (
             <p class="notice">
-              {queue.retry !== null && (
+              {queue.retry !== null && queue.retry.length > 0 && (
                 <span>
                   <a href={queueAddress(queue.retry.name)}>{count(queue.retry.length)} wait for another attempt</a>
                 </span>
               )}
-              {queue.dead !== null && (
+              {queue.dead !== null && queue.dead.length > 0 && (
                 <span>
                   <a href={deadAddress({ queue: name })}>{count(queue.dead.length)} were given up</a>
                 </span>

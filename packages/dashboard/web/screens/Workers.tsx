@@ -44,8 +44,8 @@ const WorkerLine = ({ worker }: { readonly worker: WorkerRow }) => (
         <Health worker={worker} /> <Visible text={worker.program} />
       </span>
     </th>
-    <td class="optional-1">
-      <Name text={worker.program} />
+    <td class="optional-1" title={`started ${since(worker.startedAt)}`}>
+      <Visible text={worker.program} />
     </td>
     <td class="num">
       {count(worker.busy)} <span class="dim">of {count(worker.concurrency)}</span>
@@ -66,7 +66,6 @@ const WorkerLine = ({ worker }: { readonly worker: WorkerRow }) => (
         ? "never"
         : `${age((worker.lastFetchMillis + serverNow() - worker.reportedAt) / 1000)} ago`}
     </td>
-    <td class="num optional-2 dim">{since(worker.startedAt)}</td>
   </tr>
 )
 
@@ -98,9 +97,6 @@ const Table = ({ workers }: { readonly workers: ReadonlyArray<WorkerRow> }) => (
         </th>
         <th scope="col" class="num w-length optional-2">
           Last fetch
-        </th>
-        <th scope="col" class="num w-length optional-2">
-          Started
         </th>
       </tr>
     </thead>

@@ -20,7 +20,7 @@ const spotsOf = (nodes: ReadonlyArray<ClusterNode>, width: number, height: numbe
     return {
       node,
       x: width / 2 + Math.cos(angle) * (width / 2 - (width < 500 ? 62 : 120)),
-      y: height / 2 - 10 + Math.sin(angle) * (height / 2 - 62)
+      y: height / 2 + (nodes.length === 3 ? 8 : -10) + Math.sin(angle) * (height / 2 - 62)
     }
   })
 
@@ -72,7 +72,7 @@ export const NodeMap = ({
   readonly nodes: ReadonlyArray<ClusterNode>
   readonly flows: ReadonlyArray<Flow>
 }) => {
-  const height = nodes.length === 2 ? 180 : nodes.length <= 4 ? 300 : 380
+  const height = nodes.length === 2 ? 180 : nodes.length === 3 ? 250 : nodes.length === 4 ? 300 : 380
   const width = isNarrow() ? 350 : 720
   const spots = spotsOf(nodes, width, height)
   const spot = (address: string) => spots.find(({ node }) => node.address === address)

@@ -18,7 +18,7 @@ export const NodeTable = ({ nodes }: { readonly nodes: ReadonlyArray<QueueNode> 
       <table class="node-table" aria-label="Figures per node">
         <thead>
           <tr>
-            <th scope="col" class="w-node">
+            <th scope="col" class="w-node-name">
               Node
             </th>
             <th scope="col" class="num">
@@ -34,7 +34,7 @@ export const NodeTable = ({ nodes }: { readonly nodes: ReadonlyArray<QueueNode> 
               Out/s
             </th>
             <th scope="col" class="num">
-              Waiting
+              Clients
             </th>
           </tr>
         </thead>
