@@ -32,7 +32,7 @@ const id = await stage.run(
 
 const screens: ReadonlyArray<readonly [string, string, (page: Page) => Promise<void>]> = [
   ["queues", "/queues", (page) => page.getByRole("table", { name: "Queues" }).waitFor()],
-  ["queue", "/queue?name=orders%3Aeu", (page) => page.locator("canvas").first().waitFor()],
+  ["queue", "/queue?name=emails", (page) => page.locator("canvas").first().waitFor()],
   ["job", `/job?id=${encodeURIComponent(id)}`, (page) => page.getByRole("region", { name: "Timeline" }).waitFor()],
   ["cluster", "/cluster", (page) => page.getByRole("img", { name: /^3 nodes/ }).waitFor()],
   ["workers", "/workers", (page) => page.getByRole("table", { name: "Workers" }).waitFor()],
