@@ -130,7 +130,8 @@ export default {
       comment:
         "Another package is imported by its name, as its users do: what its exports map does not offer may change at any time.",
       severity: "error",
-      from: { path: "^packages/([^/]+)/" },
+      // A bundle of one package may hold that of another.
+      from: { path: "^packages/([^/]+)/", pathNot: "/bundle\\.mjs$" },
       to: { path: "^packages/", pathNot: "^packages/$1/", dependencyTypes: ["local"] }
     },
     {
