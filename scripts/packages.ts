@@ -12,6 +12,7 @@ import { formatMessage } from "publint/utils"
 import { checkCommand } from "./consumer/command.js"
 import { checkDependencies } from "./consumer/dependencies.js"
 import { checkEffects } from "./consumer/effects.js"
+import { checkSizes } from "./consumer/sizes.js"
 import { type Manifest, readTarball, type Tarball } from "./consumer/tarball.js"
 import { checkTypes } from "./consumer/types.js"
 import { pnpm } from "./pnpm.mjs"
@@ -122,3 +123,7 @@ const libraries = tarballs.filter((tarball) => !isCommand(tarball))
 report("programs that use them", await checkTypes(join(destination, "consumers"), libraries))
 report("programs beside Effect 3, and beside Effect 4", await checkEffects(join(destination, "effects"), libraries))
 report("the command, by npx", await checkCommand(join(destination, "command"), tarballs.filter(isCommand)))
+report(
+  "their sizes, as docs/sizes.md says",
+  await checkSizes(join(destination, "sizes"), tarballs, process.argv.includes("--write"))
+)

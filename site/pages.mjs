@@ -48,6 +48,7 @@ export const groups = [
       page("docs/guarantees.md", "Guarantees"),
       page("docs/timeouts.md", "Time-outs"),
       page("docs/telemetry.md", "Spans and metrics"),
+      page("docs/sizes.md", "Sizes"),
       page("docs/commands.md", "Commands"),
       page("docs/architecture.md", "Architecture"),
       page("docs/adr/README.md", "Decisions")
