@@ -50,6 +50,7 @@ export type {
   Tried,
   WorkerOptions
 } from "./worker/options.js"
+export type { Report, ReportingOptions } from "./worker/reporting.js"
 export * as Reporting from "./worker/reporting.js"
 export type { WorkerFigures } from "./worker/running.js"
 
