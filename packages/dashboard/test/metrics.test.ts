@@ -1,7 +1,8 @@
+import { readFileSync } from "node:fs"
 import { DisquePool } from "@disco/core"
 import { VirtualTime } from "@disco/embedded"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, Stream } from "effect"
 import { cluster, open } from "./utils/client.js"
 
 describe("/metrics", () => {
@@ -41,5 +42,24 @@ describe("/metrics", () => {
       assert.include(text, 'disque_queue_length{queue="queue-599"} 2')
       assert.include(text, "disque_queues_without_series 100")
     }).pipe(Effect.provide(cluster(1)))
+  )
+})
+
+describe("the dashboard for Grafana", () => {
+  it.scoped("asks for figures that /metrics has", () =>
+    Effect.gen(function* () {
+      const pool = yield* DisquePool
+      yield* VirtualTime.run(Effect.zipRight(pool.addJob("emails", "x"), pool.addJob("emails.dead", "x")))
+      const client = yield* open()
+      yield* VirtualTime.run(Stream.runDrain(Stream.interruptAfter(client.events("/api/events/queues"), "5 seconds")))
+      const { text } = yield* client.send("/metrics")
+      const file = readFileSync(new URL("../../../contrib/grafana/disque.json", import.meta.url), "utf8")
+      const { panels } = JSON.parse(file) as { panels: ReadonlyArray<{ targets?: ReadonlyArray<{ expr: string }> }> }
+      const names = new Set(
+        panels.flatMap(({ targets = [] }) => targets.flatMap(({ expr }) => expr.match(/disque_\w+/g) ?? []))
+      )
+      for (const name of names) assert.match(text, new RegExp(`^# TYPE ${name} `, "m"))
+      assert.isAtLeast(names.size, 15)
+    }).pipe(Effect.provide(cluster()))
   )
 })
