@@ -1,12 +1,12 @@
 // Puts the command and all that it uses into a few files: it starts in a fraction of the time, and nothing else has to be
 // installed. A part that some commands need alone stays in a file of its own.
 
+import { execFileSync } from "node:child_process"
 import { cpSync, rmSync } from "node:fs"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { build } from "esbuild"
 import { writeLicenses } from "../../scripts/licenses.mjs"
-import bundlePage from "../dashboard/bundle.mjs"
 
 const folder = fileURLToPath(new URL(".", import.meta.url))
 const outdir = join(folder, "bundle")
@@ -32,7 +32,7 @@ const bundle = async () => {
   const inputs = Object.keys(metafile.inputs).map((path) => join(folder, path))
   writeLicenses(outdir, inputs)
   // The server of the dashboard looks for its page beside the folder that it is in.
-  await bundlePage()
+  execFileSync(process.execPath, [join(folder, "../dashboard/bundle.mjs")], { stdio: "inherit" })
   const app = join(folder, "app")
   rmSync(app, { recursive: true, force: true })
   cpSync(join(folder, "../dashboard/app"), app, { recursive: true })

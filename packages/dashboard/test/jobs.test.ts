@@ -22,7 +22,8 @@ describe("a job", () => {
           retry: "30 seconds"
         })
       )
-      const kinds = (job: JobAnswer["job"]) => job?.timeline.map(({ isPast, kind }) => `${kind}${isPast ? "" : "?"}`)
+      const kinds = (job: JobAnswer["job"]) =>
+        (job?.timeline ?? []).map(({ isPast, kind }) => `${kind}${isPast ? "" : "?"}`)
       const { job } = yield* client.get(JobAnswer, show(id))
       assert.deepStrictEqual(kinds(job), ["created", "delay?", "expiry?"])
       assert.strictEqual(job?.copies.length, 3)
