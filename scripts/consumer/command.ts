@@ -1,6 +1,6 @@
 // Runs the packed command in an empty folder, as `npx` does.
 
-import { type ChildProcess, execFile, spawn } from "node:child_process"
+import { type ChildProcess, execFile, execFileSync, spawn } from "node:child_process"
 import { chmodSync, mkdirSync, symlinkSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { install } from "./install.js"
@@ -14,6 +14,19 @@ interface Ended {
 
 /** What a start may take on a machine that does other things, in ms. */
 const patience = 60_000
+
+/** How many times as long as an empty program the command may take to start. It is 6 where nothing else runs: 250 ms against 40. */
+const mostStarts = 10
+
+/** The shortest time that a program took to end, of ten, in ms. */
+const bestTime = (args: ReadonlyArray<string>): number => {
+  const times = Array.from({ length: 10 }, () => {
+    const begun = performance.now()
+    execFileSync(process.execPath, args, { stdio: "ignore" })
+    return performance.now() - begun
+  })
+  return Math.min(...times)
+}
 
 const run = (cwd: string, args: ReadonlyArray<string>, env: NodeJS.ProcessEnv = {}): Promise<Ended> =>
   new Promise((resolve) => {
@@ -68,6 +81,10 @@ export const checkCommand = async (
   }
   await expect(["--version"], new RegExp(`^${cli?.manifest.version}\\n$`))
   await expect(["--help"], /\bqueues\b/)
+  const [start, empty] = [bestTime([bin, "--version"]), bestTime(["--eval", "0"])]
+  if (start > empty * mostStarts) {
+    problems.push(`disco --version takes ${start.toFixed()} ms, and an empty program ${empty.toFixed()} ms`)
+  }
   let child: ChildProcess | undefined
   try {
     const [started, DISQUE_NODES] = await serve(folder, bin)
