@@ -1,7 +1,7 @@
 // Puts the page of the dashboard, web/, into a few files in app/: the server reads it from there, and it is published there. It ends
 // at once where app/ is newer than what it is made of.
 
-import { cpSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from "node:fs"
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 
@@ -20,6 +20,23 @@ const changedAt = () => {
 const isFresh = () => {
   const last = join(outdir, "THIRD-PARTY.md")
   return existsSync(last) && statSync(last).mtimeMs > changedAt()
+}
+
+/**
+ * uPlot asks for the formats of the language of the browser while it is loaded, and ends the page where the system names a language
+ * that is none ("en-US@posix"). The page writes all figures in one way.
+ *
+ * @type {import("esbuild").Plugin}
+ */
+const oneLanguage = {
+  name: "one-language",
+  setup: ({ onLoad }) =>
+    onLoad({ filter: /uPlot\.esm\.js$/ }, ({ path }) => {
+      const text = readFileSync(path, "utf8")
+      const contents = text.replace("domEnv ? nav.language : 'en-US'", "'en-US'")
+      if (contents === text) throw new Error("uPlot asks for the language in another way than before.")
+      return { contents }
+    })
 }
 
 const bundle = async () => {
@@ -42,6 +59,7 @@ const bundle = async () => {
       jsx: "automatic",
       jsxImportSource: "preact",
       metafile: true,
+      plugins: [oneLanguage],
       logLevel: "warning"
     })
     for (const name of ["index.html", "icon.svg"]) cpSync(join(source, name), join(work, name))

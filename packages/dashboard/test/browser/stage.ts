@@ -99,6 +99,8 @@ export class Stage {
       locale: "en-US",
       reducedMotion: "reduce"
     })
+    // As in a browser whose system names a language that is none.
+    await context.addInitScript('Object.defineProperty(navigator, "language", { get: () => "en-US@posix" })')
     const problems: Array<string> = []
     context.on("console", (message) => {
       const text = message.text()
