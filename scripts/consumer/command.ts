@@ -40,18 +40,24 @@ const run = (cwd: string, args: ReadonlyArray<string>, env: NodeJS.ProcessEnv = 
     )
   })
 
-/** Starts a node, and gives the line by which programs find it. */
-const serve = (folder: string, bin: string): Promise<readonly [ChildProcess, string]> =>
+/** Starts a command that goes on, and gives what it shows of this form. */
+const launch = (
+  folder: string,
+  args: ReadonlyArray<string>,
+  form: RegExp,
+  env: NodeJS.ProcessEnv = {}
+): Promise<readonly [ChildProcess, string]> =>
   new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [bin, "dev", "--port", "0"], {
+    const child = spawn(process.execPath, args, {
       cwd: folder,
+      env: { ...process.env, ...env },
       stdio: ["ignore", "pipe", "pipe"]
     })
     let said = ""
     const listen = (chunk: Buffer) => {
       said += chunk
-      const [, nodes] = /DISQUE_NODES=(\S+)/.exec(said) ?? []
-      if (nodes !== undefined) resolve([child, nodes])
+      const [, found] = form.exec(said) ?? []
+      if (found !== undefined) resolve([child, found])
     }
     child.stdout.on("data", listen)
     child.stderr.on("data", listen)
@@ -85,17 +91,29 @@ export const checkCommand = async (
   if (start > empty * mostStarts) {
     problems.push(`disco --version takes ${start.toFixed()} ms, and an empty program ${empty.toFixed()} ms`)
   }
-  let child: ChildProcess | undefined
+  const children: Array<ChildProcess> = []
   try {
-    const [started, DISQUE_NODES] = await serve(folder, bin)
-    child = started
+    const [node, DISQUE_NODES] = await launch(folder, [bin, "dev", "--port", "0"], /DISQUE_NODES=(\S+)/)
+    children.push(node)
     await expect(["add", "greetings", "hello"], /^D-\S{38}\n$/, { DISQUE_NODES })
     await expect(["queues"], /\bgreetings +1\b/, { DISQUE_NODES })
+    const [dashboard, address] = await launch(folder, [bin, "dashboard", "--port", "0"], /(http:\S+)/, { DISQUE_NODES })
+    children.push(dashboard)
+    for (const [path, form] of [
+      ["", /<title>/],
+      ["app.js", /./],
+      ["api/queues", /\bgreetings\b/]
+    ] as const) {
+      const text = await fetch(address + path).then((response) => response.text())
+      if (!form.test(text)) problems.push(`${path || "the page"} of the dashboard is ${text.slice(0, 200)}`)
+    }
   } catch (error) {
-    problems.push(`disco dev does not start:\n${error instanceof Error ? error.message : error}`)
+    problems.push(`a command does not start:\n${error instanceof Error ? error.message : error}`)
   } finally {
-    child?.removeAllListeners("close")
-    child?.kill()
+    for (const child of children) {
+      child.removeAllListeners("close")
+      child.kill()
+    }
   }
   return problems
 }
