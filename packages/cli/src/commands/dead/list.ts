@@ -34,6 +34,9 @@ export const list = onCluster({
         const fields = fieldsOf(letter)
         yield* output.item(LetterFields, fields, (style) => lineOf(fields, now, style))
       }
-      if (letters.length === 0) yield* output.note(`disco: there is no such letter in ${printable(queue)}.dead`)
+      if (letters.length === 0) {
+        const none = where === undefined ? "no letter" : "no such letter"
+        yield* output.note(`disco: there is ${none} in ${printable(queue)}.dead`)
+      }
     })
 })
