@@ -67,7 +67,17 @@ export const meet = (
     const command = yield* ClusterCommands.meet.make(ip, port)
     const left = yield* countdown(yield* readWithin("Cluster.meet", within, "30 seconds"))
     const pool = yield* DisquePool
-    const changed = yield* onEveryNode(pool, yield* knownNodes(pool, left), left, {
+    // A node that is alone does not know its own address, so it would never see that it has joined itself.
+    const others = (yield* knownNodes(pool, left)).filter(({ address }) => address !== `${ip}:${port}`)
+    if (others.length === 0) {
+      return yield* OptionReader.refuse(
+        "Cluster.meet",
+        "node",
+        `${ip}:${port}`,
+        "another node than the only one there is"
+      )
+    }
+    const changed = yield* onEveryNode(pool, others, left, {
       operation: `meeting the node at ${ip} port ${port}`,
       tell: (commands) => commands.execute(command),
       verify: (commands, { address }) => {

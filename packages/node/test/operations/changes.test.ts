@@ -183,6 +183,16 @@ describe("Cluster.meet", () => {
     }).pipe(Effect.provide(cluster()))
   )
 
+  it.scoped("refuses at once to join the only node to itself", () =>
+    Effect.gen(function* () {
+      const pool = yield* DisquePool
+      const [only] = (yield* pool.health).nodes
+      const error = yield* Effect.flip(Cluster.meet("127.0.0.1", Number(only?.address.split(":")[1])))
+      assert.strictEqual(error._tag, "InvalidArgument")
+      assert.include(error.message, "another node than the only one there is")
+    }).pipe(Effect.provide(EmbeddedDisque.layerPool))
+  )
+
   it.scoped("fails where nobody answers at the address", () =>
     Effect.gen(function* () {
       const error = yield* meanwhile(Effect.flip(Cluster.meet("127.0.0.1", 9999, { within: "3 seconds" })))
