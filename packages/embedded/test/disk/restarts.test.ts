@@ -48,10 +48,12 @@ class Restarted {
     return yield* Scope.extend(Effect.provide(dial(1), built), scope)
   })
 
+  readonly close = Effect.suspend(() => (this.scope === undefined ? Effect.void : Scope.close(this.scope, Exit.void)))
+
   readonly end = (isClean: boolean) =>
     Effect.gen(this, function* () {
       const killed = this.disk.afterKill()
-      if (this.scope !== undefined) yield* Scope.close(this.scope, Exit.void)
+      yield* this.close
       assert.deepStrictEqual(this.disk.open, [])
       if (!isClean) this.disk = killed
     })
@@ -77,6 +79,8 @@ describe("a node on disk and the model of one", () => {
     ([steps, options]) =>
       Effect.gen(function* () {
         const node = new Restarted({ dir: "/data", ...options })
+        // What is tried after a failure needs the folder.
+        yield* Effect.addFinalizer(() => node.close)
         let link = yield* node.start
         const model = new Model()
         const ids: Array<string> = []
@@ -96,7 +100,24 @@ describe("a node on disk and the model of one", () => {
           yield* compare(link, model, ids)
         }
         yield* node.end(true)
-      }),
+      }).pipe(Effect.scoped),
     { fastCheck: { numRuns: 40 }, timeout: 180_000 }
+  )
+
+  it.effect("queue a job behind those of the same millisecond that were added before a restart", () =>
+    Effect.gen(function* () {
+      const node = new Restarted({ dir: "/data", enqueueJobsOnce: true })
+      yield* Effect.addFinalizer(() => node.close)
+      const before = yield* node.start
+      for (const body of ["one", "two", "three"]) yield* say(before, "ADDJOB", "q", body, "0")
+      yield* node.end(false)
+      const link = yield* node.start
+      yield* say(link, "ADDJOB", "q", "four", "0")
+      const jobs = yield* say(link, "GETJOB", "NOHANG", "COUNT", "4", "FROM", "q")
+      assert.deepStrictEqual(
+        (jobs as ReadonlyArray<ReadonlyArray<string>>).map(([, , body]) => body),
+        ["one", "two", "three", "four"]
+      )
+    }).pipe(Effect.scoped)
   )
 })

@@ -96,7 +96,8 @@ export class Loader {
       job.flags |= Flag.broadcastWillQueue
       job.requeueAt = requeueTime(node, job) + uint32(job.delay * 1000)
     }
-    if (job.createdAt > node.lastCreatedAt) {
+    const isLast = job.createdAt === node.lastCreatedAt && job.sequence > node.lastSequence
+    if (job.createdAt > node.lastCreatedAt || isLast) {
       node.lastCreatedAt = job.createdAt
       node.lastSequence = job.sequence
     }
