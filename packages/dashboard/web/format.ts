@@ -31,6 +31,9 @@ export const brief = (value: number): string => {
 /** How many in a second: 0, 0.4, 1,204. */
 export const perSecond = (value: number): string => figure(value, value < 10 ? 1 : 0)
 
+/** The same; a dash where it is not known. */
+export const rate = (value: number | null): string => (value === null ? "–" : perSecond(value))
+
 const sizes = ["B", "KiB", "MiB", "GiB", "TiB"] as const
 
 /** A number of bytes: 12 B, 3.4 MiB. */

@@ -1,6 +1,6 @@
 /** Workers that report, of this program and of others. */
 import type { WorkerRow } from "../../src/api/workers.js"
-import { age, count, counted, perSecond } from "../format.js"
+import { age, count, counted, perSecond, rate } from "../format.js"
 import { serverNow, useLive } from "../live.js"
 import { Choice } from "../parts/Choice.js"
 import { Tiles } from "../parts/Figures.js"
@@ -50,7 +50,7 @@ const WorkerLine = ({ worker }: { readonly worker: WorkerRow }) => (
     <td class="num">
       {count(worker.busy)} <span class="dim">of {count(worker.concurrency)}</span>
     </td>
-    <td class="num">{worker.rate === null ? "–" : perSecond(worker.rate)}</td>
+    <td class="num">{rate(worker.rate)}</td>
     <td class="num optional-1">{count(worker.succeeded)}</td>
     <td class="num optional-1">
       <span class={worker.failed > 0 ? "warn" : "dim"}>{count(worker.failed)}</span>

@@ -1,9 +1,7 @@
 /** What each node knows of a queue. */
 import type { QueueNode } from "../../../src/api/queues.js"
-import { age, count, list, perSecond } from "../../format.js"
+import { age, count, list, rate } from "../../format.js"
 import { pauseWords } from "../../parts/Badges.js"
-
-const rate = (value: number | null): string => (value === null ? "–" : perSecond(value))
 
 const imports = ({ importFrom, imported }: QueueNode): string =>
   imported === null || imported === 0 ? "" : `${rate(imported)}/s from ${list(importFrom)}`

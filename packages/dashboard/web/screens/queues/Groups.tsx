@@ -1,12 +1,10 @@
 /** The queues whose names begin in the same way, together. */
 import type { QueueGroup } from "../../../src/api/queues.js"
-import { count, perSecond } from "../../format.js"
+import { count, rate } from "../../format.js"
 import { Badges } from "../../parts/Badges.js"
 import { Empty } from "../../parts/Loading.js"
 import { Name } from "../../parts/Visible.js"
 import { queuesAddress } from "../../router.js"
-
-const rateOf = (value: number | null): string => (value === null ? "–" : perSecond(value))
 
 export const Groups = ({ groups }: { readonly groups: ReadonlyArray<QueueGroup> }) => (
   <section class="card table-card" aria-label="Groups of queues">
@@ -47,8 +45,8 @@ export const Groups = ({ groups }: { readonly groups: ReadonlyArray<QueueGroup> 
               </th>
               <td class="num">{count(group.queues)}</td>
               <td class="num">{count(group.length)}</td>
-              <td class="num optional-1">{rateOf(group.in)}</td>
-              <td class="num optional-1">{rateOf(group.out)}</td>
+              <td class="num optional-1">{rate(group.in)}</td>
+              <td class="num optional-1">{rate(group.out)}</td>
             </tr>
           ))}
         </tbody>

@@ -1,7 +1,7 @@
 /** The list of queues. Only the rows that can be seen are rendered. */
 import { useEffect, useState } from "preact/hooks"
 import type { QueueOrder, QueueRow } from "../../../src/api/queues.js"
-import { age, brief, count, perSecond } from "../../format.js"
+import { age, brief, count, rate } from "../../format.js"
 import { listen } from "../../keys.js"
 import { Badges, pauseWords } from "../../parts/Badges.js"
 import { Space } from "../../parts/Space.js"
@@ -58,7 +58,7 @@ const SortHead = ({
 
 /** A figure, fainter if it is nothing. */
 const Rate = ({ value }: { readonly value: number | null }) => (
-  <span class={value === null || value === 0 ? "dim" : ""}>{value === null ? "–" : perSecond(value)}</span>
+  <span class={value === null || value === 0 ? "dim" : ""}>{rate(value)}</span>
 )
 
 export const pausedWhere = ({ pause, pausedOn }: Pick<QueueRow, "pause" | "pausedOn">): string =>
@@ -66,11 +66,7 @@ export const pausedWhere = ({ pause, pausedOn }: Pick<QueueRow, "pause" | "pause
     ? ""
     : `${pauseWords[pause]} on ${pausedOn.length === 1 ? pausedOn[0]?.node : `${pausedOn.length} nodes`}`
 
-const under = (row: QueueRow): string =>
-  [
-    ...row.badges,
-    `in ${row.in === null ? "–" : perSecond(row.in)}/s, out ${row.out === null ? "–" : perSecond(row.out)}/s`
-  ].join(" · ")
+const under = (row: QueueRow): string => [...row.badges, `in ${rate(row.in)}/s, out ${rate(row.out)}/s`].join(" · ")
 
 const QueueLine = ({ index, onPause, row }: Pick<Props, "onPause"> & { index: number; row: QueueRow }) => (
   <tr class="row" aria-rowindex={index + 2}>
