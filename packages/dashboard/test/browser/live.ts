@@ -3,7 +3,7 @@ import { DisquePool } from "@disco/core"
 import { EmbeddedDisque } from "@disco/embedded"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { row, type Stage, tile } from "./stage.js"
+import { cell, row, type Stage, tile } from "./stage.js"
 
 const add = (queue: string) => Effect.flatMap(DisquePool, (pool) => pool.addJob(queue, "it"))
 
@@ -14,10 +14,10 @@ export const live = (stage: () => Stage) =>
         await stage().visit("/queue?name=seen-by-two", async (other) => {
           await page.getByText("No queue fits").waitFor()
           await stage().run(add("seen-by-two"))
-          await row(page, "seen-by-two").getByRole("cell", { name: "1", exact: true }).waitFor()
+          await (await cell(page, "seen-by-two", "Length")).getByText("1", { exact: true }).waitFor()
           await tile(other, "Length").getByText("1", { exact: true }).waitFor()
           await stage().run(add("seen-by-two"))
-          await row(page, "seen-by-two").getByRole("cell", { name: "2", exact: true }).waitFor()
+          await (await cell(page, "seen-by-two", "Length")).getByText("2", { exact: true }).waitFor()
           await tile(other, "Length").getByText("2", { exact: true }).waitFor()
         })
       })

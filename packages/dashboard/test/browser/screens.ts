@@ -3,7 +3,7 @@ import { DisquePool, JobQueue } from "@disco/core"
 import { Worker } from "@disco/funnel"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Schema } from "effect"
-import { row, type Stage, tile } from "./stage.js"
+import { cell, row, type Stage, tile } from "./stage.js"
 
 export const screens = (stage: () => Stage) =>
   describe("the screens", () => {
@@ -12,7 +12,7 @@ export const screens = (stage: () => Stage) =>
         await tile(page, "Queues").getByText(/^\d+$/).waitFor()
         const emails = row(page, "emails")
         await emails.getByText("no consumers").first().waitFor()
-        await emails.getByRole("cell", { name: "40", exact: true }).waitFor()
+        await (await cell(page, "emails", "Length")).getByText("40", { exact: true }).waitFor()
         const names = await page.locator("tbody .cell-link").allTextContents()
         const badges = await page
           .locator("tbody tr.row")

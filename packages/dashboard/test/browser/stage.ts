@@ -11,6 +11,14 @@ import { type Dashboards, serve } from "./serve.js"
 export const row = (page: Page, name: string): Locator =>
   page.getByRole("row").filter({ has: page.getByRole("link", { name, exact: true }) })
 
+/** The cell of a queue in a column: the figures of two columns may be the same. */
+export const cell = async (page: Page, name: string, column: string): Promise<Locator> => {
+  await page.getByRole("columnheader", { name: column, exact: true }).waitFor()
+  const columns = await page.getByRole("columnheader").allTextContents()
+  const at = columns.findIndex((each) => each.startsWith(column))
+  return row(page, name).locator("th, td").nth(at)
+}
+
 /** A figure with its label. */
 export const tile = (page: Page, label: string): Locator =>
   page.locator(".tile").filter({ has: page.locator("dt", { hasText: new RegExp(`^${label}$`) }) })
