@@ -124,7 +124,7 @@ const runCommand = (command: Command, path: string, words: ReadonlyArray<string>
     const done = command.needsCluster
       ? Effect.flatMap(
           Effect.promise(() => import("./connection/connection.js")),
-          ({ layer }) => Effect.provide(run, layer(input as unknown as ClusterInput))
+          ({ layer }) => Effect.provide(run, layer(input as unknown as ClusterInput, command.lazyConnect))
         )
       : (run as Effect.Effect<number | undefined, Failure, Services>)
     const logger = yield* notices

@@ -38,7 +38,7 @@ export interface Client {
 // A client opens without knowing the cluster if no node says in this time which nodes there are.
 const learnMillis = 1000
 
-/** Opens a client. It is connected to one of the seeds, or fails with the reason why none could be reached. */
+/** Opens a client. It is connected to one of the seeds, or fails with the reason why none could be reached, unless it connects later. */
 export const make = (limits: Limits): Effect.Effect<Client, DialError, DisqueDialer | Scope.Scope> =>
   Effect.gen(function* () {
     const dialer = yield* DisqueDialer
@@ -129,9 +129,11 @@ export const make = (limits: Limits): Effect.Effect<Client, DialError, DisqueDia
 
     yield* timekeeper.run.pipe(Effect.interruptible, Effect.forkScoped)
     yield* Effect.addFinalizer(() => close)
-    yield* reach
-    const refreshing = yield* Effect.forkIn(Effect.interruptible(refresh.run), scope)
-    yield* Effect.timeoutOption(Fiber.join(refreshing), learnMillis)
+    if (!limits.lazyConnect) {
+      yield* reach
+      const refreshing = yield* Effect.forkIn(Effect.interruptible(refresh.run), scope)
+      yield* Effect.timeoutOption(Fiber.join(refreshing), learnMillis)
+    }
     const ready = readiness({ cluster, links, hello: discovery.ask })
     return { cluster, links, permits, routes, executor, discovery, fetching, ready }
   })

@@ -2,7 +2,7 @@
  * The dashboard: a web page over the cluster of a pool, and the API behind it.
  *
  * It looks at the cluster every 2 seconds while somebody looks, and every 30 seconds otherwise: once for all viewers, and never at more
- * than 500 queues of a node at a time. Looks at jobs are bounded by a count and by 5 seconds. What it measured is in memory, for an hour at most, and
+ * than 500 queues of a node at a time. While a node does not answer, the look is made every 5 seconds at the latest. Looks at jobs are bounded by a count and by 5 seconds. What it measured is in memory, for an hour at most, and
  * begins anew with the process.
  *
  * **Who gets in.** It does not listen by itself: the `HttpServer` does. Without a password, only requests get in that name this machine

@@ -64,6 +64,26 @@ describe("a stream", () => {
     }).pipe(Effect.provide(cluster(1)))
   )
 
+  it.scoped("begins before a node answers, says which were tried and why, and goes on once one does", () =>
+    Effect.gen(function* () {
+      const embedded = yield* EmbeddedDisque
+      const [node] = embedded.nodes as readonly [EmbeddedNode]
+      yield* embedded.kill(node)
+      const client = yield* open()
+      const events = yield* during(client, "/api/events/queues", "10 seconds")
+      const down = events.findLast(({ event }) => event === "status")?.data as Status
+      assert.strictEqual(down.state, "down")
+      assert.deepInclude(down.nodes[0], { address: node.address, isAnswering: false })
+      assert.isAtLeast(down.nodes[0]?.since ?? 0, down.startedAt)
+      assert.match(down.nodes[0]?.why ?? "", /refused/)
+      assert.strictEqual((yield* client.send("/health")).status, 503)
+      yield* embedded.restart(node)
+      const after = yield* during(client, "/api/events/queues", "30 seconds")
+      assert.deepInclude(after.findLast(({ event }) => event === "status")?.data, { state: "up" })
+      assert.strictEqual((yield* client.send("/health")).status, 200)
+    }).pipe(Effect.provide(cluster(1, { lazyConnect: true })))
+  )
+
   it.scoped("costs the nodes the same for one viewer and for ten", () =>
     Effect.gen(function* () {
       const pool = yield* DisquePool

@@ -28,6 +28,7 @@ const notDurations = [Number.NaN, -5, "-5 seconds", Number.POSITIVE_INFINITY, 1.
 const notWords = ["", "no such word", 1, {}]
 const notSchedules = [1, "1 second", {}, () => 1]
 const notSecrets = ["", "secret", 1, {}, Redacted.make("")]
+const notFlags = [1, "yes", {}, null]
 const notRecords = [1, "a", [1], Number.NaN]
 const notFunctions = [1, "a", {}]
 const notNames = ["", 1, [], [""], {}]
@@ -56,7 +57,8 @@ const connection = {
   acquireTimeout: notDurations,
   refreshInterval: notDurations,
   retry: notSchedules,
-  addressMap: [...notRecords, { "10.0.0.1:7711": "" }, { "10.0.0.1:7711": 7711 }, { here: ":" }, { "": "localhost" }]
+  addressMap: [...notRecords, { "10.0.0.1:7711": "" }, { "10.0.0.1:7711": 7711 }, { here: ":" }, { "": "localhost" }],
+  lazyConnect: notFlags
 }
 
 const funnel = {

@@ -67,6 +67,8 @@ export interface Description<A extends Arguments, O extends Options> {
   readonly isStream?: boolean
   /** Exit statuses, with what they mean for this command. */
   readonly statuses?: Readonly<Record<number, string>>
+  /** Whether it runs also while no node of its cluster answers. */
+  readonly lazyConnect?: boolean
   /** What a failure is for programs that read standard output, such as monitoring systems. */
   readonly whenFailed?: WhenFailed
 }
@@ -85,6 +87,7 @@ export interface Command {
   readonly whenFailed: WhenFailed | undefined
   /** Whether it talks to a cluster: it is given a pool then, and takes the options that say which. */
   readonly needsCluster: boolean
+  readonly lazyConnect: boolean
   readonly run: (input: never) => Effect.Effect<Status, Failure, ClusterServices>
 }
 
@@ -111,6 +114,7 @@ const make = (described: Description<Arguments, Options> & Pick<Command, "run">,
   statuses: described.statuses ?? {},
   whenFailed: described.whenFailed,
   needsCluster,
+  lazyConnect: described.lazyConnect ?? false,
   run: described.run
 })
 

@@ -7,6 +7,8 @@ import * as Redacted from "effect/Redacted"
 import { CliError, UsageError } from "../CliError.js"
 import { onCluster } from "../command/Command.js"
 import * as option from "../command/parameters.js"
+import { failed, refusalOf } from "../connection/pool.js"
+import { Settings } from "../connection/Settings.js"
 import { readPassword } from "../files.js"
 import { Output } from "../output/Output.js"
 import { paints } from "../output/style.js"
@@ -26,7 +28,7 @@ export const command = onCluster({
   name: "dashboard",
   summary: "Serve a web page over the cluster, until Ctrl-C",
   details:
-    "The page shows queues, jobs, nodes, workers and dead letters, live. It looks at the cluster once for all viewers: every 2 seconds while somebody looks. By default it listens on this machine alone, and may change what it shows; elsewhere it needs a password, and changes nothing unless --allow-changes is given. Every change is logged on standard output. /health and /metrics are there for other programs.",
+    "The page shows queues, jobs, nodes, workers and dead letters, live. It looks at the cluster once for all viewers: every 2 seconds while somebody looks. By default it listens on this machine alone, and may change what it shows; elsewhere it needs a password, and changes nothing unless --allow-changes is given. While no node answers, the page says which were tried and why, and it goes on by itself once one does. Every change is logged on standard output. /health and /metrics are there for other programs.",
   options: {
     port: option.defaulted("PORT", read.port, "7780", "The port to listen at; 0 for any free one."),
     host: option.defaulted(
@@ -51,6 +53,7 @@ export const command = onCluster({
     ["disco dashboard --port 0 --read-only", "at any free port, without buttons"],
     ["disco dashboard --host 0.0.0.0 --viewer-password-file secret", "for others too, who sign in"]
   ],
+  lazyConnect: true,
   run: ({ allowChanges, hidePayloads, host, port, readOnly, trustProxy, viewerPasswordFile }) =>
     Effect.gen(function* () {
       if (readOnly && allowChanges) {
@@ -82,12 +85,30 @@ export const command = onCluster({
           "disco: whoever reaches this port without the proxy is let in: see that nobody does (--trust-proxy)"
         )
       }
-      const { nodes } = yield* Effect.flatMap(DisquePool, ({ health }) => health)
+      const pool = yield* DisquePool
+      const settings = yield* Settings
+      const trouble = yield* Effect.as(pool.ready({ within: settings.timeout }), undefined).pipe(
+        Effect.catchTags({
+          ConnectionError: (error) =>
+            refusalOf(error) === undefined ? Effect.succeed(error) : Effect.fail(failed(settings, error)),
+          NotAuthenticated: (error) => Effect.fail(failed(settings, error)),
+          InvalidArgument: (error) => Effect.fail(failed(settings, error))
+        }),
+        // Other errors are answers of a node.
+        Effect.catchIf(
+          (error) => error._tag !== "CliError",
+          () => Effect.succeed(undefined)
+        )
+      )
+      const { nodes } = yield* pool.health
       yield* output.text((style) => {
         const { bold, green } = paints(style)
-        const of = nodes.length === 1 ? "1 node" : `${nodes.length} nodes`
-        return `${green("ready:")} the dashboard of ${of} is at ${bold(address)}${mayChange ? "" : ", read-only"} (Ctrl-C ends it)`
+        const of = trouble !== undefined ? "" : nodes.length === 1 ? " of 1 node" : ` of ${nodes.length} nodes`
+        return `${green("ready:")} the dashboard${of} is at ${bold(address)}${mayChange ? "" : ", read-only"} (Ctrl-C ends it)`
       })
+      if (trouble !== undefined) {
+        yield* output.note(`disco: ${failed(settings, trouble).message}: the page goes on once one answers`)
+      }
       return yield* Effect.never
     })
 })

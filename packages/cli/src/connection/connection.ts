@@ -12,9 +12,10 @@ import { resolve } from "./resolve.js"
 import { Settings } from "./Settings.js"
 
 export const layer = (
-  given: ClusterInput
+  given: ClusterInput,
+  lazyConnect: boolean
 ): Layer.Layer<
   DisquePool | Settings,
   CliError | UsageError | InvalidArgument | ConfigError.ConfigError,
   Dialing | FileSystem.FileSystem | Path.Path
-> => Layer.provideMerge(pool.layer, Layer.effect(Settings, resolve(given)))
+> => Layer.provideMerge(pool.layer(lazyConnect), Layer.effect(Settings, resolve(given)))

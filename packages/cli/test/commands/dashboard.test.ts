@@ -1,4 +1,5 @@
 import { writeFileSync } from "node:fs"
+import { type AddressInfo, createServer } from "node:net"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
@@ -19,6 +20,17 @@ const started = (words: ReadonlyArray<string>, sign: RegExp, env: Readonly<Recor
         return ended
       })
   )
+
+/** A port that nothing listens at. */
+const freePort = Effect.promise(
+  () =>
+    new Promise<number>((resolve) => {
+      const server = createServer().listen(0, "127.0.0.1", () => {
+        const { port } = server.address() as AddressInfo
+        server.close(() => resolve(port))
+      })
+    })
+)
 
 const get = (url: string, headers: Readonly<Record<string, string>> = {}) =>
   Effect.promise(async () => {
@@ -63,6 +75,35 @@ describe("disco dashboard", { timeout: 120_000 }, () => {
       assert.strictEqual(code, 130)
       assert.notInclude(out.stdout + out.stderr, "opensesame")
     })
+  )
+
+  it.scopedLive("serves its page before a node answers, says so in one line, and goes on by itself once one does", () =>
+    Effect.gen(function* () {
+      const port = yield* freePort
+      const nodes = `127.0.0.1:${port}`
+      const { address, out } = yield* started(["dashboard", "--nodes", nodes, "--port", "0"], /(http:[^\s,]+)/)
+      assert.match(out.stdout, /^ready: the dashboard is at http:/)
+      assert.strictEqual((yield* get(address)).status, 200)
+      assert.strictEqual((yield* get(`${address}health`)).status, 503)
+      assert.include((yield* get(`${address}api/status`)).text, "refused the connection")
+      assert.strictEqual(
+        out.stderr,
+        `disco: no node can be reached: ${nodes} refused the connection: nothing listens there (from --nodes): the page goes on once one answers\n`
+      )
+      yield* started(["dev", "--port", String(port), "--memory", "--dashboard-port", "0"], /listens on (\S+)/)
+      yield* Effect.repeat(Effect.delay(get(`${address}health`), "100 millis"), {
+        until: ({ status }) => status === 200
+      })
+      assert.include((yield* get(`${address}api/status`)).text, '"state":"up"')
+    })
+  )
+
+  it.effect("ends at once for addresses that cannot be read", () =>
+    Effect.gen(function* () {
+      const { status, stderr, stdout } = yield* disco(["dashboard", "--nodes", "no address", "--port", "0"])
+      assert.deepStrictEqual({ status, stdout }, { status: 1, stdout: "" })
+      assert.match(stderr, /^disco: --nodes/)
+    }).pipe(Effect.provide(cluster))
   )
 
   it.scopedLive("says plainly that the port is in use", () =>

@@ -58,6 +58,11 @@ export interface ConnectionOptions {
    * translation, `{ "172.28.77.11:7711": "localhost:7711" }`.
    */
   readonly addressMap?: Readonly<Record<string, string>> | undefined
+  /**
+   * Opens without a node: the first command connects, and each command tries again while no node answers. Default: false, so that opening
+   * fails then.
+   */
+  readonly lazyConnect?: boolean | undefined
 }
 
 /** The options of a connection or a pool, checked and in numbers. */
@@ -73,6 +78,7 @@ export interface Limits {
   readonly refreshMillis: number
   readonly cycle: number | undefined
   readonly addressMap: Readonly<Record<string, string>>
+  readonly lazyConnect: boolean
   /** The most links to a node for commands that wait for copies, or half of the most when such commands pile up. */
   readonly replicationLinks: number
 }
@@ -129,6 +135,7 @@ export const check = (
         options.cycle === undefined
           ? Either.right(undefined)
           : OptionReader.count(subject, "cycle", options.cycle, 1, Number.MAX_SAFE_INTEGER),
-      addressMap: addressMap(subject, options.addressMap ?? {})
+      addressMap: addressMap(subject, options.addressMap ?? {}),
+      lazyConnect: OptionReader.flag(subject, "lazyConnect", options.lazyConnect)
     })
   ).pipe(Either.map((limits) => ({ ...limits, replicationLinks: defaults.hasReplicationLinks ? limits.maxActive : 1 })))

@@ -310,6 +310,27 @@ describe("the holder of a job", () => {
   )
 })
 
+describe("opening without a node", () => {
+  it.scoped(
+    "dials nobody before the first command, tries again with each, and learns the cluster once a node answers",
+    () =>
+      Effect.gen(function* () {
+        const nodes = nodesOf(3, "down", "down")
+        const disque = yield* connection(nodes, { lazyConnect: true })
+        assert.deepStrictEqual(nodes.dialed, [])
+        for (const tried of [3, 6]) {
+          const error = yield* Effect.flip(disque.ping)
+          assert.deepInclude(error, { _tag: "ConnectionError", reason: "unreachable" })
+          assert.isAtLeast(nodes.dialed.length, tried)
+        }
+        for (const node of nodes.addresses) nodes.states.set(node, "up")
+        yield* disque.addJob("q", "it")
+        yield* TestClock.adjust("2 seconds")
+        assert.include(nodes.sent, `HELLO ${yield* disque.node}`)
+      })
+  )
+})
+
 describe("a question to the whole cluster", () => {
   it.scoped("is answered by another node if the node in use has frozen", () =>
     Effect.gen(function* () {

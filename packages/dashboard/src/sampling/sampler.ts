@@ -17,6 +17,8 @@ const ages = 25
 const withinMillis = 5000
 /** The time between two looks when nobody looks: as long as a step of the past. */
 const idleMillis = 30_000
+/** The same while a node does not answer: then it costs little, and `/health` is to know soon that one is back. */
+const troubledMillis = 5000
 
 export interface SamplerOptions {
   /** The time between two looks, in milliseconds. */
@@ -103,7 +105,7 @@ export class Sampler {
   private get rest(): Effect.Effect<void> {
     return Effect.suspend(() => {
       if (this.viewers > 0) return Effect.void
-      return Effect.asVoid(Effect.timeoutOption(this.arrival.next, idleMillis))
+      return Effect.asVoid(Effect.timeoutOption(this.arrival.next, this.state === "up" ? idleMillis : troubledMillis))
     })
   }
 

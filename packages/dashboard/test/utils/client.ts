@@ -1,15 +1,15 @@
 /** Requests to a dashboard in this process, over embedded nodes and without sockets. */
-import { DisquePool } from "@disco/core"
+import { DisquePool, type PoolOptions } from "@disco/core"
 import { EmbeddedDisque, VirtualTime } from "@disco/embedded"
 import { FileSystem, Headers, type HttpApp, HttpServerRequest, type HttpServerResponse, Path } from "@effect/platform"
 import { Chunk, Effect, Layer, Logger, type LogLevel, Option, Schema, Stream } from "effect"
 import { Dashboard } from "../../src/index.js"
 
 /** Three nodes, 127.0.0.1:7711 to 7713, and a pool; no files. */
-export const cluster = (nodes = 3) =>
+export const cluster = (nodes = 3, options?: PoolOptions) =>
   Layer.mergeAll(
     Layer.provideMerge(
-      DisquePool.layer(),
+      DisquePool.layer(options),
       Layer.provideMerge(EmbeddedDisque.layerDialer, EmbeddedDisque.layer({ nodes }))
     ),
     FileSystem.layerNoop({}),
