@@ -4,8 +4,8 @@ export default defineProject({
   test: {
     name: "funnel",
     include: ["test/**/*.test.ts"],
-    // TestClock takes a turn of the event loop for each step: tests overlap in it. Where they share something, they are in sequence.
-    sequence: { concurrent: true },
+    // TestClock takes real time for each step: the tests of a file overlap in it.
+    maxConcurrency: 10,
     testTimeout: 60_000,
     hookTimeout: 60_000
   }

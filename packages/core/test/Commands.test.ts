@@ -56,7 +56,7 @@ const ids = {
 const bytes = Uint8Array.of(0, 255, 13, 10)
 const text = (value: Uint8Array | null | undefined) => new TextDecoder().decode(value ?? Uint8Array.of())
 
-describe("a command sends what was recorded and reads what Disque replied:", () => {
+describe.concurrent("a command sends what was recorded and reads what Disque replied:", () => {
   it("ADDJOB", () => {
     const { addJob } = Commands
     reads("addJob", addJob.make("emails", "hello"), (id) => assert.strictEqual(id, ids.first))
@@ -433,7 +433,7 @@ describe("a command sends what was recorded and reads what Disque replied:", () 
   })
 })
 
-describe("the recorded exchanges", () => {
+describe.concurrent("the recorded exchanges", () => {
   it("cover every command that is defined, and each is one that a test above looked at", () => {
     assert.sameMembers([...new Set(exchanges.map(({ command }) => command))], [...definitions.keys()])
     assert.deepStrictEqual(

@@ -181,7 +181,7 @@ for (const [name, make] of [
   })
 }
 
-describe("the arguments of a command", () => {
+describe.concurrent("the arguments of a command", () => {
   const messageOf = (effect: Effect.Effect<unknown, unknown>) =>
     Effect.map(Effect.flip(effect), (error) => `${error instanceof Error ? error.message : error}`)
 

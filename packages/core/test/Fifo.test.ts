@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { FastCheck } from "effect"
 import { Fifo } from "../src/internal/fifo.js"
 
-describe("what is first in, first out", () => {
+describe.concurrent("what is first in, first out", () => {
   it("is taken in the order in which it came, however much there is meanwhile", () => {
     // So many come, then so many are taken, or all.
     const steps = FastCheck.array(

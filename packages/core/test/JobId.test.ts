@@ -11,7 +11,7 @@ const base64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/
 
 const parts = FastCheck.tuple(of(hex, 8), of(base64, 24), of(hex, 4))
 
-describe("a job id", () => {
+describe.concurrent("a job id", () => {
   it.prop("is recognized by its form, and its parts are read", [parts], ([[origin, middle, minutes]]) => {
     const id = JobId.make(`D-${origin}-${middle}-${minutes}`)
     assert.isTrue(JobId.isJobId(id))

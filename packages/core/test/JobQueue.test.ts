@@ -38,7 +38,7 @@ const delivering = (...bodies: ReadonlyArray<string | Uint8Array>) => {
 /** What JSON holds as it is. */
 const json = FastCheck.jsonValue({ noUnicodeString: false }).map((value) => JSON.parse(JSON.stringify(value)))
 
-describe("a typed queue", () => {
+describe.concurrent("a typed queue", () => {
   it.effect.prop("gives back every payload that it took, through JSON", [json], ([payload]) =>
     Effect.gen(function* () {
       const queue = JobQueue.make("q", { payload: Schema.Unknown })

@@ -33,7 +33,7 @@ const make = Effect.gen(function* () {
 
 const texts = (said: ReadonlyArray<Said>) => said.map(({ text }) => text)
 
-describe("notices", () => {
+describe.concurrent("notices", () => {
   it.effect(
     "log the first of a kind, and within a minute, without another one, how many there were and which was the first",
     () =>

@@ -31,7 +31,7 @@ const readers: Record<string, Reply.Reader<unknown>> = {
   record: Reply.record
 }
 
-describe("the readers of replies", () => {
+describe.concurrent("the readers of replies", () => {
   it.prop(
     "give a value or say what was expected, whatever a node replies, and never quote it in full",
     [replies],

@@ -4,7 +4,7 @@ import { Slot } from "../src/internal/slot.js"
 
 const yields = (n: number) => Effect.forEach(Array.from({ length: n }), () => Effect.yieldNow(), { discard: true })
 
-describe("a slot", () => {
+describe.concurrent("a slot", () => {
   it.effect("hands its value over once or reclaims it, at whatever point its fiber is interrupted", () =>
     Effect.gen(function* () {
       const outcomes = new Set<string>()

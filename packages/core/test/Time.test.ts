@@ -207,7 +207,7 @@ const minute = 60_000
 const hour = 60 * minute
 const jumps = { "set back by a minute": -minute, "set forward by an hour": hour }
 
-describe("if the time of day is", () => {
+describe.concurrent("if the time of day is", () => {
   for (const [jump, by] of Object.entries(jumps)) {
     for (const [name, wait] of Object.entries(waits)) {
       it.effect(`${jump}, a wait ends when its time has passed: ${name}`, () =>
@@ -259,7 +259,7 @@ describe("if the time of day is", () => {
   )
 })
 
-describe("milliseconds that only grow", () => {
+describe.concurrent("milliseconds that only grow", () => {
   it("are whole, and so are their sums, if those of the clock are whole, as those of TestClock are", () => {
     const at = (millis: number) =>
       Time.monotonicMillis({

@@ -2,7 +2,7 @@ import { Timekeeper } from "@disco/core/internal"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, TestClock } from "effect"
 
-describe("a timekeeper", () => {
+describe.concurrent("a timekeeper", () => {
   it.effect("misses nothing that becomes due before the fiber that waits for it has begun", () =>
     Effect.gen(function* () {
       const ticks: Array<number> = []

@@ -55,7 +55,7 @@ const shown = (id: string, fields: Record<string, Reply.Reply> = {}): Reply.Repl
     ...fields
   }).flatMap(([name, value]) => [bulk(name), value])
 
-describe("a pool", () => {
+describe.concurrent("a pool", () => {
   it.scoped("adds up the lengths of a queue on all nodes", () =>
     Effect.gen(function* () {
       const { pool, sent } = yield* poolOver((node) => addresses.indexOf(node as never) + 1)
@@ -258,7 +258,7 @@ describe("a pool", () => {
   )
 })
 
-describe("a connection", () => {
+describe.concurrent("a connection", () => {
   it.scoped("asks one node", () =>
     Effect.gen(function* () {
       const { disque, sent } = yield* connectionOver((_, [command]) => {

@@ -52,7 +52,7 @@ const refusalOf = (words: ReadonlyArray<string>): string | undefined => {
 const seconds = (input: Duration.DurationInput | undefined) =>
   input === undefined ? undefined : Duration.toSeconds(Duration.decode(input))
 
-describe("the arguments of ADDJOB", () => {
+describe.concurrent("the arguments of ADDJOB", () => {
   it.prop(
     "are words that the server takes and that mean what the caller wrote, or are refused here",
     [FastCheck.string({ minLength: 1 }), FastCheck.string(), addJobOptions],
@@ -105,7 +105,7 @@ describe("the arguments of ADDJOB", () => {
   )
 })
 
-describe("the arguments of commands about jobs", () => {
+describe.concurrent("the arguments of commands about jobs", () => {
   const hex = "0123456789abcdef"
   const id = FastCheck.tuple(
     FastCheck.stringMatching(/^[0-9a-f]{8}$/),
@@ -143,7 +143,7 @@ describe("the arguments of commands about jobs", () => {
 const refusalBy = (made: Either.Either<unknown, InvalidArgument>): string =>
   Either.match(made, { onLeft: ({ message }) => message, onRight: () => "nothing" })
 
-describe("text with half of a surrogate pair", () => {
+describe.concurrent("text with half of a surrogate pair", () => {
   const half = "ab\ud83d"
   const whole = "ab\ud83d\ude00"
 
@@ -182,7 +182,7 @@ describe("text with half of a surrogate pair", () => {
   })
 })
 
-describe("a command that is longer than the server takes", () => {
+describe.concurrent("a command that is longer than the server takes", () => {
   const most = 512 * 1024 * 1024
 
   it("is refused: bytes, and text by the bytes that it takes", () => {
@@ -214,7 +214,7 @@ describe("a command that is longer than the server takes", () => {
   })
 })
 
-describe("the filters of scans", () => {
+describe.concurrent("the filters of scans", () => {
   it.prop(
     "go out as they are given",
     [

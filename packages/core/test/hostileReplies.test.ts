@@ -73,7 +73,7 @@ const within = <A>(millis: number, run: () => A): A => {
   return result
 }
 
-describe("whatever a node replies", () => {
+describe.concurrent("whatever a node replies", () => {
   it("is read, or said not to fit, by every command", () => {
     FastCheck.assert(
       FastCheck.property(

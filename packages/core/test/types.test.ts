@@ -43,7 +43,7 @@ type Fetched = Asked | NodeLeaving | PoolExhausted
 
 type Groups = "server" | "cluster" | "config" | "client" | "slowlog" | "latency"
 
-describe("the error channel", () => {
+describe.concurrent("the error channel", () => {
   it("of each method names what can go wrong with it, and nothing else", () => {
     expectTypeOf<Errors<Omit<DisqueCommands, Groups | "execute" | "addJobsFrom">>>().toEqualTypeOf<{
       readonly addJob:
@@ -158,7 +158,7 @@ describe("the error channel", () => {
   })
 })
 
-describe("a connection and a pool", () => {
+describe.concurrent("a connection and a pool", () => {
   it("offer the same commands", () => {
     expectTypeOf<DisqueConnection.Service>().toExtend<DisqueCommands>()
     expectTypeOf<DisquePool.Service>().toExtend<DisqueCommands>()

@@ -28,7 +28,7 @@ const settable = Effect.map(Effect.clock, (clock) => {
   return { clock: set, set: setBy }
 })
 
-describe("where the time of day is set", () => {
+describe.concurrent("where the time of day is set", () => {
   for (const [how, millis] of [
     ["back by a minute", -60_000],
     ["back by a day", -86_400_000],
@@ -112,7 +112,7 @@ describe("where the time of day is set", () => {
   }
 })
 
-describe("after the process was held up for longer than a lease", () => {
+describe.concurrent("after the process was held up for longer than a lease", () => {
   /** A clock that jumps: nothing that sleeps wakes for it, as nothing does while a process is held up. */
   const jumping = Effect.map(Effect.clock, (clock) => {
     let held = 0

@@ -73,7 +73,7 @@ const consumers: Readonly<Record<string, Consumer>> = {
     Stream.runForEach(Stream.buffer(incoming, { capacity: 2 }), () => holding(inHand, 3, fails))
 }
 
-describe("the close of a funnel when one of three nodes has fallen silent", () => {
+describe.concurrent("the close of a funnel when one of three nodes has fallen silent", () => {
   for (const [name, consumer] of Object.entries(consumers)) {
     for (const way of ["an interruption", "a failure", "the end of the scope"]) {
       for (const within of ["3 seconds", undefined] as const) {
@@ -137,7 +137,7 @@ const one = Layer.provideMerge(
 
 const numbers = JobQueue.make("numbers", { payload: Schema.Number, options: { retry: "1 hour" } })
 
-describe("with a node that says nothing", () => {
+describe.concurrent("with a node that says nothing", () => {
   it.effect("a funnel whose consumer is interrupted closes in its time, wherever its jobs are", () =>
     Effect.gen(function* () {
       const { freeze, nodes } = yield* EmbeddedDisque
@@ -311,7 +311,7 @@ describe("with a node that says nothing", () => {
   )
 })
 
-describe("what was made in one scope", () => {
+describe.concurrent("what was made in one scope", () => {
   it.effect("takes no more jobs once one of it closes, and a funnel takes what handlers of later workers offer", () =>
     Effect.gen(function* () {
       const pool = yield* DisquePool
@@ -357,7 +357,7 @@ describe("what was made in one scope", () => {
   )
 })
 
-describe("under TestClock", () => {
+describe.concurrent("under TestClock", () => {
   it.effect("a busy worker closes by itself if its scope has virtual time", () =>
     Effect.gen(function* () {
       const pool = yield* DisquePool

@@ -29,7 +29,7 @@ class Refused extends Data.TaggedError("Refused")<{ readonly amount: bigint; rea
 
 const inFunnel = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.provide(Effect.scoped(effect), layer)
 
-describe("JSON takes", () => {
+describe.concurrent("JSON takes", () => {
   it.effect("jobs of a queue with a type, however they come", () =>
     Effect.gen(function* () {
       const pool = yield* DisquePool

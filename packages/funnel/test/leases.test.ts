@@ -31,7 +31,7 @@ const ways: ReadonlyArray<readonly [string, Effect.Effect<string, unknown, Disqu
   ]
 ]
 
-describe("a job whose TTL is half over", () => {
+describe.concurrent("a job whose TTL is half over", () => {
   for (const [way, add] of ways) {
     it.effect(`as it ${way} is handled to its end by a worker`, () =>
       Effect.gen(function* () {
@@ -156,7 +156,7 @@ it.effect("a job that is delivered again while its handler runs is lost there, a
   }).pipe(Effect.scoped, Effect.provide(layer))
 )
 
-describe("jobs whose lease is lost before they are begun", () => {
+describe.concurrent("jobs whose lease is lost before they are begun", () => {
   const oldJobs = (count: number) =>
     Effect.gen(function* () {
       const pool = yield* DisquePool
@@ -273,7 +273,7 @@ it.effect("a job that others got just before it came here is taken from its hand
   }).pipe(Effect.scoped, Effect.provide(layer))
 )
 
-describe("a lease whose loss is ignored (`onLeaseLost`)", () => {
+describe.concurrent("a lease whose loss is ignored (`onLeaseLost`)", () => {
   it.effect("has its job acknowledged all the same, also during the close, and not done again", () =>
     Effect.gen(function* () {
       const pool = yield* DisquePool

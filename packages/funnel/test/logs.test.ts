@@ -146,7 +146,7 @@ const sumOf = (lines: ReadonlyArray<Line>) =>
 
 const tracesIn = (lines: ReadonlyArray<Line>) => lines.filter(({ whole }) => whole.includes("\n    at "))
 
-describe(`${count} times the same trouble are one line at first, and one within a minute that counts the others`, () => {
+describe.concurrent(`${count} times the same trouble are one line at first, and one within a minute that counts the others`, () => {
   for (const [name, { ids, run, text }] of Object.entries(kinds)) {
     it.effect(name, () =>
       Effect.gen(function* () {

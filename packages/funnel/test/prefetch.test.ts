@@ -10,7 +10,7 @@ import { pass, passIn, settle } from "./utils/time.js"
 
 const single = JobQueue.make("single", { payload: Schema.Number })
 
-describe("a job that was fetched ahead of a handler that takes long", () => {
+describe.concurrent("a job that was fetched ahead of a handler that takes long", () => {
   it.effect("goes back in time, and another worker that is idle has it", () =>
     Effect.gen(function* () {
       const done: Array<string> = []
@@ -166,7 +166,7 @@ it.effect("a funnel that ends early loses no job that is delivered once and that
   }).pipe(Effect.provide(layer))
 )
 
-describe("a prefetch of 0", () => {
+describe.concurrent("a prefetch of 0", () => {
   it.effect("fetches only what can begin", () =>
     Effect.gen(function* () {
       const pool = yield* DisquePool

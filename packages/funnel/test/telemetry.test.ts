@@ -52,7 +52,7 @@ const seriesOf = (name: string, queues = "") =>
 const sumOf = (name: string, queues: string) =>
   Effect.map(seriesOf(name, queues), (series) => series.reduce((sum, { count }) => sum + count, 0))
 
-describe("the metrics", () => {
+describe.concurrent("the metrics", () => {
   // Only so many queues of a process are counted by their names, and the tests of other files use many.
   beforeAll(forgetQueues)
 
@@ -93,7 +93,7 @@ describe("the metrics", () => {
   })
 })
 
-describe("spans and metrics", () => {
+describe.concurrent("spans and metrics", () => {
   it.effect("have the names and attributes in the tables of the documents", () =>
     Effect.gen(function* () {
       const tracer = makeTracer()

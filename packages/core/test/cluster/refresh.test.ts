@@ -42,7 +42,7 @@ const setup = Effect.gen(function* () {
   }
 })
 
-describe("the refresh", () => {
+describe.concurrent("the refresh", () => {
   it.effect("asks when the answer is used and old, and once at a time", () =>
     Effect.gen(function* () {
       const { asked, end, pass, refresh, use } = yield* setup

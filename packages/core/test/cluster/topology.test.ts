@@ -36,7 +36,7 @@ const x = "x".repeat(40)
 const y = "y".repeat(40)
 const z = "z".repeat(40)
 
-describe("a node", () => {
+describe.concurrent("a node", () => {
   it("that came back at another address is known there if both addresses were given as seeds", () => {
     const { learn, topology, where } = setup(["h:1", "h:2", "h:3"])
     learn("h:1", x, [x, "h", 1], [y, "h", 2])
@@ -143,7 +143,7 @@ describe("a node", () => {
   })
 })
 
-describe("what a node tells of others", () => {
+describe.concurrent("what a node tells of others", () => {
   it("is left out if it is not an address, and the rest is read", () => {
     const garbage: ReadonlyArray<Listed> = [
       ["", 7],

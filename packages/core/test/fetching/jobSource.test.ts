@@ -8,7 +8,7 @@ const idFrom = (name: string) => JobId.make(`D-${name.repeat(8)}-${"0".repeat(24
 const jobsFrom = (name: string, count: number): ReadonlyArray<Job.Job> =>
   Array.from({ length: count }, () => ({ id: idFrom(name) }) as Job.Job)
 
-describe("origins", () => {
+describe.concurrent("origins", () => {
   it("tell the node that most jobs come from, and how many times as many as from another", () => {
     const origins = new Origins()
     assert.isUndefined(origins.leader("a".repeat(8)))
@@ -31,7 +31,7 @@ describe("origins", () => {
   })
 })
 
-describe("the source of jobs", () => {
+describe.concurrent("the source of jobs", () => {
   const sourceOf = (cycle: number | undefined, leaving: ReadonlyArray<string> = []) => {
     let changes = 0
     const source = new JobSource({

@@ -34,7 +34,7 @@ const poll = (names: ReadonlyArray<string>, left: Map<string, number>, count: nu
 
 const namesOf = (count: number) => Array.from({ length: count }, (_, i) => `q${i}`)
 
-describe("a poll of ranked queues", () => {
+describe.concurrent("a poll of ranked queues", () => {
   it.prop(
     "takes what is first in rank, as much as there is room for, whatever there is",
     [

@@ -50,7 +50,7 @@ const letters = ["a", "b", "c", "d"]
 const weights = FastCheck.array(FastCheck.integer({ min: 1, max: 20 }), { minLength: 2, maxLength: 4 })
 const counts = FastCheck.array(FastCheck.integer({ min: 1, max: 70 }), { minLength: 1, maxLength: 60 })
 
-describe("shares", () => {
+describe.concurrent("shares", () => {
   it.prop(
     "hold at every moment, whatever the weights and however many jobs are asked for",
     [weights, counts],

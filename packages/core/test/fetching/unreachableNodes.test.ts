@@ -44,7 +44,7 @@ const oneOfMany = (gone: number, dialing: Duration.DurationInput) => {
   return { dials, layer: Layer.succeed(DisqueDialer, { seeds: [good], dial }) }
 }
 
-describe("a consumer of a node among many that cannot be reached", () => {
+describe.concurrent("a consumer of a node among many that cannot be reached", () => {
   it.scoped("has its jobs at once, with room for one, dials few at a time, and logs few lines", () =>
     Effect.gen(function* () {
       const { dials, layer } = oneOfMany(80, "5 seconds")

@@ -140,7 +140,7 @@ const arriveForNobody = (
 
 const couldNot = (lines: ReadonlyArray<string>) => lines.filter((line) => line.includes("could not be given back"))
 
-describe("jobs that arrived for nobody", () => {
+describe.concurrent("jobs that arrived for nobody", () => {
   for (const [unwanted, command] of [
     ["enqueue", "ENQUEUE"],
     ["nack", "NACK"]
@@ -410,7 +410,7 @@ describe("jobs that arrived for nobody", () => {
   )
 })
 
-describe("links that were idle when their node fell silent", () => {
+describe.concurrent("links that were idle when their node fell silent", () => {
   /** Opens a client whose links for jobs, three to the node in use, have been idle for a while. */
   const idle = <S extends DisquePool.Service | DisqueConnection.Service, E, R>(
     nodes: ReturnType<typeof nodesOf>,

@@ -125,7 +125,7 @@ const connection = (nodes: ReturnType<typeof nodesOf>, options: ConnectionOption
 
 const failureOf = (exit: Exit.Exit<unknown, unknown>) => Effect.flip(Effect.flatten(Effect.succeed(exit)))
 
-describe("opening", () => {
+describe.concurrent("opening", () => {
   it.scoped("goes on with the next seed if one does not answer, and leaves no link to that one open", () =>
     withFirst(
       () => nodesOf(3, "frozen"),
@@ -191,7 +191,7 @@ describe("opening", () => {
   )
 })
 
-describe("a client whose node is lost", () => {
+describe.concurrent("a client whose node is lost", () => {
   it.scoped("does not wait for a frozen node while another node answers, even if it cannot be interrupted", () =>
     Effect.gen(function* () {
       for (const wrap of [Effect.interruptible, Effect.uninterruptible]) {
@@ -224,7 +224,7 @@ describe("a client whose node is lost", () => {
   )
 })
 
-describe("a link to wait for jobs", () => {
+describe.concurrent("a link to wait for jobs", () => {
   const call = (disque: DisqueConnection.Service) =>
     Effect.tap(Effect.fork(disque.getJobs("q", { timeout: 0 })), () => Effect.yieldNow())
 
@@ -277,7 +277,7 @@ describe("a link to wait for jobs", () => {
   )
 })
 
-describe("the holder of a job", () => {
+describe.concurrent("the holder of a job", () => {
   it.scoped("is waited for only a moment, and by one command only, if it is frozen", () =>
     Effect.gen(function* () {
       const nodes = nodesOf(3)
@@ -310,7 +310,7 @@ describe("the holder of a job", () => {
   )
 })
 
-describe("opening without a node", () => {
+describe.concurrent("opening without a node", () => {
   it.scoped(
     "dials nobody before the first command, tries again with each, and learns the cluster once a node answers",
     () =>
@@ -331,7 +331,7 @@ describe("opening without a node", () => {
   )
 })
 
-describe("a question to the whole cluster", () => {
+describe.concurrent("a question to the whole cluster", () => {
   it.scoped("is answered by another node if the node in use has frozen", () =>
     Effect.gen(function* () {
       const nodes = nodesOf(3)
@@ -351,7 +351,7 @@ describe("a question to the whole cluster", () => {
   )
 })
 
-describe("readiness", () => {
+describe.concurrent("readiness", () => {
   type Service = Pick<DisquePool.Service, "ready">
   const services: ReadonlyArray<
     readonly [string, () => Effect.Effect<Service, ConnectError, DisqueDialer | Scope.Scope>]

@@ -23,7 +23,7 @@ const permitsOf = (limits: { maxActive: number; maxWaiting?: number; acquireMill
 
 const begun = <A, E>(effect: Effect.Effect<A, E>) => Effect.tap(Effect.fork(effect), () => Effect.yieldNow())
 
-describe("permits", () => {
+describe.concurrent("permits", () => {
   it.effect("are given while some are free, and then in the order of the callers", () =>
     Effect.gen(function* () {
       const { permits } = permitsOf({ maxActive: 1 })

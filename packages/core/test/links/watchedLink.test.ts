@@ -63,7 +63,7 @@ const lane = () => watch(true)
 
 const names = Array.from({ length: 30 }, (_, i) => String(i))
 
-describe("a link on which the node takes one command at a time", () => {
+describe.concurrent("a link on which the node takes one command at a time", () => {
   it("keeps back what the node cannot begin with yet, and sends and ends all of it in order", () => {
     const { answer, ended, send, sent, watched } = lane()
     for (const name of names) send(name)
@@ -104,7 +104,7 @@ describe("a link on which the node takes one command at a time", () => {
   })
 })
 
-describe("a line that stands still", () => {
+describe.concurrent("a line that stands still", () => {
   it("ends each command when its own time is up, whatever is before it: as unsent if it was kept back", () => {
     const { answer, ended, late, pass, send, sent } = lane()
     for (let i = 0; i < 12; i++) send(`${i}`, 3000)
@@ -180,7 +180,7 @@ describe("a line that stands still", () => {
   })
 })
 
-describe("a line that moves", () => {
+describe.concurrent("a line that moves", () => {
   for (const waits of [false, true]) {
     it(`loses none of its commands, however many there are${waits ? ", though each waits for other nodes" : ""}`, () => {
       const { answer, ended, pass, send, watched } = watch(waits)
@@ -195,7 +195,7 @@ describe("a line that moves", () => {
   }
 })
 
-describe("any other link", () => {
+describe.concurrent("any other link", () => {
   it("sends all that it is given at once", () => {
     const { link, sent } = scriptedLink()
     const watched = new WatchedLink(link, () => 0)
@@ -204,7 +204,7 @@ describe("any other link", () => {
   })
 })
 
-describe("large commands", () => {
+describe.concurrent("large commands", () => {
   const megabytes = (count: number) => new Uint8Array(count * 1024 * 1024)
 
   for (const waits of [false, true]) {

@@ -24,7 +24,7 @@ const queue = (name: string, more: Partial<Cluster.ClusterQueue> = {}): Cluster.
 const paused = (...states: ReadonlyArray<"none" | "in" | "out" | "all">) =>
   states.map((pause, i) => ({ node: String(i), pause }))
 
-describe("the badges of a queue", () => {
+describe.concurrent("the badges of a queue", () => {
   const is = (more: Partial<Cluster.ClusterQueue>, ...badges: ReadonlyArray<Cluster.Badge>) =>
     assert.deepStrictEqual(Cluster.badges(queue("q", more)), badges)
 
@@ -58,7 +58,7 @@ describe("the badges of a queue", () => {
   })
 })
 
-describe("the order of queues", () => {
+describe.concurrent("the order of queues", () => {
   it("puts those in the most trouble first, then the oldest, the longest, and by name", () => {
     const unordered = [
       queue("b"),

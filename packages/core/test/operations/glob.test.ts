@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { matches } from "../../src/operations/glob.js"
 
-describe("a pattern of names", () => {
+describe.concurrent("a pattern of names", () => {
   it("stands for the names that it fits, and no others", () => {
     const fitting = ["a", "ab", "abc", "b", "", "a*c", "a.c", "😀"]
     const all = (pattern: string) => fitting.filter((name) => matches(pattern, name))

@@ -10,7 +10,7 @@ const count = (seconds: number, jobsIn: number, jobsOut: number, age = seconds):
 const node = (id: string, [come, gone]: readonly [number, number], importRate = 0, importFrom: Array<string> = []) =>
   ({ id, flow: { in: come, out: gone, seconds: 2 }, importRate, importFrom }) satisfies NodeFlow
 
-describe("the flow of a queue on a node", () => {
+describe.concurrent("the flow of a queue on a node", () => {
   it("is what was counted between two times", () => {
     assert.deepStrictEqual(flow(count(10, 100, 50), count(12, 130, 90)), { in: 30, out: 40, seconds: 2 })
   })
@@ -36,7 +36,7 @@ describe("the flow of a queue on a node", () => {
   })
 })
 
-describe("the rates of a queue", () => {
+describe.concurrent("the rates of a queue", () => {
   it("are sums of those of the nodes", () => {
     const rates = clusterRates(nodeRates([node("a", [10, 4]), node("b", [2, 0])]))
     assert.deepInclude({ ...rates }, { in: 6, out: 2, imported: 0 })

@@ -9,7 +9,7 @@ import { layer } from "../utils/nodes.js"
 import { settle } from "../utils/time.js"
 import { adding, cluster, idOf, inQueue, length, letter, put, putMany, range, shown } from "./utils.js"
 
-describe("nothing is lost", () => {
+describe.concurrent("nothing is lost", () => {
   /** All numbers in both queues, each of them once, when everything that can come again has. */
   const everything = Effect.gen(function* () {
     yield* TestClock.adjust("1 hour")

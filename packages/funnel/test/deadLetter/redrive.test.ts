@@ -11,7 +11,7 @@ import { adding, cluster, idOf, inQueue, length, letter, put, putMany, range, sh
 /** The same queue, whose jobs have no copies: where a node is gone, they need not wait for one. */
 const single = JobQueue.make("numbers", { payload: numbers.payload, options: { replicate: 1 } })
 
-describe("redrive and purge", () => {
+describe.concurrent("redrive and purge", () => {
   it.scoped("take the letters of every node, and wait for nothing", () =>
     Effect.gen(function* () {
       const { nodes } = yield* EmbeddedDisque
@@ -109,7 +109,7 @@ describe("redrive and purge", () => {
   )
 })
 
-describe("a redriven job", () => {
+describe.concurrent("a redriven job", () => {
   const redriven = (given: string | typeof numbers, more: Partial<DeadLetter.Letter>) =>
     Effect.gen(function* () {
       const pool = yield* DisquePool

@@ -7,7 +7,7 @@ import { logged } from "../utils/logs.js"
 import { layer } from "../utils/nodes.js"
 import { adding, idOf, inQueue, length, letter, put, putMany, range, shown } from "./utils.js"
 
-describe("letters", () => {
+describe.concurrent("letters", () => {
   it.effect("are chosen by their ids or by those of the jobs that were given up", () =>
     Effect.gen(function* () {
       const ids = yield* putMany(6)

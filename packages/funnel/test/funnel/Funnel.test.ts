@@ -6,7 +6,7 @@ import { left } from "../utils/jobs.js"
 import { layer } from "../utils/nodes.js"
 import { add, bodies } from "./utils.js"
 
-describe("the funnel of the Go original", () => {
+describe.concurrent("the funnel of the Go original", () => {
   it.effect("incoming channel: a job in the queue comes through incoming, with its id and its payload", () =>
     Effect.gen(function* () {
       const pool = yield* DisquePool

@@ -9,7 +9,7 @@ import { layer } from "../utils/nodes.js"
 import { pass, settle } from "../utils/time.js"
 import { add, number } from "./utils.js"
 
-describe("the close", () => {
+describe.concurrent("the close", () => {
   it.effect("ends in its time when the node is gone, and reports what it could not do", () =>
     Effect.gen(function* () {
       const disque = yield* EmbeddedDisque

@@ -7,7 +7,7 @@ import { layer } from "../utils/nodes.js"
 import { pass, settle } from "../utils/time.js"
 import { addMany, bodyOf, type Handler, several } from "./streamOperators.js"
 
-describe("a consumer of a funnel that works on several jobs at a time", () => {
+describe.concurrent("a consumer of a funnel that works on several jobs at a time", () => {
   for (const [name, operator] of several) {
     it.effect(`${name}: all are acknowledged a second after they were done, where no others come`, () =>
       Effect.gen(function* () {

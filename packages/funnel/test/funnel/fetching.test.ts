@@ -8,7 +8,7 @@ import { layer } from "../utils/nodes.js"
 import { pass, settle } from "../utils/time.js"
 import { add } from "./utils.js"
 
-describe("fetching", () => {
+describe.concurrent("fetching", () => {
   it.effect("takes no more than prefetch and what consumers have in hand, and none without a consumer", () =>
     Effect.gen(function* () {
       const pool = yield* DisquePool

@@ -47,7 +47,7 @@ const counter = () => {
 const inVirtualTime = <A, E>(effect: Effect.Effect<A, E, DisquePool | EmbeddedDisque | Scope.Scope>) =>
   effect.pipe(VirtualTime.scoped, Effect.provide(layer))
 
-describe("forEach", () => {
+describe.concurrent("forEach", () => {
   it.effect("acknowledges the job of each handler that succeeds, with as many handlers at a time as it may have", () =>
     inVirtualTime(
       Effect.gen(function* () {

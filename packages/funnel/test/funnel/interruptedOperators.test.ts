@@ -43,7 +43,7 @@ const interrupted = (operator: Operator, ending: Ending, turns: number, ahead?: 
     return { count, finished, back }
   }).pipe(Effect.provide(layer))
 
-describe("a consumer of a funnel that works on several jobs at a time", () => {
+describe.concurrent("a consumer of a funnel that works on several jobs at a time", () => {
   for (const [name, operator] of Object.entries(operators)) {
     for (const ending of ["its scope", "its fiber", "a timeout"] as const) {
       it.effect(`${name}: gives back 16 finished jobs at most, and all others, when it is ended by ${ending}`, () =>

@@ -7,7 +7,7 @@ import { layer } from "../utils/nodes.js"
 import { pass, settle } from "../utils/time.js"
 import { add, bodies, number } from "./utils.js"
 
-describe("incoming, with", () => {
+describe.concurrent("incoming, with", () => {
   type Consume = (
     funnel: Funnel.Funnel,
     handle: (n: number) => Effect.Effect<void, string>

@@ -8,7 +8,7 @@ import { logged } from "../utils/logs.js"
 import { layer } from "../utils/nodes.js"
 import { pass, settle } from "../utils/time.js"
 
-describe("outgoing", () => {
+describe.concurrent("outgoing", () => {
   it.effect("reports jobs that cannot be added by their queue and size, and adds the others", () =>
     Effect.gen(function* () {
       const pool = yield* DisquePool

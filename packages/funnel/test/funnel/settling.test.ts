@@ -7,7 +7,7 @@ import { layer } from "../utils/nodes.js"
 import { pass, settle } from "../utils/time.js"
 import { add, bodies, number } from "./utils.js"
 
-describe("leases", () => {
+describe.concurrent("leases", () => {
   it.effect("of jobs in hand and of those fetched ahead are kept: nothing is delivered twice in an hour", () =>
     Effect.gen(function* () {
       const pool = yield* DisquePool
@@ -95,7 +95,7 @@ describe("leases", () => {
   )
 })
 
-describe("settling", () => {
+describe.concurrent("settling", () => {
   it.effect("by hand is done and reported at once, and does no harm if it is done twice", () =>
     Effect.gen(function* () {
       const ids = yield* add("q", 3)

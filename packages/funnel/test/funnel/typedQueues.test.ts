@@ -5,7 +5,7 @@ import { DeadLetter, Funnel } from "../../src/index.js"
 import { addAll, known, numbers } from "../utils/jobs.js"
 import { layer } from "../utils/nodes.js"
 
-describe("a funnel for a queue with a type", () => {
+describe.concurrent("a funnel for a queue with a type", () => {
   it.effect("gives payloads, and takes them", () =>
     Effect.gen(function* () {
       const funnel = yield* Funnel.forQueue(numbers)

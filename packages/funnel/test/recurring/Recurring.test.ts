@@ -8,7 +8,7 @@ import { logged } from "../utils/logs.js"
 import { pass, settle } from "../utils/time.js"
 import { reports, setTime, timed, ways } from "./utils.js"
 
-describe("jobs", () => {
+describe.concurrent("jobs", () => {
   for (const [way, when] of ways) {
     it.effect(`are added when a ${way} says so, the first when its time has come`, () =>
       Effect.gen(function* () {
@@ -90,7 +90,7 @@ describe("jobs", () => {
   )
 })
 
-describe("the end", () => {
+describe.concurrent("the end", () => {
   const payload = Effect.succeed("x")
 
   it.effect("of a schedule is said, and ends the run", () =>

@@ -5,7 +5,7 @@ import { Recurring } from "../../src/index.js"
 import { pass } from "../utils/time.js"
 import { reports, setTime, settable, timed, ways } from "./utils.js"
 
-describe("a clock that is set", () => {
+describe.concurrent("a clock that is set", () => {
   const begin = Effect.fnUntraced(function* (
     when: ReturnType<(typeof ways)[number][1]>,
     catchUp: "none" | "last" = "none"

@@ -6,7 +6,7 @@ import * as calendar from "../../src/recurring/calendar.js"
 import { pass } from "../utils/time.js"
 import { at, hour, iso, minute, reports, setTime, timed } from "./utils.js"
 
-describe("where clocks change, a cron", () => {
+describe.concurrent("where clocks change, a cron", () => {
   const timesOf = (cron: string, timeZone: string, from: string, duration: Duration.DurationInput) =>
     Effect.gen(function* () {
       yield* setTime(from)

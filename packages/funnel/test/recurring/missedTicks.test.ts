@@ -5,7 +5,7 @@ import { Recurring } from "../../src/index.js"
 import { pass, settle } from "../utils/time.js"
 import { reports, setTime, settable, timed, ways } from "./utils.js"
 
-describe("a tick that is missed", () => {
+describe.concurrent("a tick that is missed", () => {
   for (const [way, when] of ways) {
     it.effect(`of a ${way}, because an earlier job was still being added, is left out`, () =>
       Effect.gen(function* () {

@@ -15,7 +15,7 @@ const refusal = <A, R>(effect: Effect.Effect<A, InvalidArgument, R>): Effect.Eff
 /** A layer alone, built and closed again. */
 const built = <R>(layer: Layer.Layer<never, InvalidArgument, R>) => Effect.scoped(Layer.build(layer))
 
-describe("what can never add a job is refused when it is built", () => {
+describe.concurrent("what can never add a job is refused when it is built", () => {
   const payload = Effect.succeed("x")
 
   it.effect("a cron that cannot be read, with the expression and the reason", () =>

@@ -30,7 +30,7 @@ it.effect("hooks that throw or die are logged, and change nothing", () =>
   }).pipe(Effect.provide(layer))
 )
 
-describe("a worker", () => {
+describe.concurrent("a worker", () => {
   it.effect("pauses and resumes, and keeps no jobs meanwhile", () =>
     Effect.gen(function* () {
       const pool = yield* DisquePool

@@ -29,7 +29,7 @@ const letterWith = (counts: { readonly attempts: number; readonly crashes: numbe
 
 const failure = { firstAt: noon, error: "no", isOver: false, progress: undefined }
 
-describe("the history of a job", () => {
+describe.concurrent("the history of a job", () => {
   it("is what its node counts, if nothing else is known", () => {
     const history = new AttemptRecords().historyOf(jobWith({ nacks: 2, additionalDeliveries: 3 }), undefined)
     assert.deepStrictEqual(history, { attempts: 2, crashes: 3, firstAt: undefined, error: undefined, isOver: false })
@@ -66,7 +66,7 @@ describe("the history of a job", () => {
   })
 })
 
-describe("the records of attempts", () => {
+describe.concurrent("the records of attempts", () => {
   it("forget the job that changed longest ago, when there are too many", () => {
     const records = new AttemptRecords(2)
     records.failed("first", { ...failure, attempts: 1 })

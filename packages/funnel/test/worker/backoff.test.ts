@@ -16,7 +16,7 @@ const waits = <E>(schedule: Schedule.Schedule<unknown, E>, failures: ReadonlyArr
     return found
   })
 
-describe("the back-off", () => {
+describe.concurrent("the back-off", () => {
   it.effect("waits as the schedule says, and ends where the schedule does", () =>
     Effect.gen(function* () {
       const doubling = Schedule.exponential("1 second").pipe(Schedule.intersect(Schedule.recurs(3)))

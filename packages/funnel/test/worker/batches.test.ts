@@ -5,7 +5,7 @@ import { addAll, known, numbers } from "../utils/jobs.js"
 import { layer } from "../utils/nodes.js"
 import { pass, settle } from "../utils/time.js"
 
-describe("batches", () => {
+describe.concurrent("batches", () => {
   it.effect("are as full as they can be, and each job has a result of its own", () =>
     Effect.gen(function* () {
       const ids = yield* addAll(7)

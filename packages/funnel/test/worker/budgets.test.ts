@@ -9,7 +9,7 @@ import { clusterOf, layer } from "../utils/nodes.js"
 import { pass, passIn, settle } from "../utils/time.js"
 import { reasons } from "./utils.js"
 
-describe("clocks of two machines", () => {
+describe.concurrent("clocks of two machines", () => {
   for (const [what, shift] of [
     ["behind by ten days", 10],
     ["ahead by ten years", -3650]
@@ -78,7 +78,7 @@ describe("clocks of two machines", () => {
   )
 })
 
-describe("a job that is delivered once only (RETRY 0), on a cluster of two", () => {
+describe.concurrent("a job that is delivered once only (RETRY 0), on a cluster of two", () => {
   const once = JobQueue.make("once", { payload: Schema.Number, options: { retry: 0, replicate: 1 } })
 
   it.effect("that fails is tried again also after a long wait, and its letter can be redriven", () =>
@@ -141,7 +141,7 @@ describe("a job that is delivered once only (RETRY 0), on a cluster of two", () 
   )
 })
 
-describe("a worker with many attempts", () => {
+describe.concurrent("a worker with many attempts", () => {
   it.effect("is made with one step of the schedule for each, and can be interrupted in it", () =>
     Effect.gen(function* () {
       let steps = 0
@@ -179,7 +179,7 @@ describe("a worker with many attempts", () => {
   )
 })
 
-describe("a job that is no longer ours", () => {
+describe.concurrent("a job that is no longer ours", () => {
   const failing =
     (tried: Array<number>, takes: Duration.DurationInput) =>
     (_: unknown, { attempt }: Worker.JobInHand) =>

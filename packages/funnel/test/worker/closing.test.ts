@@ -7,7 +7,7 @@ import { addAll, known, left, numbers } from "../utils/jobs.js"
 import { layer } from "../utils/nodes.js"
 import { pass, settle } from "../utils/time.js"
 
-describe("the close of a worker", () => {
+describe.concurrent("the close of a worker", () => {
   it.effect("waits for handlers, and puts back jobs that were fetched ahead at once", () =>
     Effect.gen(function* () {
       const pool = yield* DisquePool

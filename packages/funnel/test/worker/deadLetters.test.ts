@@ -8,7 +8,7 @@ import { logged } from "../utils/logs.js"
 import { clusterOf, layer } from "../utils/nodes.js"
 import { pass, settle } from "../utils/time.js"
 
-describe("dead letters", () => {
+describe.concurrent("dead letters", () => {
   it.effect("hold what does not fit the schema, at once", () =>
     Effect.gen(function* () {
       const pool = yield* DisquePool

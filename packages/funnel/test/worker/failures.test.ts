@@ -56,7 +56,7 @@ it("a revoked proxy is turned into text, though Effect itself fails on one", () 
   assert.isString(new Worker.HandlerDied({ cause: revoked() }).message)
 })
 
-describe("a failure of a handler", () => {
+describe.concurrent("a failure of a handler", () => {
   for (const [what, failure, expected] of failures) {
     const ends: ReadonlyArray<readonly [string, Effect.Effect<never, unknown>]> = [
       ["fails with", Effect.suspend(() => Effect.fail(failure))],
@@ -199,7 +199,7 @@ const deadly = (isDeadly: (n: number) => boolean): typeof numbers => ({
   }
 })
 
-describe("a fiber of a worker that dies", () => {
+describe.concurrent("a fiber of a worker that dies", () => {
   it.effect("is replaced, which is logged once, and its job comes again after its retry time", () =>
     Effect.gen(function* () {
       const ids = yield* addAll(4)
@@ -268,7 +268,7 @@ describe("a fiber of a worker that dies", () => {
   )
 })
 
-describe("a worker as a layer", () => {
+describe.concurrent("a worker as a layer", () => {
   const ended = Worker.layer(
     deadly(() => true),
     () => Effect.void,

@@ -18,7 +18,7 @@ const letters = Effect.map(DeadLetter.list("numbers"), (entries) => entries.map(
 
 const refused = new Refused({ why: "no address" })
 
-describe("a job is given up at once", () => {
+describe.concurrent("a job is given up at once", () => {
   const handlers: Record<string, Effect.Effect<never, Worker.GiveUp<Refused>>> = {
     "where its handler fails with giveUp": Effect.fail(Worker.giveUp(refused)),
     "where its handler is giveUp": Worker.giveUp(refused),
@@ -101,7 +101,7 @@ describe("a job is given up at once", () => {
   )
 })
 
-describe("a job is tried again", () => {
+describe.concurrent("a job is tried again", () => {
   it.effect("if `retryable` throws, which is logged once, and if its handler dies or interrupts itself", () =>
     Effect.gen(function* () {
       const log = makeLog()

@@ -8,7 +8,7 @@ import { logged, makeLog } from "../utils/logs.js"
 import { clusterOf, layer } from "../utils/nodes.js"
 import { pass, settle } from "../utils/time.js"
 
-describe("handlers", () => {
+describe.concurrent("handlers", () => {
   it.effect("get each job with its payload and attempt, and a job is acknowledged when its handler succeeds", () =>
     Effect.gen(function* () {
       const ids = yield* addAll(5)

@@ -7,7 +7,7 @@ import { makeLog } from "../utils/logs.js"
 import { clusterOf, layer } from "../utils/nodes.js"
 import { passIn, settle } from "../utils/time.js"
 
-describe("a retry that is due", () => {
+describe.concurrent("a retry that is due", () => {
   for (const [prefetch, nodes] of [
     [0, 1],
     [1, 1],
@@ -38,7 +38,7 @@ describe("a retry that is due", () => {
   }
 })
 
-describe("queues with weights", () => {
+describe.concurrent("queues with weights", () => {
   for (const prefetch of [0, 1, 2, 3, 5, 16]) {
     it.effect(`are taken from in their ratio with a prefetch of ${prefetch}`, () =>
       Effect.gen(function* () {

@@ -16,7 +16,7 @@ const make = (limit: number, intervalMillis: number) =>
 
 const unmasked = <A, E, R>(take: Effect.Effect<A, E, R>) => take
 
-describe("a rate limiter", () => {
+describe.concurrent("a rate limiter", () => {
   it.effect("gives as many permits as its limit, and gives a used one again after the interval", () =>
     Effect.gen(function* () {
       const limiter = yield* make(3, 1000)
@@ -124,7 +124,7 @@ describe("a rate limiter", () => {
   )
 })
 
-describe("the permits of a fiber", () => {
+describe.concurrent("the permits of a fiber", () => {
   it.effect("are used for the jobs that begin, and the others go back", () =>
     Effect.gen(function* () {
       const limiter = yield* make(5, 1000)

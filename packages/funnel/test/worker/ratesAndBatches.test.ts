@@ -13,7 +13,7 @@ const densest = (times: ReadonlyArray<number>, interval: number): number =>
 
 const begin = (times: Array<number>) => Effect.map(Clock.currentTimeMillis, (now) => times.push(now))
 
-describe("a rate", () => {
+describe.concurrent("a rate", () => {
   it.effect("lets as many jobs begin within any interval as the limit says, and no more", () =>
     Effect.gen(function* () {
       yield* addAll(60)
@@ -92,7 +92,7 @@ describe("a rate", () => {
   )
 })
 
-describe("a batch", () => {
+describe.concurrent("a batch", () => {
   const sized = (batches: Array<readonly [number, number]>) => (jobs: ReadonlyArray<unknown>) =>
     Effect.map(Clock.currentTimeMillis, (now) => {
       batches.push([now, jobs.length])

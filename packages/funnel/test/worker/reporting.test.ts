@@ -11,7 +11,7 @@ const nodes = EmbeddedDisque.layerPool
 const own = (reports: ReadonlyArray<Worker.Reporting.Report>, name = queue.name) =>
   reports.filter((report) => report.queue === name)
 
-describe("Worker.Reporting", () => {
+describe.sequential("Worker.Reporting", () => {
   it.effect("adds one report for each worker in 5 seconds, which are gone after three of them", () =>
     Effect.gen(function* () {
       const pool = yield* DisquePool

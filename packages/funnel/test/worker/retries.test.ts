@@ -7,7 +7,7 @@ import { logged } from "../utils/logs.js"
 import { layer } from "../utils/nodes.js"
 import { pass, settle } from "../utils/time.js"
 
-describe("retries", () => {
+describe.concurrent("retries", () => {
   const failing = (until: number, options: Worker.WorkerOptions<{ readonly n: number }, string> = {}) =>
     Effect.gen(function* () {
       const attempts: Array<number> = []

@@ -8,7 +8,7 @@ import { layer } from "../utils/nodes.js"
 import { pass, passIn, settle } from "../utils/time.js"
 import { reasons } from "./utils.js"
 
-describe("a restart while jobs wait here for their next attempt", () => {
+describe.concurrent("a restart while jobs wait here for their next attempt", () => {
   const failing =
     (attempts: Array<number>) =>
     (_: unknown, { attempt }: Worker.JobInHand) =>
@@ -101,7 +101,7 @@ it.effect("what is no letter in the queue of the retries goes where DeadLetter l
   }).pipe(Effect.scoped, Effect.provide(layer))
 )
 
-describe("a queue of the retries that refuses jobs", () => {
+describe.concurrent("a queue of the retries that refuses jobs", () => {
   const refusing = Effect.flatMap(DisquePool, (pool) => pool.pause("numbers.retry", "in"))
 
   it.effect("keeps no job from its own queue, and costs it nothing", () =>

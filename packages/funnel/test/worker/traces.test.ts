@@ -6,7 +6,7 @@ import { layer } from "../utils/nodes.js"
 import { pass, settle } from "../utils/time.js"
 import { makeTracer } from "../utils/tracer.js"
 
-describe("traces", () => {
+describe.concurrent("traces", () => {
   const traced = JobQueue.make("traced", { payload: Schema.Number, traced: true })
 
   it.effect("lead from the producer of a job to its handler; another attempt is linked", () =>

@@ -16,7 +16,7 @@ const leftAnywhere = Effect.flatMap(DisquePool, (pool) =>
 
 const busy = () => Effect.never
 
-describe("jobs that are given back untried", () => {
+describe.concurrent("jobs that are given back untried", () => {
   it.effect("spend nothing of the crash budget: by pausing, however often", () =>
     Effect.gen(function* () {
       yield* addAll(4)

@@ -2,6 +2,7 @@ import { EmbeddedDisque, EmbeddedServer } from "@disco/embedded"
 import { NodeDisque } from "@disco/node"
 import { SocketServer } from "@effect/platform"
 import { NodeSocketServer } from "@effect/platform-node"
+import { describe } from "@effect/vitest"
 import { Effect, Layer } from "effect"
 import { behavior } from "../../src/behavior.js"
 
@@ -13,15 +14,17 @@ const listening = Effect.gen(function* () {
   return nodes[0].address
 })
 
-behavior({
-  name: "on an embedded node over TCP",
-  time: "real",
-  layer: Layer.unwrapScoped(
-    Effect.map(listening, (nodes) =>
-      Layer.merge(
-        NodeDisque.layerConnection({ nodes, slice: "500 millis" }),
-        NodeDisque.layerPool({ nodes, slice: "500 millis", maxActive: 2, acquireTimeout: "500 millis" })
+// Each test has a node of its own, and most of them wait.
+describe.concurrent("the behavior", () =>
+  behavior({
+    name: "on an embedded node over TCP",
+    time: "real",
+    layer: Layer.unwrapScoped(
+      Effect.map(listening, (nodes) =>
+        Layer.merge(
+          NodeDisque.layerConnection({ nodes, slice: "500 millis" }),
+          NodeDisque.layerPool({ nodes, slice: "500 millis", maxActive: 2, acquireTimeout: "500 millis" })
+        )
       )
     )
-  )
-})
+  }))
