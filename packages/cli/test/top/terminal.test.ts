@@ -49,7 +49,7 @@ const test = <A, E>(
     Effect.flatMap(nodes, (given) => Effect.provide(run(given), NodeDisque.layerPool({ nodes: given.places })))
   )
 
-describe.skipIf(process.platform === "win32")("disco top in a terminal", { timeout: 300_000 }, () => {
+describe.skipIf(process.platform === "win32")("disco top in a terminal", { timeout: 300_000, concurrent: true }, () => {
   test("shows queues as they change, opens one and one of its jobs, and leaves the terminal as it was", ({
     env,
     places
