@@ -14,7 +14,11 @@ await build(at("."))
 
 const packages = ["core", "funnel", "node", "embedded", "testing", "dashboard"]
 const app = await Application.bootstrapWithPlugins({
-  entryPoints: packages.map((name) => at(`../packages/${name}/src/index.ts`)),
+  entryPoints: [
+    ...packages.map((name) => at(`../packages/${name}/src/index.ts`)),
+    // No index has what needs more than its package does.
+    at("../packages/node/src/WorkerProcess.ts")
+  ],
   tsconfig: at("../tsconfig.json"),
   // The types are checked elsewhere.
   skipErrorChecking: true,
@@ -26,7 +30,7 @@ const app = await Application.bootstrapWithPlugins({
 })
 const project = await app.convert()
 if (project === undefined) throw new Error("The reference could not be made.")
-for (const each of project.children ?? []) each.name = `@disco/${each.name.replace(/\/src$/, "")}`
+for (const each of project.children ?? []) each.name = `@disco/${each.name.replace(/\/src(?=\/|$)/, "")}`
 await app.generateDocs(project, at("dist/api"))
 
 /** The first paragraph of a page, as one line without links. @param {string} text */

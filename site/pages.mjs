@@ -22,6 +22,7 @@ export const groups = [
       page("docs/guide/funnels.md", "Funnels"),
       page("docs/guide/scheduling.md", "Scheduling"),
       page("docs/testing.md", "Testing"),
+      page("docs/guide/worker-process.md", "A worker in a process of its own"),
       page("docs/guide/shutting-down.md", "Shutting down"),
       page("docs/guide/observing.md", "Observing"),
       page("docs/guide/recipes.md", "Recipes")

@@ -1,4 +1,5 @@
 /** All that the dashboard answers: the page, the API, and the figures for other programs. */
+import { Prometheus } from "@disco/core/internal"
 import type * as HttpApp from "@effect/platform/HttpApp"
 import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
@@ -75,7 +76,7 @@ export const makeApp = (needs: Needs) =>
     })
 
     const metrics = Effect.map(desk.metrics, (text) =>
-      HttpServerResponse.text(text, { contentType: "text/plain; version=0.0.4; charset=utf-8" })
+      HttpServerResponse.text(text, { contentType: Prometheus.contentType })
     )
 
     const isSession = (path: string): boolean => path === "/api/session"

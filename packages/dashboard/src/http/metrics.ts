@@ -1,33 +1,11 @@
 /** The figures of the cluster in the text format of Prometheus. */
+import { Prometheus } from "@disco/core/internal"
 import type { ClusterNode } from "../api/cluster.js"
 import type { Status } from "../api/status.js"
 import type { QueueList } from "../sampling/queueList.js"
 
 /** The most queues: each is a series of its own for each figure. */
 const mostQueues = 500
-
-type Labels = Readonly<Record<string, string>>
-
-const escaped = (value: string): string => value.replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll("\n", "\\n")
-
-const labelsOf = (labels: Labels): string => {
-  const pairs = Object.entries(labels).map(([name, value]) => `${name}="${escaped(value.toWellFormed())}"`)
-  return pairs.length === 0 ? "" : `{${pairs.join(",")}}`
-}
-
-interface Family {
-  readonly name: string
-  readonly type: "gauge" | "counter"
-  readonly help: string
-  readonly samples: ReadonlyArray<readonly [labels: Labels, value: number | bigint | string | null | undefined]>
-}
-
-const textOf = ({ help, name, samples, type }: Family): string => {
-  const known = samples.filter(([, value]) => value !== null && value !== undefined)
-  if (known.length === 0) return ""
-  const lines = known.map(([labels, value]) => `${name}${labelsOf(labels)} ${value}\n`)
-  return `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n${lines.join("")}`
-}
 
 /** Queues with the most jobs go first, and then those in which most happens: further ones are left out. */
 const chosen = ({ listed }: QueueList) => {
@@ -43,7 +21,7 @@ export const metricsText = (list: QueueList, nodes: ReadonlyArray<ClusterNode>, 
     name: string,
     help: string,
     value: (each: (typeof queues)[number]) => number | bigint | null | undefined
-  ): Family => ({
+  ): Prometheus.Family => ({
     name: `disque_queue_${name}`,
     type: "gauge",
     help,
@@ -53,14 +31,14 @@ export const metricsText = (list: QueueList, nodes: ReadonlyArray<ClusterNode>, 
     name: string,
     help: string,
     value: (figures: NonNullable<ClusterNode["figures"]>) => number | null
-  ): Family => ({
+  ): Prometheus.Family => ({
     name: `disque_node_${name}`,
     type: "gauge",
     help,
     samples: nodes.map(({ address, figures }) => [{ node: address }, figures === null ? null : value(figures)] as const)
   })
   const dead = queues.filter(({ queue }) => queue.name.endsWith(".dead"))
-  const families: ReadonlyArray<Family> = [
+  const families: ReadonlyArray<Prometheus.Family> = [
     ofQueues("length", "Jobs that wait in the queue, on all nodes.", ({ queue }) => queue.length),
     ofQueues("oldest_age_seconds", "How long ago the oldest waiting job was added.", ({ oldestMillis, queue }) =>
       oldestMillis === null ? (queue.length === 0 ? 0 : null) : oldestMillis / 1000
@@ -113,5 +91,5 @@ export const metricsText = (list: QueueList, nodes: ReadonlyArray<ClusterNode>, 
       samples: [[{}, status.sampledAt === null ? null : status.sampledAt / 1000]]
     }
   ]
-  return families.map(textOf).join("")
+  return Prometheus.text(families)
 }
