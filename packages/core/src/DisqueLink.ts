@@ -33,7 +33,8 @@ export interface DisqueLink {
   readonly node: string
   /**
    * Sends a command. `done` is called exactly once, perhaps before `send` returns: with the reply (an error reply is a
-   * reply), or with the reason why there will be none. It does not throw.
+   * reply), or with the reason why there will be none. It does not throw. In the reply to a GETJOB, the names and ids of jobs may be text
+   * where they are bytes on the wire; bodies are bytes.
    */
   readonly send: (command: Arguments, done: (outcome: Exit.Exit<Reply, ConnectionError>) => void) => void
   /** Whether commands can still be sent. */

@@ -26,13 +26,24 @@ const reasonOf = (error: unknown): ConnectionErrorReason => {
   return (typeof code === "string" && reasons[code]) || "failed"
 }
 
+/** The callback of a GETJOB. */
+class GetJob {
+  readonly done: Done
+
+  constructor(done: Done) {
+    this.done = done
+  }
+}
+
+const doneOf = (waiting: Done | GetJob): Done => (waiting instanceof GetJob ? waiting.done : waiting)
+
 class IoredisLink implements DisqueLink {
   readonly node: string
   private readonly redis: Redis
   private readonly stream: Redis["stream"]
   private readonly outgoing: CommandWriter
   /** The callbacks of the commands without a reply, in the order of the commands. */
-  private readonly waiting = new Fifo<Done>()
+  private readonly waiting = new Fifo<Done | GetJob>()
   private isClosed = false
   private lastError: Error | undefined = undefined
   /** The last reply if it was an error, for which the node may have closed the connection. */
@@ -49,7 +60,10 @@ class IoredisLink implements DisqueLink {
       for (const part of parts) stream.write(part)
       if (parts.length > 1) stream.uncork()
     })
-    const incoming = new ReplyParser((reply) => this.settle(reply))
+    const incoming = new ReplyParser(
+      (reply) => this.settle(reply),
+      () => this.waiting.peek() instanceof GetJob
+    )
     // The parser of ioredis is replaced.
     stream.removeAllListeners("data")
     stream.on("data", (bytes: Buffer) => {
@@ -77,16 +91,16 @@ class IoredisLink implements DisqueLink {
       )
       return
     }
-    this.waiting.push(done)
+    this.waiting.push(command[0] === "GETJOB" ? new GetJob(done) : done)
     this.outgoing.add(command)
   }
 
   private settle(reply: Reply.Reply): void {
     if (this.isClosed) return
     this.lastWords = reply instanceof Reply.ErrorReply ? reply : undefined
-    const done = this.waiting.shift()
-    if (done !== undefined) {
-      done(Exit.succeed(reply))
+    const waiting = this.waiting.shift()
+    if (waiting !== undefined) {
+      doneOf(waiting)(Exit.succeed(reply))
     } else if (this.lastWords === undefined) {
       throw new Malformed("A reply came to no command.")
     } else {
@@ -106,7 +120,7 @@ class IoredisLink implements DisqueLink {
 
   private end(reason: ConnectionError): void {
     this.isClosed = true
-    for (let done = this.waiting.shift(); done !== undefined; done = this.waiting.shift()) done(Exit.fail(reason))
+    for (const waiting of this.waiting.drain()) doneOf(waiting)(Exit.fail(reason))
   }
 }
 

@@ -1,6 +1,7 @@
 /** Reads replies, which are RESP, from the bytes of a socket, wherever they are cut. */
 import { constants } from "node:buffer"
 import { Reply } from "@disco/core"
+import { JobParser, valuesOfJob } from "./jobParser.js"
 
 /** An array of which items are still missing. */
 interface Unfinished {
@@ -44,6 +45,10 @@ const nothing = Buffer.alloc(0)
 
 export class ReplyParser {
   private readonly onReply: (reply: Reply.Reply) => void
+  private readonly areJobsDue: () => boolean
+  private readonly jobs = new JobParser()
+  /** Whether the items of the reply are jobs. */
+  private hasJobs = false
   private bytes: Buffer = nothing
   private at = 0
   // Read once for each chunk, because each bulk needs them.
@@ -58,8 +63,10 @@ export class ReplyParser {
   /** The length of the value that is cut; 0 if it is not known yet. */
   private wanted = 0
 
-  constructor(onReply: (reply: Reply.Reply) => void) {
+  /** `areJobsDue` says whether the next reply is one to GETJOB, with the counters of jobs: its names and ids are given as text. */
+  constructor(onReply: (reply: Reply.Reply) => void, areJobsDue: () => boolean) {
     this.onReply = onReply
+    this.areJobsDue = areJobsDue
   }
 
   /** Reads bytes, and passes on the replies that they complete. Throws `Malformed` if the bytes are not RESP. */
@@ -93,7 +100,7 @@ export class ReplyParser {
     while (this.at < bytes.length) {
       const from = this.at
       this.wanted = 0
-      const value = this.value()
+      const value = (this.hasJobs ? this.job() : undefined) ?? this.value()
       if (value === undefined) {
         this.keep(bytes.subarray(from))
         break
@@ -102,6 +109,7 @@ export class ReplyParser {
     }
     this.bytes = nothing
     this.memory = nothing.buffer
+    this.jobs.letGo()
   }
 
   private keep(bytes: Buffer): void {
@@ -122,7 +130,18 @@ export class ReplyParser {
       complete = array.items
     }
     this.values = 0
+    this.hasJobs = false
     this.onReply(complete)
+  }
+
+  /** The next job, if the job parser can read it. */
+  private job(): Reply.Reply | undefined {
+    if (this.unfinished?.depth !== 1) return undefined
+    const job = this.jobs.read(this.bytes, this.at)
+    if (job === undefined) return undefined
+    this.at = this.jobs.end
+    this.values += valuesOfJob
+    return job
   }
 
   /** The next value; `undefined` if it is cut. */
@@ -170,6 +189,7 @@ export class ReplyParser {
     if (length === 0) return []
     const depth = (this.unfinished?.depth ?? 0) + 1
     if (depth > mostDepth) throw new Malformed(`A reply cannot have arrays in arrays ${depth} deep.`)
+    if (depth === 1) this.hasJobs = this.areJobsDue()
     this.unfinished = { items: [], length, depth, parent: this.unfinished }
     return opened
   }

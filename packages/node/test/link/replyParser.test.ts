@@ -1,6 +1,6 @@
-import { Reply } from "@disco/core"
+import { Commands, Reply } from "@disco/core"
 import { assert, describe, it } from "@effect/vitest"
-import { FastCheck } from "effect"
+import { Either, FastCheck } from "effect"
 import { Malformed, ReplyParser } from "../../src/link/replyParser.js"
 
 const encode = (reply: Reply.Reply): Buffer => {
@@ -14,12 +14,17 @@ const encode = (reply: Reply.Reply): Buffer => {
   return Buffer.concat([Buffer.from(`*${reply.length}\r\n`), ...reply.map(encode)])
 }
 
-const read = (...chunks: ReadonlyArray<Buffer>): ReadonlyArray<Reply.Reply> => {
+const readAs = (areJobs: boolean, chunks: ReadonlyArray<Buffer>): ReadonlyArray<Reply.Reply> => {
   const replies: Array<Reply.Reply> = []
-  const incoming = new ReplyParser((reply) => replies.push(reply))
+  const incoming = new ReplyParser(
+    (reply) => replies.push(reply),
+    () => areJobs
+  )
   for (const chunk of chunks) incoming.add(chunk)
   return replies
 }
+
+const read = (...chunks: ReadonlyArray<Buffer>): ReadonlyArray<Reply.Reply> => readAs(false, chunks)
 
 const line = FastCheck.string({ unit: "grapheme", maxLength: 60 }).map((text) => text.replaceAll(/[\r\n]/g, " "))
 const scalar: FastCheck.Arbitrary<Reply.Reply> = FastCheck.oneof(
@@ -37,6 +42,16 @@ const reply: FastCheck.Arbitrary<Reply.Reply> = FastCheck.oneof(
   FastCheck.array(FastCheck.oneof(scalar, FastCheck.array(scalar, { maxLength: 7 })), { maxLength: 8 })
 )
 
+const cutIn = (bytes: Buffer, sizes: ReadonlyArray<number>): ReadonlyArray<Buffer> => {
+  const chunks: Array<Buffer> = []
+  for (let at = 0, i = 0; at < bytes.length; i++) {
+    const end = at + (sizes[i % sizes.length] as number)
+    chunks.push(bytes.subarray(at, end))
+    at = end
+  }
+  return chunks
+}
+
 describe("a reply", () => {
   it("is read as it was meant, wherever it is cut", () => {
     FastCheck.assert(
@@ -44,13 +59,7 @@ describe("a reply", () => {
         FastCheck.array(reply, { maxLength: 12 }),
         FastCheck.array(FastCheck.integer({ min: 1, max: 200 }), { minLength: 1, maxLength: 20 }),
         (replies, sizes) => {
-          const bytes = Buffer.concat(replies.map(encode))
-          const chunks: Array<Buffer> = []
-          for (let at = 0, i = 0; at < bytes.length; i++) {
-            const end = at + (sizes[i % sizes.length] as number)
-            chunks.push(bytes.subarray(at, end))
-            at = end
-          }
+          const chunks = cutIn(Buffer.concat(replies.map(encode)), sizes)
           assert.deepStrictEqual(read(...chunks), replies)
         }
       ),
@@ -156,5 +165,147 @@ describe("a reply", () => {
       ),
       { numRuns: 1000 }
     )
+  })
+})
+
+const bulk = (text: string | Uint8Array): Uint8Array => new Uint8Array(Buffer.from(text as string))
+
+const id = "D-bfba0a39-7Odk5Ok5edttbbDlpcZkZHVN-05a1"
+
+const count = FastCheck.oneof(
+  { weight: 5, arbitrary: FastCheck.nat(3) },
+  { weight: 1, arbitrary: FastCheck.constantFrom(-1, 999_999_999, 1_000_000_000, 2 ** 53 - 1) }
+)
+const label = FastCheck.constantFrom("nacks", "additional-deliveries", "nackz", "additional-deliveriez", "more")
+
+/** As Disque writes it, or not quite so. */
+const job: FastCheck.Arbitrary<Reply.Reply> = FastCheck.record({
+  queue: FastCheck.constantFrom("emails", "other", "größer", "", "\ufeffq"),
+  id: FastCheck.oneof(
+    { weight: 6, arbitrary: FastCheck.constant(bulk(id)) },
+    FastCheck.constantFrom(bulk("D-short"), bulk("ü".repeat(20)), new Uint8Array(40).fill(0xff))
+  ),
+  body: FastCheck.oneof(
+    FastCheck.uint8Array({ maxLength: 90 }).map((bytes) => new Uint8Array(bytes)),
+    FastCheck.nat(3000).map((length) => new Uint8Array(length).fill(length))
+  ),
+  first: FastCheck.oneof({ weight: 6, arbitrary: FastCheck.constant("nacks") }, label),
+  second: FastCheck.oneof({ weight: 6, arbitrary: FastCheck.constant("additional-deliveries") }, label),
+  nacks: FastCheck.oneof({ weight: 6, arbitrary: count }, scalar),
+  deliveries: FastCheck.oneof({ weight: 6, arbitrary: count }, scalar),
+  more: FastCheck.oneof({ weight: 6, arbitrary: FastCheck.constant([]) }, FastCheck.array(scalar, { maxLength: 3 }))
+}).map(({ body, deliveries, first, id, more, nacks, queue, second }) => [
+  bulk(queue),
+  id,
+  body,
+  bulk(first),
+  nacks,
+  bulk(second),
+  deliveries,
+  ...more
+])
+
+const jobsReply: FastCheck.Arbitrary<Reply.Reply> = FastCheck.oneof(
+  { weight: 8, arbitrary: FastCheck.array(job, { maxLength: 6 }) },
+  { weight: 1, arbitrary: FastCheck.array(FastCheck.oneof(job, scalar), { maxLength: 4 }) },
+  { weight: 2, arbitrary: reply }
+)
+
+const getJobs = Either.getOrThrow(Commands.getJobs.make(["emails"], 10, 0))
+
+/** What comes of the replies as replies to GETJOB, or of bytes that are no replies. */
+const decode = (areJobs: boolean, chunks: ReadonlyArray<Buffer>): unknown => {
+  const results: Array<unknown> = []
+  const parser = new ReplyParser(
+    (reply) => results.push(getJobs.decode(reply, "localhost:7711")),
+    () => areJobs
+  )
+  try {
+    for (const chunk of chunks) parser.add(chunk)
+  } catch (error) {
+    assert.instanceOf(error, Malformed)
+    results.push(`${error}`)
+  }
+  return results
+}
+
+describe("a reply to GETJOB", () => {
+  const sizes = FastCheck.array(FastCheck.oneof(FastCheck.integer({ min: 1, max: 60 }), FastCheck.nat(9000)), {
+    minLength: 1,
+    maxLength: 8
+  }).map((sizes) => sizes.map((size) => Math.max(1, size)))
+
+  it("gives the same jobs as any reply would, wherever it is cut, and refuses what any reply would", () => {
+    FastCheck.assert(
+      FastCheck.property(FastCheck.array(jobsReply, { maxLength: 5 }), sizes, (replies, sizes) => {
+        const chunks = cutIn(Buffer.concat(replies.map(encode)), sizes)
+        assert.deepStrictEqual(decode(true, chunks), decode(false, chunks))
+      }),
+      { numRuns: 500 }
+    )
+  })
+
+  it("is read or refused like any reply where bytes of it are wrong", () => {
+    const damage = FastCheck.tuple(
+      FastCheck.nat(2000),
+      FastCheck.constantFrom(...Buffer.from("*$:+-\r\n0179x\xff", "latin1"))
+    )
+    FastCheck.assert(
+      FastCheck.property(
+        FastCheck.array(job, { minLength: 1, maxLength: 4 }),
+        FastCheck.array(damage, { minLength: 1, maxLength: 3 }),
+        sizes,
+        (jobs, damages, sizes) => {
+          const bytes = encode(jobs)
+          for (const [at, byte] of damages) bytes[at % bytes.length] = byte
+          const chunks = cutIn(bytes, sizes)
+          assert.deepStrictEqual(decode(true, chunks), decode(false, chunks))
+        }
+      ),
+      { numRuns: 1000 }
+    )
+  })
+
+  it("gives the same jobs at every byte at which it can be cut in two, and when it comes byte by byte", () => {
+    const jobs = [new Uint8Array(0), new Uint8Array(20).fill(1), new Uint8Array(100).fill(2)].map((body, i) => [
+      bulk("emails"),
+      bulk(id),
+      body,
+      bulk("nacks"),
+      i,
+      bulk("additional-deliveries"),
+      12 * i
+    ])
+    const bytes = encode(jobs)
+    const whole = decode(false, [bytes])
+    for (let at = 0; at <= bytes.length; at++) {
+      assert.deepStrictEqual(decode(true, [bytes.subarray(0, at), bytes.subarray(at)]), whole)
+    }
+    assert.deepStrictEqual(
+      decode(
+        true,
+        Array.from(bytes, (byte) => Buffer.from([byte]))
+      ),
+      whole
+    )
+  })
+
+  it("holds no more than 128 times the size of a body that is kept, though it was read with many others", () => {
+    for (const size of [1, 20, 64, 65, 100, 511, 512, 4096]) {
+      const one = [bulk("q"), bulk(id), new Uint8Array(size), bulk("nacks"), 0, bulk("additional-deliveries"), 0]
+      // As a socket gives it: a part of 64 kB of memory.
+      const memory = Buffer.from(new ArrayBuffer(65_536))
+      const bytes = encode(new Array(Math.floor(60_000 / (size + 130))).fill(one))
+      bytes.copy(memory)
+      const [jobs = []] = readAs(true, [memory.subarray(0, bytes.length)]) as ReadonlyArray<
+        ReadonlyArray<ReadonlyArray<Reply.Reply>>
+      >
+      assert.isAbove(jobs.length, 10)
+      for (const job of jobs) {
+        const body = job[2] as Uint8Array
+        assert.strictEqual(body.length, size)
+        assert.isAtMost(body.buffer.byteLength, 128 * size)
+      }
+    }
   })
 })
