@@ -1,4 +1,5 @@
 import { add } from "./measurements/add.js"
+import { alternatives } from "./measurements/alternatives.js"
 import { cluster } from "./measurements/cluster.js"
 import { embedded } from "./measurements/embedded.js"
 import { flow } from "./measurements/flow.js"
@@ -19,5 +20,6 @@ export const measurements: ReadonlyArray<Measurement> = [
   scale,
   memory,
   embedded,
-  persistence
+  persistence,
+  alternatives
 ]

@@ -1,7 +1,8 @@
 /** Measures what is named on the command line, or all of it, and writes it to RESULTS.md; `check` compares with the goals. */
-import { existsSync, readFileSync, writeFileSync } from "node:fs"
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs"
 import { compare, misses } from "./goals.js"
 import { measurements } from "./measurements.js"
+import { type Chart, draw, fileOf } from "./shared/chart.js"
 import type { Effort } from "./shared/contest.js"
 import { circumstances } from "./shared/machine.js"
 import type { Measurement } from "./shared/measurement.js"
@@ -18,17 +19,28 @@ const say = (text: string): void => {
   process.stdout.write(`${text}\n`)
 }
 
-const write = (name: string, target: Target, section: string): void => {
+const write = ({ chapter, name }: Measurement, target: Target, section: string): void => {
   const before = existsSync(results) ? readFileSync(results, "utf8") : ""
   const names = measurements.map((measurement) => measurement.name)
-  writeFileSync(results, withSection(before, target.kind, names, name, section))
+  writeFileSync(results, withSection(before, chapter ?? target.kind, names, name, section))
+}
+
+const writeCharts = (charts: ReadonlyArray<Chart>, target: Target): void => {
+  for (const chart of charts) {
+    for (const theme of ["light", "dark"] as const) {
+      const file = new URL(fileOf(target.kind, chart, theme), results)
+      mkdirSync(new URL(".", file), { recursive: true })
+      writeFileSync(file, draw(chart, theme))
+    }
+  }
 }
 
 const onTarget = async (measurement: Measurement, use: (target: Target) => Promise<void>): Promise<void> => {
+  const needed = measurement.needs?.()
+  if (needed !== undefined) return say(`${measurement.name}: left out; ${needed}`)
   const target = await openTarget(measurement.nodes)
   if (target === undefined) {
-    say(`${measurement.name}: left out, since it wants ${measurement.nodes} of DISQUE_NODES`)
-    return
+    return say(`${measurement.name}: left out, since it wants ${measurement.nodes} of DISQUE_NODES`)
   }
   try {
     await use(target)
@@ -39,11 +51,12 @@ const onTarget = async (measurement: Measurement, use: (target: Target) => Promi
 
 const measure = (measurement: Measurement): Promise<void> =>
   onTarget(measurement, async (target) => {
-    const where = await circumstances(target)
-    const { figures, text } = await measurement.measure(target, full)
+    const where = await circumstances(measurement.chapter === undefined ? target : undefined)
+    const { charts = [], figures, text } = await measurement.measure(target, full)
     const about = Object.keys(figures).length === 0 ? "" : `\n${compare(figures)}`
     const section = `${measurement.title}\n\n${where}\n\n${text}${about}`
-    write(measurement.name, target, section)
+    write(measurement, target, section)
+    writeCharts(charts, target)
     say(`\n### ${measurement.name}\n\n${section}`)
   })
 

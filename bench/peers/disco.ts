@@ -18,9 +18,13 @@ import * as Stream from "effect/Stream"
 import type { Contender } from "../shared/contest.js"
 import { type Disk, withoutRewrites } from "../shared/nodesOptions.js"
 import { type Address, addressOf } from "../shared/target.js"
+import { Handled } from "./handled.js"
 
 type Run = Contender["run"]
 type Pool = DisquePool.Service
+
+/** A payload of four fields. */
+const Order = Schema.Struct({ id: Schema.Int, to: Schema.String, subject: Schema.String, total: Schema.Number })
 
 export class Disco {
   readonly pool: Pool
@@ -119,12 +123,15 @@ export class Disco {
       )
   }
 
-  /** Offers jobs to a funnel, and takes them from it, job by job. */
-  async funnelling(queue: string, body: string, defaults: AddJobOptions): Promise<Run> {
-    const { incoming, outgoing } = await this.run(Funnel.make({ queues: queue, defaults }))
+  /** Offers jobs to a funnel, to its queues in turn, and takes them from it, job by job. */
+  async funnelling(queues: string | ReadonlyArray<string>, body: string, defaults: AddJobOptions): Promise<Run> {
+    const { incoming, outgoing } = await this.run(Funnel.make({ queues, defaults }))
+    const names = typeof queues === "string" ? [queues] : queues
     return (jobs) => {
       const producer = Effect.gen(function* () {
-        for (let i = 0; i < jobs; i++) yield* Queue.offer(outgoing, { queue, body })
+        for (let i = 0; i < jobs; i++) {
+          yield* Queue.offer(outgoing, { queue: names[i % names.length] as string, body })
+        }
       })
       const consumer = Stream.runDrain(Stream.take(incoming, jobs))
       return this.run(Effect.all([producer, consumer], { concurrency: "unbounded", discard: true }))
@@ -168,5 +175,19 @@ export class Disco {
       })
       await Promise.all([add(jobs, took), handled])
     }
+  }
+
+  /** The same with a payload of JSON that a schema describes. */
+  async workingTyped(queue: string, payload: typeof Order.Type): Promise<Run> {
+    const { pool } = this
+    const orders = JobQueue.make(queue, { payload: Order })
+    const handled = new Handled()
+    await this.run(Worker.make(orders, () => Effect.sync(handled.handle), { concurrency: 64 }))
+    const options = orders.addOptions({ replicate: 1 })
+    const hundred = Effect.gen(function* () {
+      const bodies = yield* Effect.forEach(new Array<typeof payload>(100).fill(payload), orders.encode)
+      yield* Either.all(yield* pool.addJobs(bodies.map((body) => ({ queue, body, options }))))
+    })
+    return handled.run(() => this.run(hundred))
   }
 }

@@ -25,9 +25,10 @@ const serverOf = async ({ kind, nodes }: Target): Promise<string> => {
   return `${count}, Disque ${version}`
 }
 
-/** The lines that say so. */
-export const circumstances = async (target: Target): Promise<string> => {
+/** The lines that say so, with what the nodes are if they are what is measured. */
+export const circumstances = async (target: Target | undefined): Promise<string> => {
   const date = new Date().toISOString().slice(0, 16).replace("T", " ")
   const machine = `${cpus()[0]?.model.trim() ?? "unknown processor"} × ${availableParallelism()}, ${Math.round(totalmem() / 2 ** 30)} GB, ${platform()} ${arch()}`
-  return `${date} UTC, ${await serverOf(target)}. ${versions()}. ${machine}; load ${(loadavg()[0] ?? 0).toFixed(1)} at the start.`
+  const nodes = target === undefined ? "" : `, ${await serverOf(target)}`
+  return `${date} UTC${nodes}. ${versions()}. ${machine}; load ${(loadavg()[0] ?? 0).toFixed(1)} at the start.`
 }

@@ -1,4 +1,5 @@
 import type { Effort } from "./contest.js"
+import type { Chapter } from "./results.js"
 import type { Section } from "./section.js"
 import type { Target } from "./target.js"
 
@@ -11,6 +12,10 @@ export interface Measurement {
   readonly nodes: 1 | 3
   /** Whether any of the goals is about it. */
   readonly hasGoals: boolean
+  /** The chapter of its section, if that is not the one of the nodes. */
+  readonly chapter?: Chapter
+  /** What it needs that is not there, in a sentence, if it needs more than nodes. */
+  readonly needs?: () => string | undefined
   readonly measure: (target: Target, effort: Effort) => Promise<Section>
 }
 

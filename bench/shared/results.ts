@@ -1,4 +1,4 @@
-/** RESULTS.md: a chapter for real nodes and one for embedded nodes, and in each a section for each measurement. */
+/** RESULTS.md: chapters for real nodes, embedded nodes and other queues, and in each a section for each measurement. */
 
 const preface = `# Results
 
@@ -6,7 +6,7 @@ Written by \`pnpm bench\`; [README.md](README.md) says how. Rates are medians of
 of the ratios of the same round. A rate by itself says little: the machine and what else it did are in it.
 `
 
-const chapters = { real: "Real nodes", embedded: "Embedded nodes" } as const
+const chapters = { real: "Real nodes", embedded: "Embedded nodes", others: "Other queues" } as const
 
 export type Chapter = keyof typeof chapters
 

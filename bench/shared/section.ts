@@ -1,11 +1,14 @@
 /** What a measurement found, as a part of RESULTS.md. */
 import type { Figure } from "../goals.js"
+import type { Chart } from "./chart.js"
 import type { Outcome } from "./contest.js"
 import { table, thousands } from "./markdown.js"
 
 export interface Section {
   readonly text: string
   readonly figures: Partial<Record<Figure, number>>
+  /** Pictures that the text shows, which are files beside it. */
+  readonly charts?: ReadonlyArray<Chart>
 }
 
 const number = (value: number, digits: number): string => (Number.isNaN(value) ? "" : value.toFixed(digits))

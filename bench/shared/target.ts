@@ -33,7 +33,7 @@ export const addressOf = ({ host, port }: Address): string => `${host}:${port}`
 
 const message = <A>(child: ChildProcess): Promise<A> =>
   new Promise((resolve, reject) => {
-    const ended = () => reject(new Error("The process of the embedded nodes ended."))
+    const ended = () => reject(new Error("A process that was measured ended."))
     child.once("exit", ended)
     child.once("message", (value: A) => {
       child.off("exit", ended)
@@ -44,12 +44,28 @@ const message = <A>(child: ChildProcess): Promise<A> =>
 /** Tests run from the sources, measurements from what is compiled. */
 const isCompiled = import.meta.url.endsWith(".js")
 
+/** Starts a program of this folder, and gives it with the first message that it sends. */
+export const start = async <A>(
+  name: "embeddedNodes" | "workerProcess",
+  args: ReadonlyArray<string>
+): Promise<readonly [ChildProcess, A]> => {
+  const program = new URL(`./${name}.${isCompiled ? "js" : "ts"}`, import.meta.url)
+  const options = isCompiled ? {} : { execArgv: ["--import", "tsx", "--conditions=development"] }
+  const child = fork(fileURLToPath(program), args, options)
+  return [child, await message<A>(child)]
+}
+
+/** Lets go of a program, and waits until it has ended. */
+export const stop = async (child: ChildProcess): Promise<void> => {
+  const ended = once(child, "exit")
+  child.disconnect()
+  await ended
+}
+
 /** Starts so many embedded nodes, one cluster, in a process of their own. A single one may be on disk. */
 export const startEmbedded = async (nodes: number, disk?: Disk): Promise<EmbeddedTarget> => {
-  const program = new URL(`./embeddedNodes.${isCompiled ? "js" : "ts"}`, import.meta.url)
-  const options = isCompiled ? {} : { execArgv: ["--import", "tsx", "--conditions=development"] }
-  const child = fork(fileURLToPath(program), [JSON.stringify({ nodes, disk } satisfies NodesOptions)], options)
-  const { load, ports } = await message<Started>(child)
+  const options = JSON.stringify({ nodes, disk } satisfies NodesOptions)
+  const [child, { load, ports }] = await start<Started>("embeddedNodes", [options])
   const [first, ...others] = ports.map((port) => ({ host: "127.0.0.1", port }))
   return {
     kind: "embedded",
@@ -63,11 +79,7 @@ export const startEmbedded = async (nodes: number, disk?: Disk): Promise<Embedde
       child.send("delay")
       return (await message<{ readonly delay: number }>(child)).delay
     },
-    close: async () => {
-      const ended = once(child, "exit")
-      child.disconnect()
-      await ended
-    }
+    close: () => stop(child)
   }
 }
 
