@@ -5,6 +5,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { compare, misses } from "./goals.js"
 import { measurements } from "./measurements.js"
+import { draw } from "./shared/chart.js"
 import { hold } from "./shared/contest.js"
 import { withSection } from "./shared/results.js"
 import type { Address, Target } from "./shared/target.js"
@@ -57,6 +58,35 @@ describe("a contest", () => {
     const outcome = await hold(contest, { ...little, rounds: 2, warmUps: 1 })
     assert.deepStrictEqual(turns, ["a", "b", "b", "a", "a", "b"])
     assert.isTrue(outcome.median("a", "perSecond") > 0)
+  })
+})
+
+describe("a chart", () => {
+  const chart = {
+    name: "links",
+    title: "links & more",
+    values: [1, 10, 100],
+    lines: [
+      { name: "ioredis", rates: [10, 20, 30] },
+      { name: "Disco", rates: [20, 40, 60] }
+    ]
+  }
+
+  it("has a point for each rate, higher for more, and as far apart as the values by factors", () => {
+    const points = [...draw(chart, "light").matchAll(/points="([^"]*)"/g)].map(([, text = ""]) =>
+      text.split(" ").map((point) => point.split(",").map(Number))
+    )
+    assert.strictEqual(points.length, 2)
+    for (const [first = [], second = [], third = []] of points) {
+      assert.closeTo((second[0] ?? 0) - (first[0] ?? 0), (third[0] ?? 0) - (second[0] ?? 0), 0.2)
+      assert.isBelow(third[1] ?? 0, first[1] ?? 0)
+    }
+  })
+
+  it("holds its words as text, and differs for dark paper", () => {
+    const light = draw(chart, "light")
+    assert.include(light, "links &#38; more")
+    assert.notStrictEqual(light, draw(chart, "dark"))
   })
 })
 
