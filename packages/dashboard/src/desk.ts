@@ -124,8 +124,10 @@ export class Desk {
   private get nodes(): Effect.Effect<ReadonlyArray<ClusterNode>> {
     const asking = Effect.mapError(Cluster.members({ within: "3 seconds" }), failureOf)
     return Effect.gen(this, function* () {
-      const members = yield* Effect.orElseSucceed(this.ask(["members"], kept.members, asking), () => [])
       const { nodes } = yield* this.status
+      // What was said before a node came or went is not true any more.
+      const question = ["members", nodes.map(({ address, isAnswering }) => [address, isAnswering])]
+      const members = yield* Effect.orElseSucceed(this.ask(question, kept.members, asking), () => [])
       if (members.length > 0) return nodesOf(members, nodes)
       return nodes.map(({ address, since, why }) => ({
         address,

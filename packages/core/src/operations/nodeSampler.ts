@@ -21,7 +21,7 @@ export interface SampleLimits {
   readonly ages: number
 }
 
-/** What is kept of a queue. */
+/** What is kept of a queue: another object as soon as something is known anew. */
 export interface KeptQueue {
   readonly stats: Omit<Queues.NodeQueueStats, "fields">
   /** What came and went since the time before. */
@@ -32,8 +32,7 @@ export interface KeptQueue {
 
 interface Kept extends KeptQueue {
   readonly at: number
-  oldest: Duration.Duration | undefined
-  oldestAt: number
+  readonly oldestAt: number
 }
 
 /** How much of a node was looked at. */
@@ -157,8 +156,7 @@ export class NodeSampler {
             ? Effect.map(commands.oldestAge(name), (age) => {
                 const kept = this.kept.get(name)
                 if (kept === undefined) return
-                kept.oldest = Option.getOrUndefined(age)
-                kept.oldestAt = this.now()
+                this.kept.set(name, { ...kept, oldest: Option.getOrUndefined(age), oldestAt: this.now() })
               })
             : Effect.void
         ),

@@ -12,7 +12,7 @@ import * as OptionReader from "../internal/optionReader.js"
 import * as Time from "../internal/time.js"
 import { type QueueStats, totals } from "../QueueStats.js"
 import { matches } from "./glob.js"
-import { NodeSampler, type SampleLimits } from "./nodeSampler.js"
+import { type KeptQueue, NodeSampler, type SampleLimits } from "./nodeSampler.js"
 import { askEach, countdown, type KnownNode, knownNodes, readWithin } from "./nodes.js"
 import { clusterRates, type NodeFlow, nodeRates, type QueueRates } from "./rates.js"
 
@@ -166,39 +166,68 @@ interface Answered {
   readonly sampler: NodeSampler
 }
 
-/** The queues on all nodes that answered. */
-const merged = (answered: ReadonlyArray<Answered>): ReadonlyArray<ClusterQueue> => {
-  const names = new Set(answered.flatMap(({ sampler }) => [...sampler.queues.keys()]))
-  return [...names].sort().map((name) => {
-    const known = answered.flatMap(({ node, sampler }) => {
-      const kept = sampler.queues.get(name)
-      return kept === undefined ? [] : [{ ...kept, id: node.id }]
-    })
-    const flows = known.flatMap(
-      ({ flow, id, stats: { importFrom, importRate } }): ReadonlyArray<NodeFlow> =>
-        flow === undefined ? [] : [{ id, flow, importFrom, importRate }]
-    )
-    // The rates of some nodes alone would look like those of the cluster.
-    const rates = flows.length === known.length ? nodeRates(flows) : []
-    const nodes = known.map(({ oldest, stats }, i) => withJson<NodeQueue>({ ...stats, oldest, rates: rates[i] }))
-    const [first, ...others] = nodes
-    const pauses = answered.map(({ node, sampler }) => ({
-      node: node.address,
-      pause: sampler.queues.get(name)?.stats.pause ?? "none"
-    }))
-    return withJson<ClusterQueue>({
-      ...totals([first as NodeQueue, ...others]),
-      oldest: longest(nodes.map(({ oldest }) => oldest)),
-      rates: clusterRates(rates),
-      pauses,
-      nodes
-    })
+/** A queue on all nodes that answered; `parts` is what each of them knows of it. */
+const together = (
+  answered: ReadonlyArray<Answered>,
+  parts: ReadonlyArray<KeptQueue | undefined>
+): ClusterQueue => {
+  const known = parts.flatMap((kept, i) => (kept === undefined ? [] : [{ kept, id: answered[i]?.node.id }]))
+  const flows = known.flatMap(
+    ({ id, kept: { flow, stats } }): ReadonlyArray<NodeFlow> =>
+      flow === undefined ? [] : [{ id, flow, importFrom: stats.importFrom, importRate: stats.importRate }]
+  )
+  // The rates of some nodes alone would look like those of the cluster.
+  const rates = flows.length === known.length ? nodeRates(flows) : []
+  const nodes = known.map(({ kept: { oldest, stats } }, i) =>
+    withJson<NodeQueue>({ ...stats, oldest, rates: rates[i] })
+  )
+  const [first, ...others] = nodes
+  const pauses = answered.map(({ node }, i) => ({ node: node.address, pause: parts[i]?.stats.pause ?? "none" }))
+  return withJson<ClusterQueue>({
+    ...totals([first as NodeQueue, ...others]),
+    oldest: longest(nodes.map(({ oldest }) => oldest)),
+    rates: clusterRates(rates),
+    pauses,
+    nodes
   })
+}
+
+/** The queues on all nodes that answered. A queue of which nothing is known anew stays the same object. */
+class MergedQueues {
+  private merged = new Map<
+    string,
+    { readonly parts: ReadonlyArray<KeptQueue | undefined>; readonly queue: ClusterQueue }
+  >()
+  private nodes: ReadonlyArray<KnownNode> = []
+
+  of(answered: ReadonlyArray<Answered>): ReadonlyArray<ClusterQueue> {
+    const nodes = answered.map(({ node }) => node)
+    const areSame =
+      nodes.length === this.nodes.length &&
+      nodes.every(({ address, id }, i) => address === this.nodes[i]?.address && id === this.nodes[i]?.id)
+    const before = areSame ? this.merged : new Map<string, never>()
+    const merged: typeof this.merged = new Map()
+    const names = new Set(answered.flatMap(({ sampler }) => [...sampler.queues.keys()]))
+    for (const name of [...names].sort()) {
+      const parts = answered.map(({ sampler }) => sampler.queues.get(name))
+      const known = before.get(name)
+      merged.set(
+        name,
+        known !== undefined && parts.every((part, i) => part === known.parts[i])
+          ? known
+          : { parts, queue: together(answered, parts) }
+      )
+    }
+    this.merged = merged
+    this.nodes = nodes
+    return Array.from(merged.values(), ({ queue }) => queue)
+  }
 }
 
 class QueueSampler {
   private samplers = new Map<string, NodeSampler>()
   private failing = new Map<string, DateTime.Utc>()
+  private readonly merged = new MergedQueues()
   private readonly pool: DisquePool.Service
   private readonly settings: Settings
   private readonly now: () => number
@@ -230,7 +259,7 @@ class QueueSampler {
       )
       return {
         at,
-        queues: merged(answered),
+        queues: self.merged.of(answered),
         nodes: asked.map(({ answer, node: { address, id } }) => ({
           address,
           id,

@@ -11,6 +11,12 @@ export interface ListedQueue {
 
 const mostGroups = 100
 
+const listed = (queue: Cluster.ClusterQueue): ListedQueue => ({
+  queue,
+  badges: Cluster.badges(queue),
+  oldestMillis: queue.oldest === undefined ? null : Duration.toMillis(queue.oldest)
+})
+
 /** The beginning of a name that it shares with others of its group; undefined if it has none. */
 export const prefixOf = (name: string): string | undefined => {
   const end = name.search(/[.:/]/)
@@ -70,15 +76,14 @@ export class QueueList {
   readonly groups: ReadonlyArray<QueueGroup>
   private readonly byName: ReadonlyMap<string, ListedQueue>
 
-  private constructor(snapshot: Omit<Cluster.QueueSnapshot, "at">, at: number | undefined) {
+  private constructor(snapshot: Omit<Cluster.QueueSnapshot, "at">, at: number | undefined, before?: QueueList) {
     this.at = at
     this.nodes = snapshot.nodes
     this.isComplete = snapshot.nodes.every(({ isComplete }) => isComplete)
-    this.listed = snapshot.queues.map((queue) => ({
-      queue,
-      badges: Cluster.badges(queue),
-      oldestMillis: queue.oldest === undefined ? null : Duration.toMillis(queue.oldest)
-    }))
+    this.listed = snapshot.queues.map((queue) => {
+      const known = before?.find(queue.name)
+      return known?.queue === queue ? known : listed(queue)
+    })
     this.byName = new Map(this.listed.map((each) => [each.queue.name, each]))
     this.totals = totalsOf(this.listed)
     this.groups = groupsOf(this.listed)
@@ -86,7 +91,9 @@ export class QueueList {
 
   static readonly empty = new QueueList({ queues: [], nodes: [] }, undefined)
 
-  static readonly of = (snapshot: Cluster.QueueSnapshot, at: number): QueueList => new QueueList(snapshot, at)
+  /** The list of a look. Queues of which nothing is known anew since the list before are those of that list. */
+  static readonly of = (snapshot: Cluster.QueueSnapshot, at: number, before: QueueList): QueueList =>
+    new QueueList(snapshot, at, before)
 
   find(name: string): ListedQueue | undefined {
     return this.byName.get(name)

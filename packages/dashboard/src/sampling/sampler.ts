@@ -126,7 +126,7 @@ export class Sampler {
         this.history.note(name, now, { length, in: rates?.in, out: rates?.out })
       }
       this.history.sweep(now)
-      this.list = QueueList.of({ ...snapshot, queues }, now)
+      this.list = QueueList.of({ ...snapshot, queues }, now, this.list)
     }
     this.looked.fire()
   }

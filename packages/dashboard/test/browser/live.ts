@@ -75,28 +75,4 @@ export const live = (stage: () => Stage) =>
         { errors: /ERR_INTERNET_DISCONNECTED|ERR_INCOMPLETE_CHUNKED|net::/ }
       )
     })
-
-    it("asks for the password, again when the session has ended, and then shows the same screen", async () => {
-      await stage().visitWithPassword(
-        "/queues?search=mail",
-        async (page) => {
-          const field = page.getByLabel("Password")
-          await field.fill("wrong")
-          await page.getByRole("button", { name: "Sign in" }).click()
-          await page.getByRole("alert").waitFor()
-          await field.fill(stage().password)
-          await field.press("Enter")
-          await page.getByRole("searchbox").waitFor()
-          await page.getByRole("button", { name: "Sign out" }).waitFor()
-          // The session lasts a few seconds here.
-          await field.waitFor()
-          await field.fill(stage().password)
-          await field.press("Enter")
-          assert.strictEqual(await page.getByRole("searchbox").inputValue(), "mail")
-          await page.getByRole("button", { name: "Sign out" }).click()
-          await field.waitFor()
-        },
-        { errors: /401|403/ }
-      )
-    })
   })

@@ -9,6 +9,7 @@ import { look } from "./look.js"
 import { many } from "./many.js"
 import { screens } from "./screens.js"
 import { Stage } from "./stage.js"
+import { time } from "./time.js"
 
 const browser = await launch()
 
@@ -29,6 +30,7 @@ const suite = (browser: Browser) => {
   actions(stage)
   look(stage)
   hostile(stage)
+  time(stage)
   live(stage)
   many(stage)
 }

@@ -1,8 +1,7 @@
 /** What each screen shows. */
-import { DisquePool, JobQueue } from "@disco/core"
-import { Worker } from "@disco/funnel"
+import { DisquePool } from "@disco/core"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Fiber, Schema } from "effect"
+import { Effect } from "effect"
 import { cell, row, type Stage, tile } from "./stage.js"
 
 export const screens = (stage: () => Stage) =>
@@ -139,60 +138,6 @@ export const screens = (stage: () => Stage) =>
         }
         await page.getByRole("img", { name: /^3 nodes: / }).waitFor()
       })
-    })
-
-    it("shows the workers of its program and those that report, and which of them are silent", async () => {
-      const at = Date.now()
-      const report: Worker.Reporting.Report = {
-        id: "another",
-        program: "mailer on web-3",
-        queue: "emails",
-        at,
-        startedAt: at - 3_600_000,
-        every: 1000,
-        isPaused: false,
-        concurrency: 8,
-        busy: 3,
-        succeeded: 12_345,
-        failed: 6,
-        dead: 1,
-        leasesLost: 0,
-        lastFetch: at
-      }
-      const working = Worker.run(JobQueue.make("worked", { payload: Schema.Unknown }), () => Effect.never, {
-        concurrency: 2,
-        grace: 0
-      })
-      const worker = await stage().run(Effect.forkDaemon(working))
-      await stage().run(
-        Effect.flatMap(DisquePool, (pool) =>
-          Effect.zipRight(
-            pool.addJob(Worker.Reporting.defaultQueue, JSON.stringify(report), { retry: 0, replicate: 1 }),
-            pool.addJob("worked", "1")
-          )
-        )
-      )
-      await stage().visit("/workers", async (page) => {
-        const here = row(page, "worked")
-        await here.getByRole("cell", { name: "1 of 2" }).waitFor()
-        await here.getByText("works", { exact: true }).first().waitFor()
-        const other = row(page, "emails")
-        await other.getByRole("cell", { name: "mailer on web-3" }).waitFor()
-        await other.getByRole("cell", { name: "3 of 8" }).waitFor()
-        await other.getByRole("cell", { name: "12,345" }).waitFor()
-        await other
-          .getByText(/^silent for/)
-          .first()
-          .waitFor()
-        await page.getByRole("button", { name: /^Silent/ }).click()
-        await here.waitFor({ state: "detached" })
-        await page.waitForURL(/show=silent/)
-        await page.getByRole("button", { name: "All", exact: true }).click()
-        await page.getByRole("searchbox").fill("web-3")
-        await here.waitFor({ state: "detached" })
-        await other.waitFor()
-      })
-      await stage().run(Fiber.interrupt(worker))
     })
 
     it("lists dead letters with their reasons, and shows what is in them", async () => {

@@ -18,12 +18,15 @@ export interface Dashboards {
 const password = "correct horse battery staple"
 
 /** How long a session lasts on the dashboard with a password. */
-const session = "4 seconds"
+const session = "6 seconds"
 
 /** Where they are mounted: the page is to work below a path. */
 const basePath = "/admin/disque"
 
-export const serve = async (runtime: ManagedRuntime.ManagedRuntime<DisquePool, unknown>): Promise<Dashboards> => {
+export const serve = async (
+  runtime: ManagedRuntime.ManagedRuntime<DisquePool, unknown>,
+  every: Dashboard.DashboardOptions["every"]
+): Promise<Dashboards> => {
   const scope = await runtime.runPromise(Scope.make())
   const all: Array<Server> = []
   const start = (options: Dashboard.DashboardOptions) => {
@@ -31,7 +34,7 @@ export const serve = async (runtime: ManagedRuntime.ManagedRuntime<DisquePool, u
     all.push(server)
     return Effect.gen(function* () {
       const context = yield* Effect.context<DisquePool>()
-      const dashboard = Dashboard.layer({ basePath, every: "500 millis", queues: [emails], ...options }).pipe(
+      const dashboard = Dashboard.layer({ basePath, every, queues: [emails], ...options }).pipe(
         Layer.provide(NodeHttpServer.layer(() => server, { host: "127.0.0.1", port: 0 })),
         Layer.provide(NodeContext.layer),
         Layer.provide(Layer.succeedContext(context))

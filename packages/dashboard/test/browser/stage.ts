@@ -58,7 +58,8 @@ export class Stage {
     const runtime = ManagedRuntime.make(Layer.merge(clusterOf(empty ?? 3), Logger.minimumLogLevel(LogLevel.None)))
     const { nodes } = await runtime.runPromise(EmbeddedDisque)
     if (empty === undefined) await runtime.runPromise(fill)
-    return new Stage(browser, runtime, nodes, await serve(runtime))
+    // A look at very many queues takes its time.
+    return new Stage(browser, runtime, nodes, await serve(runtime, empty === undefined ? "500 millis" : "1 second"))
   }
 
   async close(): Promise<void> {
