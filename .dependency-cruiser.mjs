@@ -69,9 +69,16 @@ export default {
     ),
     only(
       "funnel",
-      { packages: ["core"], modules: ["effect"] },
+      { packages: ["core"], modules: ["effect", "@effect/experimental"] },
       "funnel works over whatever connection it is given: a socket, a link in the process. So it knows core alone."
     ),
+    {
+      name: "funnel-experimental-in-store",
+      comment: "Who has no PersistedQueue does without @effect/experimental.",
+      severity: "error",
+      from: { path: src("funnel"), pathNot: "^packages/funnel/src/PersistedQueueStore\\.ts$" },
+      to: { path: npm("@effect/experimental") }
+    },
     only(
       "embedded",
       { packages: ["core"], modules: ["effect", "@effect/platform"] },

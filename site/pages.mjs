@@ -25,7 +25,8 @@ export const groups = [
       page("docs/guide/worker-process.md", "A worker in a process of its own"),
       page("docs/guide/shutting-down.md", "Shutting down"),
       page("docs/guide/observing.md", "Observing"),
-      page("docs/guide/recipes.md", "Recipes")
+      page("docs/guide/recipes.md", "Recipes"),
+      page("docs/guide/effect.md", "Beside other packages of Effect")
     ]
   },
   {
