@@ -101,17 +101,58 @@ export interface LatencyCommands extends Methods<typeof Latency> {}
  * @category services
  */
 export interface AdminCommands {
-  /** The commands about the node itself. */
+  /**
+   * The commands about the node itself.
+   *
+   * @example
+   * ```ts
+   * import { DisquePool } from "@disco/core"
+   * import { Effect } from "effect"
+   *
+   * // The groups of one node: without `on`, that of the node in use.
+   * const program = Effect.gen(function* () {
+   *   const { client, cluster, config, latency, server, slowlog } = (yield* DisquePool).on("10.0.0.3:7711")
+   *   return yield* Effect.all({
+   *     memory: Effect.map(server.info("memory"), (info) => info.get("memory")?.get("used_memory")),
+   *     limit: Effect.map(config.get("maxmemory"), (found) => found.get("maxmemory")),
+   *     clients: Effect.map(client.list, ({ length }) => length),
+   *     isLeaving: cluster.leaving,
+   *     slow: slowlog.length,
+   *     waits: Effect.map(latency.latest, ({ length }) => length)
+   *   })
+   * })
+   * ```
+   */
   readonly server: ServerCommands
-  /** The commands about the node's place in its cluster. */
+  /**
+   * The commands about the node's place in its cluster.
+   *
+   * @see {@link AdminCommands.server}
+   */
   readonly cluster: ClusterCommands
-  /** The commands about the node's configuration. */
+  /**
+   * The commands about the node's configuration.
+   *
+   * @see {@link AdminCommands.server}
+   */
   readonly config: ConfigCommands
-  /** The commands about the clients of the node. */
+  /**
+   * The commands about the clients of the node.
+   *
+   * @see {@link AdminCommands.server}
+   */
   readonly client: ClientCommands
-  /** The commands about what took the node long. */
+  /**
+   * The commands about what took the node long.
+   *
+   * @see {@link AdminCommands.server}
+   */
   readonly slowlog: SlowLogCommands
-  /** The commands about what made the node wait. */
+  /**
+   * The commands about what made the node wait.
+   *
+   * @see {@link AdminCommands.server}
+   */
   readonly latency: LatencyCommands
 }
 

@@ -122,6 +122,7 @@ export const watch: (
 /**
  * What is the matter with a queue, the worst first; nothing if all is well.
  *
+ * @see {@link queues}
  * @since 0.1.0
  * @category accessors
  */
@@ -131,6 +132,7 @@ export const badges: (queue: Queues.ClusterQueue) => ReadonlyArray<Badges.Badge>
  * Puts the queues in the most trouble first: those without consumers, then those that are paused on some nodes, or on all, then those that
  * grow. Of two with the same trouble, the one with the oldest job comes first, then the longer one.
  *
+ * @see {@link watch}
  * @since 0.1.0
  * @category accessors
  */
@@ -193,6 +195,17 @@ export const jobs: (
  * How many jobs of a queue, or of all queues, are in each state (JSCAN on every node). A node goes through all of its jobs for that, a
  * page at a time, four times.
  *
+ * @example
+ * ```ts
+ * import { Cluster } from "@disco/core"
+ * import { Effect } from "effect"
+ *
+ * const program = Effect.gen(function* () {
+ *   const { isComplete, states } = yield* Cluster.jobCounts("emails", { within: "10 seconds" })
+ *   return `${isComplete ? "" : "at least "}${states.queued} jobs wait, ${states.active} are delayed or in work`
+ * })
+ * ```
+ *
  * @since 0.1.0
  * @category operations
  */
@@ -205,6 +218,18 @@ export const jobCounts: (
  * Makes every other node forget a node, which is named by its id or its address (CLUSTER FORGET). Gives the addresses of the nodes that
  * did. Each is asked afterwards whether it did so. Fails with `NotOnEveryNode` if a node did not; run it again within a minute then, or
  * the node comes back. A node that still works also comes back after a minute, because it does not forget the others: stop it first.
+ *
+ * @example
+ * ```ts
+ * import { Cluster } from "@disco/core"
+ * import { Effect } from "effect"
+ *
+ * // A node is replaced: the new one joins, and the one that is gone for good is forgotten.
+ * const program = Effect.gen(function* () {
+ *   yield* Cluster.meet("10.0.0.4", 7711)
+ *   yield* Cluster.forget("10.0.0.3:7711")
+ * })
+ * ```
  *
  * @since 0.1.0
  * @category operations
@@ -219,6 +244,7 @@ export const forget: (
  * a link to it, for 30 seconds at most unless `within` says otherwise, and gives the addresses of the nodes. Fails with `NotOnEveryNode`
  * if a node has not met it by then.
  *
+ * @see {@link forget}
  * @since 0.1.0
  * @category operations
  */
@@ -306,6 +332,19 @@ export const drain: (
 
 /**
  * Makes a leaving node stay in the cluster (CLUSTER LEAVING no). The node is named by its id or its address.
+ *
+ * @example
+ * ```ts
+ * import { Cluster } from "@disco/core"
+ * import { Effect, Stream } from "effect"
+ *
+ * // The node has a quarter of an hour to become safe to stop. If that is not enough, it stays in the cluster.
+ * const program = Cluster.drain("10.0.0.3:7711").pipe(
+ *   Stream.runDrain,
+ *   Effect.timeout("15 minutes"),
+ *   Effect.catchTag("TimeoutException", () => Cluster.undrain("10.0.0.3:7711"))
+ * )
+ * ```
  *
  * @since 0.1.0
  * @category operations

@@ -68,12 +68,38 @@ export class DisqueConnection extends Context.Tag("@disco/core/DisqueConnection"
   /**
    * Opens a connection over the links of a `DisqueDialer`. The end of the scope waits for the replies that are still due.
    *
+   * @example
+   * ```ts
+   * import { DisqueConnection } from "@disco/core"
+   * import { NodeDisque } from "@disco/node"
+   * import { Effect } from "effect"
+   *
+   * // For as long as the scope, instead of a layer.
+   * const program = Effect.gen(function* () {
+   *   const disque = yield* DisqueConnection.make({ commandTimeout: "2 seconds" })
+   *   yield* disque.ping
+   * }).pipe(Effect.scoped, Effect.provide(NodeDisque.layerDialer({ nodes: "localhost:7711" })))
+   * ```
+   *
    * @since 0.1.0
    */
   static readonly make = make
 
   /**
    * A connection as a layer.
+   *
+   * @example
+   * ```ts
+   * import { DisqueConnection } from "@disco/core"
+   * import { EmbeddedDisque } from "@disco/embedded"
+   * import { Layer } from "effect"
+   *
+   * // Over the links of any dialer: here those to three nodes in the process.
+   * const Connection = DisqueConnection.layer().pipe(
+   *   Layer.provide(EmbeddedDisque.layerDialer),
+   *   Layer.provide(EmbeddedDisque.layer({ nodes: 3 }))
+   * )
+   * ```
    *
    * @since 0.1.0
    */
@@ -95,12 +121,31 @@ export declare namespace DisqueConnection {
    * @category services
    */
   interface Service extends DisqueCommands.DisqueCommands {
-    /** The address of the node that commands go to. It changes when that node fails. */
+    /**
+     * The address of the node that commands go to. It changes when that node fails.
+     *
+     * @example
+     * ```ts
+     * import { DisqueConnection } from "@disco/core"
+     * import { Effect } from "effect"
+     *
+     * // The length of a queue on the node in use, and on another one.
+     * const program = Effect.gen(function* () {
+     *   const disque = yield* DisqueConnection
+     *   return {
+     *     [yield* disque.node]: yield* disque.queueLength("emails"),
+     *     "10.0.0.3:7711": yield* disque.on("10.0.0.3:7711").queueLength("emails")
+     *   }
+     * })
+     * ```
+     */
     readonly node: Effect.Effect<string>
     /**
      * The same commands on the node at the address given, and on no other: `host:port`, or an address that `health` or a job shows.
      * If the text is not an address, the commands fail with a `ConnectionError` whose cause is an `InvalidArgument`. Neither error shows
      * the text, which may hold a password.
+     *
+     * @see {@link DisqueConnection.Service.node}
      */
     readonly on: (node: string) => DisqueCommands.DisqueCommands
     /**

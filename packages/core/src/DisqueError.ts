@@ -33,6 +33,17 @@ const quote = (names: ReadonlyArray<string>): string => names.map((name) => JSON
 /**
  * No job came within the timeout of the call.
  *
+ * @example
+ * ```ts
+ * import { DisqueConnection } from "@disco/core"
+ * import { Effect, Option } from "effect"
+ *
+ * const next = Effect.flatMap(DisqueConnection, (disque) => disque.getJob("emails", { timeout: "5 seconds" })).pipe(
+ *   Effect.asSome,
+ *   Effect.catchTag("GetJobTimeout", () => Effect.succeed(Option.none()))
+ * )
+ * ```
+ *
  * @since 0.1.0
  * @category errors
  */
@@ -52,6 +63,19 @@ export class GetJobTimeout
 
 /**
  * An argument or option that Disque would refuse. It was found before anything was sent.
+ *
+ * @example
+ * ```ts
+ * import { DisquePool } from "@disco/core"
+ * import { Effect } from "effect"
+ *
+ * // Nothing is sent: Disque counts in whole seconds.
+ * const program = Effect.flatMap(DisquePool, (pool) => pool.addJob("emails", "hello", { delay: "1500 millis" })).pipe(
+ *   Effect.catchTag("InvalidArgument", ({ argument, expected, value }) =>
+ *     Effect.logError(`${argument} is ${value}, expected ${expected}`)
+ *   )
+ * )
+ * ```
  *
  * @since 0.1.0
  * @category errors
@@ -116,6 +140,20 @@ const reasons: Record<ConnectionErrorReason, string> = {
 /**
  * A node could not be reached, or the connection to it ended.
  *
+ * @example
+ * ```ts
+ * import { DisquePool } from "@disco/core"
+ * import { Effect } from "effect"
+ *
+ * const length = Effect.flatMap(DisquePool, (pool) => pool.queueLength("emails")).pipe(
+ *   Effect.tapErrorTag("ConnectionError", ({ attempts, node, reason }) =>
+ *     Effect.logWarning(`${node}: ${reason}, after ${attempts?.length ?? 1} attempts`)
+ *   ),
+ *   // It says by itself whether trying again can help.
+ *   Effect.retry({ while: (error) => error._tag === "ConnectionError" && error.isRetryable, times: 3 })
+ * )
+ * ```
+ *
  * @since 0.1.0
  * @category errors
  */
@@ -161,6 +199,17 @@ export class ConnectionError
  * The connection ended before the reply came to a command that must not be sent twice. The command may have been carried out, or
  * not. For ADDJOB: the job may be in the queue, and adding it again may make a second job.
  *
+ * @example
+ * ```ts
+ * import { DisquePool } from "@disco/core"
+ * import { Effect } from "effect"
+ *
+ * // The handler does no harm if it sees a job twice: then it is better to add the job again than not at all.
+ * const add = Effect.flatMap(DisquePool, (pool) =>
+ *   Effect.catchTag(pool.addJob("emails", "hello"), "OutcomeUnknown", (error) => pool.execute(error.again()))
+ * )
+ * ```
+ *
  * @since 0.1.0
  * @category errors
  */
@@ -187,6 +236,18 @@ export class OutcomeUnknown<out A = unknown>
 /**
  * No connection of the pool became free while the call waited, or too many calls were waiting already.
  *
+ * @example
+ * ```ts
+ * import { DisquePool } from "@disco/core"
+ * import { Effect } from "effect"
+ *
+ * const job = Effect.flatMap(DisquePool, (pool) => pool.getJob("emails")).pipe(
+ *   Effect.tapErrorTag("PoolExhausted", ({ maxActive, waiting }) =>
+ *     Effect.logWarning(`raise maxActive (${maxActive}): ${waiting} calls wait for a connection`)
+ *   )
+ * )
+ * ```
+ *
  * @since 0.1.0
  * @category errors
  */
@@ -207,6 +268,18 @@ export class PoolExhausted
 
 /**
  * A node gave a reply that is not what the command is documented to give.
+ *
+ * @example
+ * ```ts
+ * import { DisquePool } from "@disco/core"
+ * import { Effect } from "effect"
+ *
+ * const stats = Effect.flatMap(DisquePool, (pool) => pool.queueStats("emails")).pipe(
+ *   Effect.tapErrorTag("ProtocolError", ({ actual, command, expected, node }) =>
+ *     Effect.logError(`is ${node} a Disque node? It answered ${command} with ${actual}, expected ${expected}`)
+ *   )
+ * )
+ * ```
  *
  * @since 0.1.0
  * @category errors

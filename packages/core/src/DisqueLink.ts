@@ -51,6 +51,24 @@ export interface DisqueLink {
 /**
  * Opens links. `@disco/node` provides one over sockets, `@disco/embedded` one to a node in the process.
  *
+ * @example
+ * ```ts
+ * import { DisqueDialer, DisquePool } from "@disco/core"
+ * import { NodeDisque } from "@disco/node"
+ * import { Effect, Layer } from "effect"
+ *
+ * // A dialer that says which node is dialed, over that of `@disco/node`.
+ * const told = Layer.effect(
+ *   DisqueDialer,
+ *   Effect.map(DisqueDialer, ({ dial, seeds }) => ({
+ *     seeds,
+ *     dial: (node: string) => Effect.zipRight(Effect.log(`dialing ${node}`), dial(node))
+ *   }))
+ * ).pipe(Layer.provide(NodeDisque.layerDialer({ nodes: "localhost:7711" })))
+ *
+ * const Pool = DisquePool.layer().pipe(Layer.provide(told))
+ * ```
+ *
  * @since 0.1.0
  * @category services
  */
@@ -70,9 +88,17 @@ export declare namespace DisqueDialer {
    * @category services
    */
   interface Service {
-    /** The addresses of the nodes to start with. */
+    /**
+     * The addresses of the nodes to start with.
+     *
+     * @see {@link DisqueDialer}
+     */
     readonly seeds: ReadonlyArray<string>
-    /** Opens an authenticated link. Interrupting it leaves nothing open. */
+    /**
+     * Opens an authenticated link. Interrupting it leaves nothing open.
+     *
+     * @see {@link DisqueDialer}
+     */
     readonly dial: (node: string) => Effect.Effect<DisqueLink, DialError>
   }
 }

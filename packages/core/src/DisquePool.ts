@@ -176,12 +176,38 @@ export class DisquePool extends Context.Tag("@disco/core/DisquePool")<DisquePool
   /**
    * Opens a pool over the links of a `DisqueDialer`. The end of the scope waits for the replies that are still due.
    *
+   * @example
+   * ```ts
+   * import { DisquePool } from "@disco/core"
+   * import { NodeDisque } from "@disco/node"
+   * import { Effect } from "effect"
+   *
+   * // A pool for one piece of work alone, for as long as the scope.
+   * const program = Effect.gen(function* () {
+   *   const pool = yield* DisquePool.make({ maxActive: 20 })
+   *   return yield* pool.getJobs("imports", { count: 100, timeout: "1 second" })
+   * }).pipe(Effect.scoped, Effect.provide(NodeDisque.layerDialer({ nodes: "localhost:7711" })))
+   * ```
+   *
    * @since 0.1.0
    */
   static readonly make = make
 
   /**
    * A pool as a layer.
+   *
+   * @example
+   * ```ts
+   * import { DisquePool } from "@disco/core"
+   * import { EmbeddedDisque } from "@disco/embedded"
+   * import { Layer } from "effect"
+   *
+   * // Over the links of any dialer: here those to three nodes in the process.
+   * const Pool = DisquePool.layer({ maxActive: 10 }).pipe(
+   *   Layer.provide(EmbeddedDisque.layerDialer),
+   *   Layer.provide(EmbeddedDisque.layer({ nodes: 3 }))
+   * )
+   * ```
    *
    * @since 0.1.0
    */
@@ -206,17 +232,53 @@ export declare namespace DisquePool {
     /**
      * A connection that counts as active until the scope ends. The end of the scope waits for the replies that are still due. Calls on
      * this connection do not stand in line for a permit: take one for a loop that waits for jobs.
+     *
+     * @see {@link DisquePool}
      */
     readonly connection: Effect.Effect<DisqueConnection.Service, PoolExhausted, Scope.Scope>
     /**
      * The same commands on the node at the address given, and on no other: `host:port`, or an address that `health` or a job shows.
      * If the text is not an address, the commands fail with a `ConnectionError` whose cause is an `InvalidArgument`. Neither error shows
      * the text, which may hold a password.
+     *
+     * @example
+     * ```ts
+     * import { DisquePool } from "@disco/core"
+     * import { Effect } from "effect"
+     *
+     * // The nodes that the pool knows, and how many jobs each of them has.
+     * const program = Effect.gen(function* () {
+     *   const pool = yield* DisquePool
+     *   const { nodes } = yield* pool.health
+     *   return yield* Effect.forEach(nodes, ({ address }) =>
+     *     Effect.map(pool.on(address).server.info("jobs"), (info) => [address, info.get("jobs")?.get("registered_jobs")])
+     *   )
+     * })
+     * ```
      */
     readonly on: (node: string) => DisqueCommands.DisqueCommands
-    /** How many connections and links the pool has, and has had. */
+    /**
+     * How many connections and links the pool has, and has had.
+     *
+     * @example
+     * ```ts
+     * import { DisquePool } from "@disco/core"
+     * import { Effect, Schedule } from "effect"
+     *
+     * // Says once a minute whether calls had to wait for a connection.
+     * const program = Effect.gen(function* () {
+     *   const pool = yield* DisquePool
+     *   const { active, waiting } = yield* pool.statistics
+     *   if (waiting > 0) yield* Effect.logWarning(`${active} connections are in use, ${waiting} calls wait`)
+     * }).pipe(Effect.repeat(Schedule.spaced("1 minute")))
+     * ```
+     */
     readonly statistics: Effect.Effect<PoolStatistics>
-    /** What is known of the nodes at present. No node is asked; `ready` asks them. */
+    /**
+     * What is known of the nodes at present. No node is asked; `ready` asks them.
+     *
+     * @see {@link DisquePool.Service.on}
+     */
     readonly health: Effect.Effect<PoolHealth>
     /**
      * Asks the nodes whether one of them takes commands, and gives the address of the first that does. It is meant for readiness

@@ -54,6 +54,18 @@ const decoder = new TextDecoder("utf-8", { ignoreBOM: true })
 /**
  * The body as text (UTF-8).
  *
+ * @example
+ * ```ts
+ * import { DisquePool, Job } from "@disco/core"
+ * import { Effect } from "effect"
+ *
+ * const bodies = Effect.gen(function* () {
+ *   const pool = yield* DisquePool
+ *   const jobs = yield* pool.getJobs("greetings", { count: 10, timeout: "1 second" })
+ *   return jobs.map(Job.text)
+ * })
+ * ```
+ *
  * @since 0.1.0
  * @category accessors
  */

@@ -20,6 +20,13 @@ const pattern = /^D-[0-9a-f]{8}-[A-Za-z0-9+/]{24}-[0-9a-f]{4}$/
 /**
  * Whether a value has the form of a job id.
  *
+ * @example
+ * ```ts
+ * import { JobId } from "@disco/core"
+ *
+ * const ids = ["D-1caf0be1-lWEsUi3fZ8Q8A0ZBUGh/c49Y-2761", "hello"].filter(JobId.isJobId)
+ * ```
+ *
  * @since 0.1.0
  * @category refinements
  */
@@ -55,6 +62,7 @@ export const make = Brand.refined<JobId>(isJobId, (value) =>
 /**
  * The first 8 hex digits of the id of the node that took the ADDJOB: the node that the producer was connected to.
  *
+ * @see {@link make}
  * @since 0.1.0
  * @category accessors
  */
@@ -63,6 +71,7 @@ export const origin = (id: JobId): string => id.slice(2, 10)
 /**
  * The TTL that the id carries: whole minutes, rounded down, accurate to two minutes.
  *
+ * @see {@link make}
  * @since 0.1.0
  * @category accessors
  */
@@ -71,6 +80,7 @@ export const ttl = (id: JobId): Duration.Duration => Duration.minutes(Number.par
 /**
  * Whether the job is delivered again until it is acknowledged (RETRY above 0).
  *
+ * @see {@link make}
  * @since 0.1.0
  * @category accessors
  */

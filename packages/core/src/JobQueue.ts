@@ -49,6 +49,29 @@ import type { JobId } from "./JobId.js"
  * A payload that the queue's schema does not accept. The error holds the job and what the schema says. A job that was fetched still
  * has to be settled by the caller: acknowledge it, put it back, or let it come again after its retry time.
  *
+ * @example
+ * ```ts
+ * import { DisqueConnection, JobQueue } from "@disco/core"
+ * import { Effect, Schema } from "effect"
+ *
+ * const emails = JobQueue.make("emails", { payload: Schema.Struct({ to: Schema.String }) })
+ *
+ * // A job that nobody can read is put aside, so that it does not come again and again.
+ * const next = Effect.gen(function* () {
+ *   const disque = yield* DisqueConnection
+ *   return yield* emails.get(disque).pipe(
+ *     Effect.tapErrorTag("InvalidPayload", ({ body, job, message }) =>
+ *       Effect.gen(function* () {
+ *         yield* Effect.logError(message)
+ *         if (job === undefined || body === undefined) return
+ *         yield* disque.addJob("emails.unreadable", body)
+ *         yield* disque.ackJob(job)
+ *       })
+ *     )
+ *   )
+ * })
+ * ```
+ *
  * @since 0.1.0
  * @category errors
  */
@@ -107,22 +130,77 @@ export type TypedPeekedJob<A> = Job.PeekedJob & Typed<A>
 export interface JobQueue<A, I = unknown, R = never> {
   readonly name: string
   readonly payload: Schema.Schema<A, I, R>
-  /** Encodes a payload to the body of a job. */
+  /**
+   * Encodes a payload to the body of a job.
+   *
+   * @example
+   * ```ts
+   * import { JobQueue } from "@disco/core"
+   * import { Effect, Schema } from "effect"
+   *
+   * const emails = JobQueue.make("emails", { payload: Schema.Struct({ to: Schema.String, at: Schema.Date }) })
+   *
+   * // The body that a client in another language has to add, for a test of both: {"to":"ada","at":"1970-01-01T00:00:00.000Z"}
+   * const body = emails.encode({ to: "ada", at: new Date(0) })
+   * ```
+   */
   readonly encode: (payload: A) => Effect.Effect<string | Uint8Array, InvalidPayload, R>
-  /** Decodes the payload of a job. */
+  /**
+   * Decodes the payload of a job.
+   *
+   * @example
+   * ```ts
+   * import { DisqueConnection, JobQueue } from "@disco/core"
+   * import { Effect, Schema } from "effect"
+   *
+   * const emails = JobQueue.make("emails", { payload: Schema.Struct({ to: Schema.String }), traced: true })
+   *
+   * // Jobs that were fetched as bytes, from several queues. `open` gives the job with its payload and its span.
+   * const program = Effect.gen(function* () {
+   *   const disque = yield* DisqueConnection
+   *   const job = yield* disque.getJob(["urgent", "emails"])
+   *   const payload = yield* emails.decode(job)
+   *   const { trace } = yield* emails.open(job)
+   *   return { payload, trace }
+   * })
+   * ```
+   */
   readonly decode: (job: Job.Job | Job.PeekedJob) => Effect.Effect<A, InvalidPayload, R>
   /**
    * Decodes a job: gives it with its payload, and with the span that it was added in. If the schema needs no time and no services,
    * the result is already an `Exit`, so that a caller who opens many jobs need not run an effect for each.
+   *
+   * @see {@link JobQueue.decode}
    */
   readonly open: <J extends Job.Job | Job.PeekedJob>(job: J) => Effect.Effect<J & Typed<A>, InvalidPayload, R>
   /**
    * The options that a job is added with: those of the queue, then the given ones, and always a TTL. The TTL is 7 days unless an
    * option says otherwise, and at least 2 × the delay + the smaller of the TTL and 1 day. A delay of 2 days leaves it at 7 days, a
    * delay of 4 days makes it 9 days.
+   *
+   * @example
+   * ```ts
+   * import { DisquePool, JobQueue } from "@disco/core"
+   * import { Effect, Schema } from "effect"
+   *
+   * const emails = JobQueue.make("emails", { payload: Schema.String, options: { retry: "1 minute" } })
+   *
+   * // Many jobs at once, with the options of the queue.
+   * const addAll = (addresses: ReadonlyArray<string>) =>
+   *   Effect.gen(function* () {
+   *     const pool = yield* DisquePool
+   *     const bodies = yield* Effect.forEach(addresses, emails.encode)
+   *     const options = emails.addOptions({ delay: "10 minutes" })
+   *     return yield* pool.addJobs(bodies.map((body) => ({ queue: emails.name, body, options })))
+   *   })
+   * ```
    */
   readonly addOptions: (options?: AddJobOptions) => AddJobOptions & { readonly ttl: Duration.DurationInput }
-  /** ADDJOB: adds a payload, with `addOptions(options)`. */
+  /**
+   * ADDJOB: adds a payload, with `addOptions(options)`.
+   *
+   * @see {@link make}
+   */
   readonly add: (
     disque: Pick<DisqueCommands, "addJob">,
     payload: A,
@@ -131,6 +209,8 @@ export interface JobQueue<A, I = unknown, R = never> {
   /**
    * GETJOB: takes a job, as `getJob` does. Fails with `InvalidPayload` if the payload does not decode; the error holds the job.
    * When it is interrupted while it decodes, the job goes back.
+   *
+   * @see {@link make}
    */
   readonly get: (
     disque: Pick<DisqueCommands, "getJob" | "enqueueJob" | "nackJob">,
@@ -139,17 +219,44 @@ export interface JobQueue<A, I = unknown, R = never> {
   /**
    * GETJOB: takes up to `count` jobs, as `getJobs` does. For each it gives the job with its payload, or the error that says why the
    * payload does not decode. When it is interrupted while it decodes, all of the jobs go back.
+   *
+   * @example
+   * ```ts
+   * import { DisqueConnection, JobQueue } from "@disco/core"
+   * import { Effect, Either, Schema } from "effect"
+   *
+   * const emails = JobQueue.make("emails", { payload: Schema.Struct({ to: Schema.String }) })
+   *
+   * const program = Effect.gen(function* () {
+   *   const disque = yield* DisqueConnection
+   *   const waiting = yield* emails.peek(disque, { count: 10 })
+   *   const age = yield* emails.oldestAge(disque)
+   *   const jobs = yield* emails.getMany(disque, { count: 10, timeout: "1 second" })
+   *   // Those that the schema accepts. The others come again after their retry time.
+   *   const readable = jobs.filter(Either.isRight).map(({ right }) => right)
+   *   yield* disque.ackJob(readable)
+   *   return { waiting, age, addresses: readable.map(({ payload }) => payload.to) }
+   * })
+   * ```
    */
   readonly getMany: (
     disque: Pick<DisqueCommands, "getJobs" | "enqueueJob" | "nackJob">,
     options?: GetJobsOptions
   ) => Effect.Effect<ReadonlyArray<Either.Either<TypedJob<A>, InvalidPayload>>, GetJobsError, R>
-  /** QPEEK: shows jobs without taking them. For each it gives the job with its payload, or the error that says why there is none. */
+  /**
+   * QPEEK: shows jobs without taking them. For each it gives the job with its payload, or the error that says why there is none.
+   *
+   * @see {@link JobQueue.getMany}
+   */
   readonly peek: (
     disque: Pick<DisqueCommands, "peek">,
     options?: PeekOptions
   ) => Effect.Effect<ReadonlyArray<Either.Either<TypedPeekedJob<A>, InvalidPayload>>, CommandError | InvalidArgument, R>
-  /** How long ago the oldest waiting job was added; `Option.none()` if no job waits. */
+  /**
+   * How long ago the oldest waiting job was added; `Option.none()` if no job waits.
+   *
+   * @see {@link JobQueue.getMany}
+   */
   readonly oldestAge: (
     disque: Pick<DisqueCommands, "oldestAge">
   ) => Effect.Effect<Option.Option<Duration.Duration>, CommandError | InvalidArgument>

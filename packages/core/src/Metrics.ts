@@ -11,6 +11,14 @@ import * as MetricBoundaries from "effect/MetricBoundaries"
  * The time from sending a command to its reply, in seconds. The attribute `messaging.operation.name` is the command in lower case
  * (`addjob`). If the command failed, `error.type` is the tag of the error.
  *
+ * @example
+ * ```ts
+ * import { Metrics } from "@disco/core"
+ * import { Metric } from "effect"
+ *
+ * const addjob = Metric.value(Metric.tagged(Metrics.operationDuration, "messaging.operation.name", "addjob"))
+ * ```
+ *
  * @since 0.1.0
  * @category metrics
  */
@@ -22,6 +30,18 @@ export const operationDuration = Metric.histogram(
 
 /**
  * Jobs added, by queue (`messaging.destination.name`). The letters of a worker count too, by the queue that they are added to.
+ *
+ * @example
+ * ```ts
+ * import { Metrics } from "@disco/core"
+ * import { Effect, Metric } from "effect"
+ *
+ * // The jobs that this process has added to one queue, and taken from it. Exporters find all metrics by themselves.
+ * const counts = Effect.all({
+ *   sent: Metric.value(Metric.tagged(Metrics.sentMessages, "messaging.destination.name", "emails")),
+ *   received: Metric.value(Metric.tagged(Metrics.consumedMessages, "messaging.destination.name", "emails"))
+ * })
+ * ```
  *
  * @since 0.1.0
  * @category metrics
@@ -35,6 +55,7 @@ export const sentMessages = Metric.counter("messaging.client.sent.messages", {
  * Jobs received, by queue (`messaging.destination.name`): one for each delivery, also to funnels and workers. What becomes of the
  * jobs of a worker is counted by `disco.worker.jobs`.
  *
+ * @see {@link sentMessages}
  * @since 0.1.0
  * @category metrics
  */
@@ -45,6 +66,19 @@ export const consumedMessages = Metric.counter("messaging.client.consumed.messag
 
 /**
  * Jobs that arrived when nobody waited for them any more, and were given back.
+ *
+ * @example
+ * ```ts
+ * import { Metrics } from "@disco/core"
+ * import { Effect, Metric } from "effect"
+ *
+ * // Those without labels. Of `closedLinks` there is one for each `reason`.
+ * const figures = Effect.all({
+ *   returned: Metric.value(Metrics.returnedJobs),
+ *   opened: Metric.value(Metrics.openedLinks),
+ *   lost: Metric.value(Metric.tagged(Metrics.closedLinks, "reason", "lost"))
+ * })
+ * ```
  *
  * @since 0.1.0
  * @category metrics
@@ -57,6 +91,7 @@ export const returnedJobs = Metric.counter("disco.jobs.returned", {
 /**
  * Links to nodes that were opened.
  *
+ * @see {@link returnedJobs}
  * @since 0.1.0
  * @category metrics
  */
@@ -68,6 +103,7 @@ export const openedLinks = Metric.counter("disco.links.opened", {
 /**
  * Links to nodes that ended, by `reason`: surplus, expired, silent, lost.
  *
+ * @see {@link returnedJobs}
  * @since 0.1.0
  * @category metrics
  */

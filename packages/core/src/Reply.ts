@@ -15,6 +15,19 @@ import { isText, quote } from "./internal/text.js"
 /**
  * An error reply, as the node wrote it. The first word says which kind of error it is (`NOREPL …`, `ERR …`).
  *
+ * @example
+ * ```ts
+ * import { DisqueConnection, Reply } from "@disco/core"
+ * import { Effect } from "effect"
+ *
+ * // `raw` fails where the node answers with an error. Within a longer reply, an error is a value.
+ * const errors = Effect.gen(function* () {
+ *   const disque = yield* DisqueConnection
+ *   const reply = yield* disque.raw("COMMAND")
+ *   return Reply.items(reply).flatMap((item) => (item instanceof Reply.ErrorReply ? [item.word] : []))
+ * })
+ * ```
+ *
  * @since 0.1.0
  * @category models
  */
@@ -41,6 +54,7 @@ export type Reply = string | Uint8Array | number | bigint | null | ErrorReply | 
 /**
  * A reply that is not what the command is documented to give.
  *
+ * @see {@link Reader}
  * @since 0.1.0
  * @category errors
  */
@@ -71,6 +85,7 @@ export type Reader<A> = (reply: Reply) => A
 /**
  * Applies a reader. Here, and nowhere else, a thrown `Mismatch` becomes a value.
  *
+ * @see {@link Reader}
  * @since 0.1.0
  * @category readers
  */
@@ -88,6 +103,7 @@ const decoder = new TextDecoder("utf-8", { ignoreBOM: true })
 /**
  * Describes a reply in few words. Bytes are not shown, because bodies have no place in errors and logs.
  *
+ * @see {@link Reader}
  * @since 0.1.0
  * @category conversions
  */
@@ -110,6 +126,7 @@ const mostText = 2 ** 29 - 24
 /**
  * A status line or a bulk string, as text.
  *
+ * @see {@link Reader}
  * @since 0.1.0
  * @category readers
  */
@@ -120,6 +137,21 @@ export const text: Reader<string> = (reply) => {
 
 /**
  * The status line `OK`.
+ *
+ * @example
+ * ```ts
+ * import { Command, Reply } from "@disco/core"
+ * import { Either } from "effect"
+ *
+ * // A command of a module that answers OK.
+ * const forget = Command.define({
+ *   name: "QFORGET",
+ *   summary: "forgets a queue",
+ *   method: "",
+ *   encode: (queue: string) => Either.right({ args: [queue] }),
+ *   decode: Reply.ok
+ * })
+ * ```
  *
  * @since 0.1.0
  * @category readers
@@ -134,6 +166,24 @@ const plainBytes = (bytes: Uint8Array): Uint8Array =>
 
 /**
  * A bulk string, as bytes.
+ *
+ * @example
+ * ```ts
+ * import { Reply } from "@disco/core"
+ *
+ * // [name, count, total, body or null] of a module: `total` may be more than a double holds.
+ * const readEntry = (reply: Reply.Reply) => {
+ *   const parts = Reply.tuple(4)(reply)
+ *   return {
+ *     name: Reply.at(parts, 0, Reply.text),
+ *     count: Reply.at(parts, 1, Reply.integer),
+ *     total: Reply.at(parts, 2, Reply.int64),
+ *     body: Reply.at(parts, 3, Reply.nullable(Reply.bytes))
+ *   }
+ * }
+ *
+ * const readEntries = Reply.array(readEntry)
+ * ```
  *
  * @since 0.1.0
  * @category readers
@@ -155,6 +205,7 @@ const plainWithin = (depth: number, reply: Reply): Reply => {
 /**
  * A reply as it is, for a caller that reads it by itself.
  *
+ * @see {@link record}
  * @since 0.1.0
  * @category readers
  */
@@ -163,6 +214,7 @@ export const plain: Reader<Reply> = (reply) => plainWithin(mostDepth, reply)
 /**
  * An integer that a double can hold.
  *
+ * @see {@link bytes}
  * @since 0.1.0
  * @category readers
  */
@@ -175,6 +227,7 @@ export const integer: Reader<number> = (reply) => {
 /**
  * A 64-bit integer.
  *
+ * @see {@link bytes}
  * @since 0.1.0
  * @category readers
  */
@@ -186,6 +239,7 @@ export const int64: Reader<bigint> = (reply) => {
 /**
  * `null` if the reply is null, or else the result of the reader.
  *
+ * @see {@link bytes}
  * @since 0.1.0
  * @category readers
  */
@@ -197,6 +251,7 @@ export const nullable =
 /**
  * An array.
  *
+ * @see {@link ErrorReply}
  * @since 0.1.0
  * @category readers
  */
@@ -208,6 +263,7 @@ const none: ReadonlyArray<never> = []
 /**
  * An array, each item read by the same reader.
  *
+ * @see {@link bytes}
  * @since 0.1.0
  * @category readers
  */
@@ -219,6 +275,7 @@ export const array =
 /**
  * An array of at least `length` items.
  *
+ * @see {@link bytes}
  * @since 0.1.0
  * @category readers
  */
@@ -240,6 +297,7 @@ export const beyond = (all: ReadonlyArray<Reply>, length: number): ReadonlyArray
 /**
  * The item at `index`, read by `reader`.
  *
+ * @see {@link bytes}
  * @since 0.1.0
  * @category readers
  */
@@ -250,6 +308,22 @@ export const at = <A>(all: ReadonlyArray<Reply>, index: number, reader: Reader<A
 
 /**
  * A flat array of names and values, read by name.
+ *
+ * @example
+ * ```ts
+ * import { Reply } from "@disco/core"
+ *
+ * // ["name", …, "len", …, "extra", …]: the reply of a module that names its fields.
+ * const readQueue = (reply: Reply.Reply) => {
+ *   const fields = Reply.record(reply)
+ *   return {
+ *     name: Reply.field(fields, "name", Reply.text),
+ *     length: Reply.field(fields, "len", Reply.integer),
+ *     // Whatever the module says.
+ *     extra: Reply.field(fields, "extra", Reply.plain)
+ *   }
+ * }
+ * ```
  *
  * @since 0.1.0
  * @category readers
@@ -265,6 +339,7 @@ export const record: Reader<ReadonlyMap<string, Reply>> = (reply) => {
 /**
  * The field `name` of a record, read by `reader`.
  *
+ * @see {@link record}
  * @since 0.1.0
  * @category readers
  */

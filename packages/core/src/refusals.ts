@@ -14,6 +14,29 @@ const refused = ({ command, node, reply }: Refusal): string => `${node} refused 
 /**
  * NOREPL: too few nodes could be reached, or not enough copies were made in time. The job may exist all the same.
  *
+ * @example
+ * ```ts
+ * import { DisquePool } from "@disco/core"
+ * import { Effect } from "effect"
+ *
+ * // What an API answers whose request adds a job.
+ * const status = Effect.flatMap(DisquePool, (pool) => pool.addJob("emails", "hello", { maxLen: 10_000 })).pipe(
+ *   Effect.as(201),
+ *   Effect.catchTags({
+ *     QueueTooLong: () => Effect.succeed(429),
+ *     QueuePaused: () => Effect.succeed(503),
+ *     NotReplicated: () => Effect.succeed(503),
+ *     OutOfMemory: () => Effect.succeed(503),
+ *     NodeLeaving: () => Effect.succeed(503),
+ *     NodeLoading: () => Effect.succeed(503),
+ *     NotPersisted: () => Effect.succeed(503),
+ *     // Neither mends itself: somebody has to look at the configuration.
+ *     NotAuthenticated: Effect.die,
+ *     CommandRefused: Effect.die
+ *   })
+ * )
+ * ```
+ *
  * @since 0.1.0
  * @category errors
  */
@@ -28,6 +51,7 @@ export class NotReplicated extends Data.TaggedError("NotReplicated")<Refusal> im
 /**
  * MAXLEN: the node's queue is as long as the given maximum, or longer.
  *
+ * @see {@link NotReplicated}
  * @since 0.1.0
  * @category errors
  */
@@ -42,6 +66,7 @@ export class QueueTooLong extends Data.TaggedError("QueueTooLong")<Refusal> impl
 /**
  * PAUSED: the queue takes no jobs.
  *
+ * @see {@link NotReplicated}
  * @since 0.1.0
  * @category errors
  */
@@ -56,6 +81,7 @@ export class QueuePaused extends Data.TaggedError("QueuePaused")<Refusal> implem
 /**
  * OOM: the node's memory is full.
  *
+ * @see {@link NotReplicated}
  * @since 0.1.0
  * @category errors
  */
@@ -70,6 +96,7 @@ export class OutOfMemory extends Data.TaggedError("OutOfMemory")<Refusal> implem
 /**
  * LEAVING: the node is leaving the cluster.
  *
+ * @see {@link NotReplicated}
  * @since 0.1.0
  * @category errors
  */
@@ -84,6 +111,7 @@ export class NodeLeaving extends Data.TaggedError("NodeLeaving")<Refusal> implem
 /**
  * LOADING: the node is reading its append-only file.
  *
+ * @see {@link NotReplicated}
  * @since 0.1.0
  * @category errors
  */
@@ -98,6 +126,7 @@ export class NodeLoading extends Data.TaggedError("NodeLoading")<Refusal> implem
 /**
  * MISCONF: the node cannot write its append-only file.
  *
+ * @see {@link NotReplicated}
  * @since 0.1.0
  * @category errors
  */
@@ -112,6 +141,7 @@ export class NotPersisted extends Data.TaggedError("NotPersisted")<Refusal> impl
 /**
  * NOAUTH, or a wrong password.
  *
+ * @see {@link NotReplicated}
  * @since 0.1.0
  * @category errors
  */
@@ -125,6 +155,22 @@ export class NotAuthenticated extends Data.TaggedError("NotAuthenticated")<Refus
 
 /**
  * NOJOB: the node does not know the job. The job was acknowledged, deleted or expired, or other nodes hold it.
+ *
+ * @example
+ * ```ts
+ * import { DisquePool, type Job } from "@disco/core"
+ * import { Effect } from "effect"
+ *
+ * // Whether the job is still ours. If not, another consumer may have it by now.
+ * const isOurs = (job: Job.Job) =>
+ *   Effect.flatMap(DisquePool, (pool) => pool.working(job)).pipe(
+ *     Effect.as(true),
+ *     Effect.catchTags({
+ *       JobNotFound: () => Effect.succeed(false),
+ *       LeaseTooOld: () => Effect.succeed(false)
+ *     })
+ *   )
+ * ```
  *
  * @since 0.1.0
  * @category errors
@@ -140,6 +186,7 @@ export class JobNotFound extends Data.TaggedError("JobNotFound")<Refusal> implem
 /**
  * TOOLATE: half of the job's TTL has passed, so its next delivery can no longer be postponed.
  *
+ * @see {@link JobNotFound}
  * @since 0.1.0
  * @category errors
  */
@@ -154,6 +201,7 @@ export class LeaseTooOld extends Data.TaggedError("LeaseTooOld")<Refusal> implem
 /**
  * Any other error reply: the node does not know or does not accept a command or an option.
  *
+ * @see {@link NotReplicated}
  * @since 0.1.0
  * @category errors
  */
@@ -167,6 +215,14 @@ export class CommandRefused extends Data.TaggedError("CommandRefused")<Refusal> 
 
 /**
  * The errors by the first word of the reply. A reply with another first word becomes a `CommandRefused`.
+ *
+ * @example
+ * ```ts
+ * import { refusals } from "@disco/core"
+ *
+ * // The tags by the words that a node replies with: NOREPL is a NotReplicated.
+ * const tags = Object.entries(refusals).map(([word, { name }]) => `${word}: ${name}`)
+ * ```
  *
  * @since 0.1.0
  * @category errors

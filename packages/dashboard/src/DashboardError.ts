@@ -10,6 +10,30 @@ import { NodeProblem } from "./api/values.js"
 /**
  * 400: a parameter or the body of the request does not fit; the message names it.
  *
+ * @example
+ * ```ts
+ * import { DashboardApi } from "@disco/dashboard"
+ * import { HttpApiClient } from "@effect/platform"
+ * import { Console, Effect } from "effect"
+ *
+ * // What a command says that pauses a queue by the dashboard.
+ * const program = Effect.gen(function* () {
+ *   const client = yield* HttpApiClient.make(DashboardApi, { baseUrl: "http://127.0.0.1:7780" })
+ *   yield* client.queues.pause({ payload: { name: "emails", pause: "out" } })
+ * }).pipe(
+ *   Effect.catchTags({
+ *     NotSignedIn: () => Console.error("sign in first"),
+ *     Forbidden: ({ reason }) => Console.error(reason === "read-only" ? "this dashboard changes nothing" : reason),
+ *     TooMany: () => Console.error("wait a while"),
+ *     BadRequest: ({ message }) => Console.error(message),
+ *     TooLarge: ({ message }) => Console.error(message),
+ *     CommandFailed: ({ message, reason }) => Console.error(`${reason}: ${message}`),
+ *     NotOnEveryNode: ({ done, failures }) => Console.error(`done on ${done.length} nodes, not on ${failures.length}`),
+ *     NoNodeAnswers: () => Console.error("the cluster cannot be reached")
+ *   })
+ * )
+ * ```
+ *
  * @since 0.1.0
  * @category errors
  */
@@ -22,6 +46,7 @@ export class BadRequest extends Schema.TaggedError<BadRequest>()(
 /**
  * 401: there is no session, or it has expired. `POST /api/session` makes one, with the password.
  *
+ * @see {@link BadRequest}
  * @since 0.1.0
  * @category errors
  */
@@ -40,6 +65,7 @@ export class NotSignedIn extends Schema.TaggedError<NotSignedIn>()(
  * - `host`: the request names a host that this dashboard is not reached by
  * - `password`: the password is wrong
  *
+ * @see {@link BadRequest}
  * @since 0.1.0
  * @category errors
  */
@@ -52,6 +78,7 @@ export class Forbidden extends Schema.TaggedError<Forbidden>()(
 /**
  * 413: the body of the request is too long.
  *
+ * @see {@link BadRequest}
  * @since 0.1.0
  * @category errors
  */
@@ -64,6 +91,7 @@ export class TooLarge extends Schema.TaggedError<TooLarge>()(
 /**
  * 429: too many wrong passwords, or too many open streams; wait a while.
  *
+ * @see {@link BadRequest}
  * @since 0.1.0
  * @category errors
  */
@@ -76,6 +104,7 @@ export class TooMany extends Schema.TaggedError<TooMany>()(
 /**
  * 502: the cluster did not do what was asked. `reason` is the tag of the error, such as `QueuePaused` or `NotReplicated`.
  *
+ * @see {@link BadRequest}
  * @since 0.1.0
  * @category errors
  */
@@ -88,6 +117,7 @@ export class CommandFailed extends Schema.TaggedError<CommandFailed>()(
 /**
  * 502: a change was made on the nodes `done`, and not on those of `failures`.
  *
+ * @see {@link BadRequest}
  * @since 0.1.0
  * @category errors
  */
@@ -100,6 +130,7 @@ export class NotOnEveryNode extends Schema.TaggedError<NotOnEveryNode>()(
 /**
  * 503: no node answers. `GET /api/status` tells which were tried, since when, and why not.
  *
+ * @see {@link BadRequest}
  * @since 0.1.0
  * @category errors
  */

@@ -40,6 +40,20 @@ const read = (path: string, file: string): Effect.Effect<Report, StorageError, F
  *
  * The format has no checksums: a byte that changed within the body of a job is not noticed.
  *
+ * @example
+ * ```ts
+ * import { AppendOnlyFile } from "@disco/embedded"
+ * import { NodeContext } from "@effect/platform-node"
+ * import { Effect } from "effect"
+ *
+ * const program = Effect.gen(function* () {
+ *   const { damaged, live } = yield* AppendOnlyFile.check("data/disque.aof")
+ *   if (damaged.length === 0) return `${live} jobs`
+ *   const { copy, found } = yield* AppendOnlyFile.fix("data/disque.aof")
+ *   return `${found.damaged.length} parts were left out; the file as it was is ${copy}`
+ * }).pipe(Effect.provide(NodeContext.layer))
+ * ```
+ *
  * @since 0.1.0
  * @category operations
  */
@@ -68,6 +82,7 @@ export interface Repair {
  * Fails, and changes nothing, if a node has the folder in use (`Locked`), if no record can be read (`Damaged`), or if the system
  * refuses. A Disque server takes no lock: end it before.
  *
+ * @see {@link check}
  * @since 0.1.0
  * @category operations
  */

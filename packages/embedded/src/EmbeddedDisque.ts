@@ -49,13 +49,41 @@ export interface EmbeddedNode {
   readonly id: string
   /** `down`: killed, or ended by SHUTDOWN. `frozen`: it keeps its clients and its jobs, and does nothing. */
   readonly state: "up" | "frozen" | "down"
-  /** Waits until the node is up. A node is up from the start, and again after a restart. */
+  /**
+   * Waits until the node is up. A node is up from the start, and again after a restart.
+   *
+   * @example
+   * ```ts
+   * import { EmbeddedDisque } from "@disco/embedded"
+   * import { NodeContext } from "@effect/platform-node"
+   * import { Effect } from "effect"
+   *
+   * // Starts a node again that a client has ended by SHUTDOWN.
+   * const program = Effect.gen(function* () {
+   *   const { nodes, restart } = yield* EmbeddedDisque.make({ dir: "data" })
+   *   const [node] = nodes
+   *   for (;;) {
+   *     yield* node.loaded
+   *     yield* Effect.log(`${node.address} is up, and its jobs are read`)
+   *     yield* node.down
+   *     yield* Effect.fork(restart(node))
+   *     yield* node.up
+   *   }
+   * }).pipe(Effect.scoped, Effect.provide(NodeContext.layer))
+   * ```
+   */
   readonly up: Effect.Effect<void>
-  /** Waits until the node is down: killed, or ended by SHUTDOWN. */
+  /**
+   * Waits until the node is down: killed, or ended by SHUTDOWN.
+   *
+   * @see {@link EmbeddedNode.up}
+   */
   readonly down: Effect.Effect<void>
   /**
    * Waits until the jobs that the node has on disk are read, after its start or its last restart. Until then, it answers LOADING to
    * most commands. A node whose files cannot be read is down. A node in memory has nothing to read.
+   *
+   * @see {@link EmbeddedNode.up}
    */
   readonly loaded: Effect.Effect<void, StorageError>
   /**
@@ -227,6 +255,31 @@ const validateDisks = Effect.fnUntraced(function* (options: DurableOptions, port
 /**
  * A cluster of nodes in the process.
  *
+ * @example
+ * ```ts
+ * import { DisquePool } from "@disco/core"
+ * import { EmbeddedDisque } from "@disco/embedded"
+ * import { Effect, Layer } from "effect"
+ *
+ * // A cluster of three nodes, of which one dies and comes back.
+ * const program = Effect.gen(function* () {
+ *   const pool = yield* DisquePool
+ *   yield* pool.addJob("emails", "hello", { replicate: 2 })
+ *   const { kill, nodes, restart } = yield* EmbeddedDisque
+ *   yield* kill(nodes[0])
+ *   const job = yield* pool.getJob("emails")
+ *   yield* restart(nodes[0])
+ *   return job
+ * }).pipe(
+ *   Effect.provide(
+ *     DisquePool.layer().pipe(
+ *       Layer.provide(EmbeddedDisque.layerDialer),
+ *       Layer.provideMerge(EmbeddedDisque.layer({ nodes: 3 }))
+ *     )
+ *   )
+ * )
+ * ```
+ *
  * @since 0.1.0
  * @category services
  */
@@ -240,6 +293,19 @@ export class EmbeddedDisque extends Context.Tag("@disco/embedded/EmbeddedDisque"
    * The time is that of the caller's `Clock`, and all chance comes from one draw of the caller's `Random`. Nothing runs while
    * nothing is due. The nodes compute the time of day (TIME, the `ctime` of a job) from the time of their start and the time that
    * has passed since, so that setting the clock of the machine moves neither jobs nor timeouts.
+   *
+   * @example
+   * ```ts
+   * import { EmbeddedDisque } from "@disco/embedded"
+   * import { NodeContext } from "@effect/platform-node"
+   * import { Effect } from "effect"
+   *
+   * const program = Effect.gen(function* () {
+   *   const { nodes } = yield* EmbeddedDisque.make({ dir: "data", appendfsync: "always" })
+   *   yield* nodes[0].loaded
+   *   yield* Effect.log(`the jobs of ${nodes[0].address} are read`)
+   * }).pipe(Effect.scoped, Effect.provide(NodeContext.layer))
+   * ```
    *
    * @since 0.1.0
    */
@@ -412,6 +478,17 @@ export class EmbeddedDisque extends Context.Tag("@disco/embedded/EmbeddedDisque"
   /**
    * A pool of connections to a node of its own. Built together with `layerConnection`, both use the same node.
    *
+   * @example
+   * ```ts
+   * import { DisquePool } from "@disco/core"
+   * import { EmbeddedDisque } from "@disco/embedded"
+   * import { Effect } from "effect"
+   *
+   * const program = Effect.flatMap(DisquePool, (pool) => pool.addJob("greetings", "hello")).pipe(
+   *   Effect.provide(EmbeddedDisque.layerPool)
+   * )
+   * ```
+   *
    * @since 0.1.0
    */
   static get layerPool(): Layer.Layer<DisquePool, ConnectError> {
@@ -421,6 +498,7 @@ export class EmbeddedDisque extends Context.Tag("@disco/embedded/EmbeddedDisque"
   /**
    * Links to the nodes without a socket. A command is answered before `send` returns, unless it has to wait.
    *
+   * @see {@link EmbeddedDisque}
    * @since 0.1.0
    */
   static readonly layerDialer: Layer.Layer<DisqueDialer, never, EmbeddedDisque> = Layer.effect(
@@ -446,25 +524,89 @@ export declare namespace EmbeddedDisque {
    * @category services
    */
   interface Service {
+    /**
+     * The nodes, in the order of their ports.
+     *
+     * @see {@link EmbeddedDisque}
+     */
     readonly nodes: readonly [EmbeddedNode, ...ReadonlyArray<EmbeddedNode>]
-    /** Ends a node at once: its clients are cut off, its jobs are gone, except from the disk. */
+    /**
+     * Ends a node at once: its clients are cut off, its jobs are gone, except from the disk.
+     *
+     * @see {@link EmbeddedDisque}
+     */
     readonly kill: (node: EmbeddedNode) => Effect.Effect<void>
-    /** Starts a killed node again, under the same id: empty, or with the jobs that it has on disk, once they are read. */
+    /**
+     * Starts a killed node again, under the same id: empty, or with the jobs that it has on disk, once they are read.
+     *
+     * @see {@link EmbeddedDisque}
+     */
     readonly restart: (node: EmbeddedNode) => Effect.Effect<void>
-    /** Makes a node leave, as CLUSTER LEAVING yes does. A restart or CLUSTER LEAVING no makes it stay. */
+    /**
+     * Makes a node leave, as CLUSTER LEAVING yes does. A restart or CLUSTER LEAVING no makes it stay.
+     *
+     * @example
+     * ```ts
+     * import { EmbeddedDisque } from "@disco/embedded"
+     * import { Effect } from "effect"
+     *
+     * // What a cluster goes through: a node leaves, one hangs for a while, and one hears nothing of the others.
+     * const trouble = Effect.gen(function* () {
+     *   const { freeze, heal, isolate, leave, nodes, thaw } = yield* EmbeddedDisque
+     *   const [first, second = first, third = first] = nodes
+     *   yield* leave(first)
+     *   yield* freeze(second)
+     *   yield* Effect.sleep("1 minute")
+     *   yield* thaw(second)
+     *   yield* isolate(third)
+     *   yield* Effect.sleep("1 minute")
+     *   yield* heal
+     * })
+     * ```
+     */
     readonly leave: (node: EmbeddedNode) => Effect.Effect<void>
-    /** Stops a node where it is: it accepts commands and messages, and does nothing. */
+    /**
+     * Stops a node where it is: it accepts commands and messages, and does nothing.
+     *
+     * @see {@link EmbeddedDisque.Service.leave}
+     */
     readonly freeze: (node: EmbeddedNode) => Effect.Effect<void>
-    /** Lets a frozen node go on. */
+    /**
+     * Lets a frozen node go on.
+     *
+     * @see {@link EmbeddedDisque.Service.leave}
+     */
     readonly thaw: (node: EmbeddedNode) => Effect.Effect<void>
-    /** Cuts the links between the nodes given and all others. Clients still reach every node. */
+    /**
+     * Cuts the links between the nodes given and all others. Clients still reach every node.
+     *
+     * @see {@link EmbeddedDisque.Service.leave}
+     */
     readonly isolate: (...nodes: ReadonlyArray<EmbeddedNode>) => Effect.Effect<void>
     /**
      * Queues a job that was acknowledged once more on a node, with one additional delivery, as a node does that has not heard of the
      * acknowledgement. False if the node is down or knows the job, or if the job is one that never comes again (a retry time of 0).
+     *
+     * @example
+     * ```ts
+     * import type { Job } from "@disco/core"
+     * import { EmbeddedDisque } from "@disco/embedded"
+     * import { Effect } from "effect"
+     *
+     * // The acknowledgement of a job did not reach the node.
+     * const again = ({ body, id, queue }: Job.Job) =>
+     *   Effect.gen(function* () {
+     *     const { nodes, redeliver } = yield* EmbeddedDisque
+     *     return yield* redeliver(nodes[0], { id, queue, body, retry: 60, ttl: 3600 })
+     *   })
+     * ```
      */
     readonly redeliver: (node: EmbeddedNode, job: ForgottenJob) => Effect.Effect<boolean>
-    /** Restores all links. */
+    /**
+     * Restores all links.
+     *
+     * @see {@link EmbeddedDisque.Service.leave}
+     */
     readonly heal: Effect.Effect<void>
   }
 }

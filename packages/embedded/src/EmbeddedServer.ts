@@ -189,6 +189,18 @@ export const listen = <E, R>(
  * While the node is down, connections are closed as they open; {@link listen} refuses them. Each node needs a `SocketServer` of its
  * own.
  *
+ * @example
+ * ```ts
+ * import { EmbeddedDisque, EmbeddedServer } from "@disco/embedded"
+ * import { NodeSocketServer } from "@effect/platform-node"
+ * import { Effect } from "effect"
+ *
+ * const program = Effect.gen(function* () {
+ *   const { nodes } = yield* EmbeddedDisque.make()
+ *   return yield* EmbeddedServer.serve(nodes[0])
+ * }).pipe(Effect.scoped, Effect.provide(NodeSocketServer.layer({ port: 7711, host: "127.0.0.1" })))
+ * ```
+ *
  * @since 0.1.0
  * @category running
  */

@@ -115,6 +115,8 @@ export interface FunnelOf<In, Out, E> {
    *
    * Jobs that were fetched ahead go back when no run is left. `job.ack` and `job.nack` settle a job at once, and
    * `acknowledge: "manual"` leaves it all to them.
+   *
+   * @see {@link make}
    */
   readonly incoming: Stream.Stream<In, FunnelError>
   /**
@@ -122,6 +124,20 @@ export interface FunnelOf<In, Out, E> {
    * place of `Stream.groupedWithin`, whose buffer `incoming` cannot see. A group is settled as `incoming` settles a job: acknowledged when
    * the next group is pulled, and put back when its consumer fails or is interrupted. With a concurrency, the last 16 jobs may go back
    * though they were done, and these may be a part of a group.
+   *
+   * @example
+   * ```ts
+   * import { Job } from "@disco/core"
+   * import { Funnel } from "@disco/funnel"
+   * import { Chunk, Console, Effect, Stream } from "effect"
+   *
+   * const program = Effect.gen(function* () {
+   *   const funnel = yield* Funnel.make({ queues: "visits" })
+   *   yield* Stream.runForEach(funnel.incomingGrouped(100, "1 second"), (jobs) =>
+   *     Console.log(Chunk.toReadonlyArray(Chunk.map(jobs, Job.text)).join(", "))
+   *   )
+   * }).pipe(Effect.scoped)
+   * ```
    */
   readonly incomingGrouped: (
     size: number,
@@ -146,6 +162,18 @@ export interface FunnelOf<In, Out, E> {
    * were fetched ahead go back; the close waits for handlers for half of `closeWithin` at most. While a handler runs, the lease of its
    * job is renewed. If the lease is lost all the same, the handler goes on, unless it uses `job.lost` or `job.guard`. Fibers that a
    * handler forks end with it. Several runs, and runs of `incoming`, share the jobs: each job goes to one run.
+   *
+   * @example
+   * ```ts
+   * import { Job } from "@disco/core"
+   * import { Funnel } from "@disco/funnel"
+   * import { Console, Effect } from "effect"
+   *
+   * const program = Effect.gen(function* () {
+   *   const funnel = yield* Funnel.make({ queues: ["urgent", "emails"] })
+   *   yield* funnel.forEach((job) => Console.log(Job.text(job)), { concurrency: 8 })
+   * }).pipe(Effect.scoped)
+   * ```
    */
   readonly forEach: <E2, R>(
     handler: (job: In) => Effect.Effect<unknown, E2, R>,
@@ -154,13 +182,37 @@ export interface FunnelOf<In, Out, E> {
   /**
    * Takes jobs to add. An offer waits while this queue is full. Jobs that are offered before the scope closes are added before the close
    * ends. An offer to a closed funnel interrupts the fiber that offers, as with any closed queue of Effect.
+   *
+   * @see {@link make}
    */
   readonly outgoing: Queue.Enqueue<Out>
-  /** ADDJOB by way of `outgoing`. Gives the id of the job, or fails with the last error after all attempts. */
+  /**
+   * ADDJOB by way of `outgoing`. Gives the id of the job, or fails with the last error after all attempts.
+   *
+   * @see {@link forQueue}
+   */
   readonly send: (job: Out) => Effect.Effect<JobId.JobId, E | FunnelClosed>
   /**
    * The jobs that were offered to `outgoing` and could not be added, after all attempts. While nobody reads this stream, such a job is
    * logged at error level, with its queue and its size: the first of each kind, and then a count once a minute.
+   *
+   * @example
+   * ```ts
+   * import { Funnel } from "@disco/funnel"
+   * import { Effect, Queue, Stream } from "effect"
+   *
+   * const program = Effect.gen(function* () {
+   *   const funnel = yield* Funnel.make({ queues: "greetings" })
+   *   // What cannot be added is put where it is not lost.
+   *   yield* Effect.forkScoped(
+   *     Stream.runForEach(funnel.undelivered, ({ error, job }) => Effect.logError(`${job.queue}: ${error.message}`))
+   *   )
+   *   yield* Queue.offerAll(
+   *     funnel.outgoing,
+   *     ["hello", "good bye"].map((body) => ({ queue: "greetings", body }))
+   *   )
+   * }).pipe(Effect.scoped)
+   * ```
    */
   readonly undelivered: Stream.Stream<Undelivered<Out, E>>
 }

@@ -16,6 +16,20 @@ import * as MetricBoundaries from "effect/MetricBoundaries"
  * - `lost`: the lease of the job was lost
  * - `returned`: the worker gave the job back, as it closed, paused, or did not begin the job in time
  *
+ * @example
+ * ```ts
+ * import { Metrics } from "@disco/funnel"
+ * import { Effect, Metric } from "effect"
+ *
+ * // What the workers of a queue have done in this process. Exporters find all metrics by themselves.
+ * const label = "messaging.destination.name"
+ * const figures = Effect.all({
+ *   done: Metric.value(Metrics.workerJobs.pipe(Metric.tagged(label, "emails"), Metric.tagged("outcome", "done"))),
+ *   busy: Metric.value(Metric.tagged(Metrics.workerJobsInFlight, label, "emails")),
+ *   times: Metric.value(Metric.tagged(Metrics.processDuration, label, "emails"))
+ * })
+ * ```
+ *
  * @since 0.1.0
  * @category metrics
  */
@@ -27,6 +41,7 @@ export const workerJobs = Metric.counter("disco.worker.jobs", {
 /**
  * Jobs that handlers work on now, in all workers of the queue in this process.
  *
+ * @see {@link workerJobs}
  * @since 0.1.0
  * @category metrics
  */
@@ -37,6 +52,7 @@ export const workerJobsInFlight = Metric.gauge("disco.worker.jobs_in_flight", {
 /**
  * How long each call of a handler took, in seconds. A batch is one call.
  *
+ * @see {@link workerJobs}
  * @since 0.1.0
  * @category metrics
  */

@@ -354,6 +354,24 @@ export const run = <A, I, RQ, E, R>(
 /**
  * The same as a layer: jobs are added from when it is built until its scope closes. Building it fails where `run` fails at once.
  *
+ * @example
+ * ```ts
+ * import { JobQueue } from "@disco/core"
+ * import { Recurring } from "@disco/funnel"
+ * import { NodeDisque } from "@disco/node"
+ * import { NodeRuntime } from "@effect/platform-node"
+ * import { Effect, Layer, Schedule, Schema } from "effect"
+ *
+ * const checks = JobQueue.make("checks", { payload: Schema.Struct({ url: Schema.String }) })
+ *
+ * const program = Recurring.layer(checks, {
+ *   schedule: Schedule.spaced("5 minutes"),
+ *   payload: Effect.succeed({ url: "https://example.com" })
+ * }).pipe(Layer.provide(NodeDisque.layerPoolConfig()))
+ *
+ * NodeRuntime.runMain(Layer.launch(program))
+ * ```
+ *
  * @since 0.1.0
  * @category layers
  */

@@ -57,6 +57,21 @@ export type { WorkerFigures } from "./worker/running.js"
 /**
  * The job that a handler works on, in its context.
  *
+ * @example
+ * ```ts
+ * import { JobQueue } from "@disco/core"
+ * import { Worker } from "@disco/funnel"
+ * import { Console, Effect, Schema } from "effect"
+ *
+ * const emails = JobQueue.make("emails", { payload: Schema.Struct({ to: Schema.String }) })
+ *
+ * // Deep in the work, where the second argument of the handler does not reach.
+ * const send = (to: string) =>
+ *   Effect.flatMap(Worker.CurrentJob, ({ attempt, job }) => Console.log(`to ${to}: job ${job.id}, attempt ${attempt}`))
+ *
+ * const program = Worker.run(emails, ({ to }) => send(to))
+ * ```
+ *
  * @since 0.1.0
  * @category services
  */
@@ -98,12 +113,21 @@ export interface Worker {
    * Takes no more jobs until `resume`; handlers go on. Jobs that were fetched ahead go back by ENQUEUE, and jobs that wait here for
    * their next attempt go to the queue `<name>.retry`. The effect waits for that for at most `closeWithin`; then it goes on in the
    * background.
+   *
+   * @see {@link make}
    */
   readonly pause: Effect.Effect<void>
+  /**
+   * Takes jobs again.
+   *
+   * @see {@link make}
+   */
   readonly resume: Effect.Effect<void>
   /**
    * Fails if no node lets the worker fetch, for a reason that waiting does not mend: a wrong password, for example. Dies if the
    * worker cannot go on for a fault of its own.
+   *
+   * @see {@link make}
    */
   readonly failed: Effect.Effect<never, GetJobsError>
 }
@@ -207,6 +231,24 @@ const makeWith = <A, I, E, R, RQ, RO, B>(
  * `TestClock`, nobody moves the clock through the grace: `DiscoTest` of `@disco/testing` does. Neither NACK nor ENQUEUE brings
  * back an at-most-once job (RETRY 0): one that did not begin is added again, and one whose handler was interrupted is not.
  *
+ * @example
+ * ```ts
+ * import { JobQueue } from "@disco/core"
+ * import { Worker } from "@disco/funnel"
+ * import { Console, Effect, Schema } from "effect"
+ *
+ * const emails = JobQueue.make("emails", { payload: Schema.Struct({ to: Schema.String }) })
+ *
+ * // No mails are sent for the first hour.
+ * const program = Effect.gen(function* () {
+ *   const worker = yield* Worker.make(emails, ({ to }) => Console.log(`to ${to}`))
+ *   yield* worker.pause
+ *   yield* Effect.sleep("1 hour")
+ *   yield* worker.resume
+ *   return yield* worker.failed
+ * }).pipe(Effect.scoped)
+ * ```
+ *
  * @since 0.1.0
  * @category constructors
  */
@@ -228,6 +270,27 @@ export const make = <A, I, E, R, RQ, RO = never>(
 /**
  * Makes a worker whose handler takes several jobs at a time, and gives a result for each, in their order: `Either.right` for a job
  * that is done, `Either.left` for one that failed. If the handler itself fails, all its jobs have failed.
+ *
+ * @example
+ * ```ts
+ * import { JobQueue } from "@disco/core"
+ * import { Worker } from "@disco/funnel"
+ * import { Effect, Either, Schema } from "effect"
+ *
+ * const Visit = Schema.Struct({ page: Schema.String })
+ * const visits = JobQueue.make("visits", { payload: Visit })
+ *
+ * // One statement for up to 500 rows; a row that cannot be stored is tried again by itself.
+ * const store = (jobs: ReadonlyArray<Worker.BatchJob<typeof Visit.Type>>) =>
+ *   Effect.succeed(jobs.map(({ payload }) => (payload.page === "" ? Either.left("no page") : Either.right(payload))))
+ *
+ * const options = { size: 500, within: "1 second" } as const
+ *
+ * // For as long as a scope, until it is interrupted, and as a layer.
+ * const scoped = Worker.makeBatch(visits, store, options)
+ * const program = Worker.runBatch(visits, store, options)
+ * const Visits = Worker.layerBatch(visits, store, options)
+ * ```
  *
  * @since 0.1.0
  * @category constructors
@@ -324,6 +387,25 @@ export const run = <A, I, E, R, RQ, RO = never>(
 /**
  * A worker as a layer: it works from when the layer is built until its scope closes; see `LayerOptions` for when it ends before.
  *
+ * @example
+ * ```ts
+ * import { JobQueue } from "@disco/core"
+ * import { Worker } from "@disco/funnel"
+ * import { NodeDisque } from "@disco/node"
+ * import { NodeRuntime } from "@effect/platform-node"
+ * import { Console, Layer, Schema } from "effect"
+ *
+ * const emails = JobQueue.make("emails", { payload: Schema.Struct({ to: Schema.String }) })
+ * const photos = JobQueue.make("photos", { payload: Schema.Struct({ file: Schema.String }) })
+ *
+ * const Workers = Layer.merge(
+ *   Worker.layer(emails, ({ to }) => Console.log(`to ${to}`), { concurrency: 8 }),
+ *   Worker.layer(photos, ({ file }) => Console.log(`the photo ${file}`))
+ * )
+ *
+ * NodeRuntime.runMain(Layer.launch(Layer.provide(Workers, NodeDisque.layerPoolConfig())))
+ * ```
+ *
  * @since 0.1.0
  * @category layers
  */
@@ -336,6 +418,7 @@ export const layer = <A, I, E, R, RQ, RO = never, RE = never>(
 /**
  * Runs a worker for batches until it is interrupted; see `makeBatch`.
  *
+ * @see {@link makeBatch}
  * @since 0.1.0
  * @category running
  */
@@ -348,6 +431,7 @@ export const runBatch = <A, I, E, R, RQ, RO = never>(
 /**
  * A worker for batches as a layer.
  *
+ * @see {@link makeBatch}
  * @since 0.1.0
  * @category layers
  */
@@ -359,6 +443,16 @@ export const layerBatch = <A, I, E, R, RQ, RO = never, RE = never>(
 
 /**
  * What the workers of this process are doing, over whatever pool.
+ *
+ * @example
+ * ```ts
+ * import { Worker } from "@disco/funnel"
+ * import { Effect } from "effect"
+ *
+ * const figures = Effect.map(Worker.running, (workers) =>
+ *   workers.map(({ busy, concurrency, queue }) => `${queue}: ${busy} of ${concurrency} handlers are busy`)
+ * )
+ * ```
  *
  * @since 0.1.0
  * @category accessors

@@ -37,6 +37,7 @@ const schemes: Record<string, { readonly tls: boolean }> = {
 /**
  * The address as `host:port`, the way nodes are named in jobs and errors; that of a Unix socket as `unix:/path`.
  *
+ * @see {@link parseAll}
  * @since 0.1.0
  * @category conversions
  */
@@ -69,6 +70,19 @@ const isPath = (path: string): boolean => !path.startsWith("//") && !/:.*@/s.tes
 /**
  * Reads one address. `subject` and `argument` say where it was written; `argument` is `address` by default. An error shows nothing that
  * may hold a password.
+ *
+ * @example
+ * ```ts
+ * import { NodeAddress } from "@disco/node"
+ * import { Either } from "effect"
+ *
+ * // An option of a command, `--node`. The error says what was expected, and shows no password.
+ * const node = NodeAddress.parse("disques://:secret@disque.example.com:7711", "--node")
+ * const message = Either.match(node, {
+ *   onLeft: (error) => error.message,
+ *   onRight: ({ tls }) => (tls ? "over TLS" : "not over TLS")
+ * })
+ * ```
  *
  * @since 0.1.0
  * @category constructors

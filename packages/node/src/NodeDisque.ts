@@ -160,6 +160,18 @@ const makeDialer = (
 /**
  * Opens links to the nodes given.
  *
+ * @example
+ * ```ts
+ * import { DisqueConnection, DisquePool } from "@disco/core"
+ * import { NodeDisque } from "@disco/node"
+ * import { Layer } from "effect"
+ *
+ * // A connection and a pool with options of their own, over the same nodes.
+ * const Disque = Layer.merge(DisqueConnection.layer(), DisquePool.layer({ maxActive: 20 })).pipe(
+ *   Layer.provide(NodeDisque.layerDialer({ nodes: ["localhost:7711", "localhost:7712"] }))
+ * )
+ * ```
+ *
  * @since 0.1.0
  * @category layers
  */
@@ -206,6 +218,18 @@ export const layerPool = (options: NodesOptions & PoolOptions): Layer.Layer<Disq
  * The nodes of the environment: `DISQUE_NODES` (addresses with commas between them) and, if the nodes have a password,
  * `DISQUE_PASSWORD`.
  *
+ * @example
+ * ```ts
+ * import { NodeDisque } from "@disco/node"
+ * import { Config } from "effect"
+ *
+ * // DISQUE_NODES where it is set, and a node of this machine where it is not.
+ * const nodes = Config.withDefault(NodeDisque.config, { nodes: "localhost:7711" })
+ *
+ * const Pool = NodeDisque.layerPoolConfig({ nodes, maxActive: 10 })
+ * const Connection = NodeDisque.layerConnectionConfig({ nodes })
+ * ```
+ *
  * @since 0.1.0
  * @category constructors
  */
@@ -225,6 +249,7 @@ const layerDialerConfig = (
 /**
  * A connection to the nodes that the configuration names. Default: those of the environment.
  *
+ * @see {@link config}
  * @since 0.1.0
  * @category layers
  */
@@ -236,6 +261,7 @@ export const layerConnectionConfig = (
 /**
  * A pool of connections to the nodes that the configuration names. Default: those of the environment.
  *
+ * @see {@link config}
  * @since 0.1.0
  * @category layers
  */

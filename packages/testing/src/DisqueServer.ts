@@ -38,6 +38,17 @@ const { DISQUE_NODES: nodes = "", DISQUE_SERVER: path = "" } = process.env
 /**
  * Whether there is no server to test with.
  *
+ * @example
+ * ```ts
+ * import { DisqueServer } from "@disco/testing"
+ * import { describe, it } from "@effect/vitest"
+ * import { Effect } from "effect"
+ *
+ * describe.skipIf(DisqueServer.missing)(`on a real server${DisqueServer.note}`, () => {
+ *   it.live("it answers", () => Effect.void.pipe(Effect.provide(DisqueServer.layer())))
+ * })
+ * ```
+ *
  * @since 0.1.0
  * @category conditions
  */
@@ -48,6 +59,7 @@ const remedy = "set DISQUE_SERVER to the path of a disque-server, or DISQUE_NODE
 /**
  * What to add to the name of a test that is skipped without a server: it says what is missing. Empty if there is a server.
  *
+ * @see {@link missing}
  * @since 0.1.0
  * @category conditions
  */
@@ -57,6 +69,7 @@ export const note: string = missing ? ` (skipped: ${remedy})` : ""
  * A server with a pool and a connection to it; the options are for both. A server that the layer has started ends with its scope.
  * Fails with `NoDisqueServer` if there is none, or if it does not start.
  *
+ * @see {@link missing}
  * @since 0.1.0
  * @category layers
  */

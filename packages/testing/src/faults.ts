@@ -93,6 +93,28 @@ export const redeliver = (id: string): Effect.Effect<void, never, DiscoTest> =>
  * Ends the lease of a job that a consumer has in hand, as if the consumer had been silent for the whole retry time: the job is in
  * its queue again, and no node renews the lease until the job is delivered again. The consumer goes on until it learns that.
  *
+ * @example
+ * ```ts
+ * import { DisquePool, JobQueue } from "@disco/core"
+ * import { Worker } from "@disco/funnel"
+ * import { DiscoTest } from "@disco/testing"
+ * import { Effect, Schema } from "effect"
+ *
+ * const videos = JobQueue.make("videos", { payload: Schema.String })
+ *
+ * const test = Effect.gen(function* () {
+ *   const interrupted: Array<string> = []
+ *   yield* Worker.make(videos, (file) =>
+ *     Effect.onInterrupt(Effect.sleep("1 hour"), () => Effect.sync(() => interrupted.push(file)))
+ *   )
+ *   const id = yield* videos.add(yield* DisquePool, "cat.mp4")
+ *   yield* DiscoTest.expireLease(id)
+ *   // The worker learns it when it renews the lease.
+ *   yield* DiscoTest.advance("10 minutes")
+ *   return interrupted
+ * }).pipe(Effect.provide(DiscoTest.layer()))
+ * ```
+ *
  * @since 0.1.0
  * @category faults
  */
@@ -113,6 +135,23 @@ export const expireLease = (id: string): Effect.Effect<void, never, DiscoTest> =
 /**
  * Breaks all connections of the test at once. Programs make new ones.
  *
+ * @example
+ * ```ts
+ * import { DisquePool } from "@disco/core"
+ * import { DiscoTest } from "@disco/testing"
+ * import { Effect } from "effect"
+ *
+ * const test = Effect.gen(function* () {
+ *   const pool = yield* DisquePool
+ *   // The pool makes new connections, and the wait for a job goes on over them.
+ *   const waiting = yield* Effect.fork(pool.getJob("emails"))
+ *   yield* DiscoTest.dropConnections
+ *   yield* DiscoTest.advance("1 minute")
+ *   yield* pool.addJob("emails", "hello")
+ *   return yield* waiting
+ * }).pipe(Effect.provide(DiscoTest.layer()))
+ * ```
+ *
  * @since 0.1.0
  * @category faults
  */
@@ -126,6 +165,21 @@ export const dropConnections: Effect.Effect<void, never, DiscoTest> = Effect.fla
 /**
  * The next command of this name is done by the node, and the connection breaks before the reply: the program cannot know whether it
  * was done.
+ *
+ * @example
+ * ```ts
+ * import { DisquePool } from "@disco/core"
+ * import { DiscoTest } from "@disco/testing"
+ * import { Effect } from "effect"
+ *
+ * const test = Effect.gen(function* () {
+ *   const pool = yield* DisquePool
+ *   yield* DiscoTest.loseReply("ADDJOB")
+ *   const error = yield* Effect.flip(pool.addJob("emails", "hello"))
+ *   // The job is there, and the program cannot know.
+ *   return [error._tag, yield* pool.queueLength("emails")]
+ * }).pipe(Effect.provide(DiscoTest.layer()))
+ * ```
  *
  * @since 0.1.0
  * @category faults
@@ -189,6 +243,19 @@ export const rejectNext = (
 /**
  * From now on, a command is under way to its node for this long, and so is each reply. 0 ends that.
  *
+ * @example
+ * ```ts
+ * import { DisquePool } from "@disco/core"
+ * import { DiscoTest } from "@disco/testing"
+ * import { Effect } from "effect"
+ *
+ * const test = Effect.gen(function* () {
+ *   yield* DiscoTest.latency("200 millis")
+ *   const [time] = yield* DiscoTest.run(Effect.timed(Effect.flatMap(DisquePool, (pool) => pool.ping)))
+ *   return time
+ * }).pipe(Effect.provide(DiscoTest.layer()))
+ * ```
+ *
  * @since 0.1.0
  * @category faults
  */
@@ -199,6 +266,20 @@ export const latency = (each: Duration.DurationInput): Effect.Effect<void, never
 
 /**
  * Pauses a queue on all nodes: no jobs get in, none get out, or both. `"none"` ends that.
+ *
+ * @example
+ * ```ts
+ * import { DisquePool } from "@disco/core"
+ * import { DiscoTest } from "@disco/testing"
+ * import { Effect } from "effect"
+ *
+ * const test = Effect.gen(function* () {
+ *   yield* DiscoTest.pause("emails", "in")
+ *   const error = yield* Effect.flip((yield* DisquePool).addJob("emails", "hello"))
+ *   yield* DiscoTest.pause("emails", "none")
+ *   return error._tag
+ * }).pipe(Effect.provide(DiscoTest.layer()))
+ * ```
  *
  * @since 0.1.0
  * @category faults
@@ -215,6 +296,30 @@ const meant = ({ nodes }: DiscoTest.Service, given: ReadonlyArray<EmbeddedNode>)
 /**
  * Stops nodes where they are, the first one if none is given: they accept commands and do nothing, until `heal`.
  *
+ * @example
+ * ```ts
+ * import { DisquePool, JobQueue } from "@disco/core"
+ * import { Worker } from "@disco/funnel"
+ * import { DiscoTest } from "@disco/testing"
+ * import { Effect, Schema } from "effect"
+ *
+ * const emails = JobQueue.make("emails", { payload: Schema.String })
+ *
+ * // One node hears nothing of the others for a while, and another one hangs. What was added is done all the same.
+ * const test = Effect.gen(function* () {
+ *   const { nodes } = yield* DiscoTest.DiscoTest
+ *   const [first, second = first] = nodes
+ *   yield* Worker.make(emails, () => Effect.void)
+ *   yield* DiscoTest.partition(first)
+ *   yield* emails.add(yield* DisquePool, "ada@example.com", { replicate: 1 })
+ *   yield* DiscoTest.freeze(second)
+ *   yield* DiscoTest.advance("10 minutes")
+ *   yield* DiscoTest.heal
+ *   yield* DiscoTest.advance("10 minutes")
+ *   return (yield* DiscoTest.acknowledged(emails)).length
+ * }).pipe(Effect.provide(DiscoTest.layer({ nodes: 3 })))
+ * ```
+ *
  * @since 0.1.0
  * @category faults
  */
@@ -226,6 +331,7 @@ export const freeze = (...nodes: ReadonlyArray<EmbeddedNode>): Effect.Effect<voi
 /**
  * Cuts the links between the nodes given (the first one, if none is) and all others, until `heal`. Programs still reach every node.
  *
+ * @see {@link freeze}
  * @since 0.1.0
  * @category faults
  */
@@ -235,6 +341,7 @@ export const partition = (...nodes: ReadonlyArray<EmbeddedNode>): Effect.Effect<
 /**
  * Ends `partition`, `freeze` and `latency`, and what `rejectNext` and `loseReply` have planned.
  *
+ * @see {@link freeze}
  * @since 0.1.0
  * @category faults
  */

@@ -12,6 +12,17 @@ import type { Wire } from "./wire/wire.js"
 /**
  * A test: its nodes, its time, and what its clients send. The functions of this module work on it.
  *
+ * @example
+ * ```ts
+ * import { DiscoTest } from "@disco/testing"
+ * import { Effect } from "effect"
+ *
+ * const test = Effect.gen(function* () {
+ *   const { nodes } = yield* DiscoTest.DiscoTest
+ *   return nodes.map(({ address }) => address)
+ * }).pipe(Effect.provide(DiscoTest.layer({ nodes: 3 })))
+ * ```
+ *
  * @since 0.1.0
  * @category services
  */
@@ -31,7 +42,11 @@ export declare namespace DiscoTest {
    * @category services
    */
   interface Service {
-    /** The nodes, in the order of their ports. */
+    /**
+     * The nodes, in the order of their ports.
+     *
+     * @see {@link DiscoTest}
+     */
     readonly nodes: EmbeddedDisque.Service["nodes"]
   }
 }

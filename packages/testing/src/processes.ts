@@ -17,9 +17,17 @@ type Own = DisquePool | DisqueConnection | DisqueDialer | Scope.Scope
  * @category models
  */
 export interface Process {
-  /** As a signal to end (SIGTERM): its scope closes, handlers have their grace, and time passes until it has ended. */
+  /**
+   * As a signal to end (SIGTERM): its scope closes, handlers have their grace, and time passes until it has ended.
+   *
+   * @see {@link stop}
+   */
   readonly stop: Effect.Effect<void>
-  /** As SIGKILL, or a power cut: no fiber of the process runs any further, not even its finalizers, and its connections are lost. */
+  /**
+   * As SIGKILL, or a power cut: no fiber of the process runs any further, not even its finalizers, and its connections are lost.
+   *
+   * @see {@link crash}
+   */
   readonly crash: Effect.Effect<void>
 }
 
@@ -99,6 +107,33 @@ export const process = <A, E, R>(
  * Ends a process as SIGKILL or a power cut does: none of its fibers runs any further, and its connections are lost. The jobs in its
  * hands come again after their retry time.
  *
+ * @example
+ * ```ts
+ * import { DisquePool, JobQueue } from "@disco/core"
+ * import { Worker } from "@disco/funnel"
+ * import { DiscoTest } from "@disco/testing"
+ * import { Effect, Schema } from "effect"
+ *
+ * const videos = JobQueue.make("videos", { payload: Schema.String })
+ *
+ * const test = Effect.gen(function* () {
+ *   const attempts: Array<number> = []
+ *   const program = Worker.run(videos, (_, { attempt }) =>
+ *     Effect.zipRight(
+ *       Effect.sync(() => attempts.push(attempt)),
+ *       Effect.sleep("1 minute")
+ *     )
+ *   )
+ *   const worker = yield* DiscoTest.process(program)
+ *   yield* videos.add(yield* DisquePool, "cat.mp4")
+ *   yield* DiscoTest.crash(worker)
+ *   // The job comes again after its retry time.
+ *   yield* DiscoTest.process(program)
+ *   yield* DiscoTest.advance("10 minutes")
+ *   return attempts
+ * }).pipe(Effect.provide(DiscoTest.layer()))
+ * ```
+ *
  * @since 0.1.0
  * @category processes
  */
@@ -107,6 +142,27 @@ export const crash = (process: Process): Effect.Effect<void> => process.crash
 /**
  * Ends a process as SIGTERM does: its workers have their grace, and what they did not finish goes back. Time passes until it has
  * ended.
+ *
+ * @example
+ * ```ts
+ * import { DisquePool, JobQueue } from "@disco/core"
+ * import { Worker } from "@disco/funnel"
+ * import { DiscoTest } from "@disco/testing"
+ * import { Effect, Schema } from "effect"
+ *
+ * const videos = JobQueue.make("videos", { payload: Schema.String })
+ *
+ * // A deploy: the old process has 30 seconds for what it has begun, and the new one does the rest.
+ * const test = Effect.gen(function* () {
+ *   const program = Worker.run(videos, () => Effect.sleep("1 minute"), { grace: "30 seconds" })
+ *   const old = yield* DiscoTest.process(program)
+ *   yield* videos.add(yield* DisquePool, "cat.mp4")
+ *   yield* DiscoTest.stop(old)
+ *   yield* DiscoTest.process(program)
+ *   yield* DiscoTest.advance("2 minutes")
+ *   return (yield* DiscoTest.acknowledged(videos)).length
+ * }).pipe(Effect.provide(DiscoTest.layer()))
+ * ```
  *
  * @since 0.1.0
  * @category processes

@@ -29,6 +29,25 @@ export const advance = (duration: Duration.DurationInput): Effect.Effect<void, n
 /**
  * Waits until nothing moves. No time passes.
  *
+ * @example
+ * ```ts
+ * import { DisquePool, JobQueue } from "@disco/core"
+ * import { Worker } from "@disco/funnel"
+ * import { DiscoTest } from "@disco/testing"
+ * import { Effect, Schema } from "effect"
+ *
+ * const emails = JobQueue.make("emails", { payload: Schema.String })
+ *
+ * const test = Effect.gen(function* () {
+ *   const sent: Array<string> = []
+ *   yield* Worker.make(emails, (to) => Effect.sync(() => sent.push(to)))
+ *   yield* emails.add(yield* DisquePool, "ada@example.com")
+ *   // The worker has the job, and the handler has run. No time has passed.
+ *   yield* DiscoTest.idle
+ *   return sent
+ * }).pipe(Effect.provide(DiscoTest.layer()))
+ * ```
+ *
  * @since 0.1.0
  * @category time
  */

@@ -65,6 +65,20 @@ const readClient = (line: string): ClientInfo => {
 /**
  * CLIENT LIST: the clients that are connected to the node.
  *
+ * @example
+ * ```ts
+ * import { DisqueConnection } from "@disco/core"
+ * import { Duration, Effect } from "effect"
+ *
+ * // Disconnects who has been silent for a day.
+ * const program = Effect.gen(function* () {
+ *   const { client } = yield* DisqueConnection
+ *   for (const { id, idle, isBlocked } of yield* client.list) {
+ *     if (!isBlocked && Duration.greaterThan(idle, "1 day")) yield* client.kill({ id })
+ *   }
+ * })
+ * ```
+ *
  * @since 0.1.0
  * @category commands
  */
@@ -99,6 +113,7 @@ export interface KillOptions {
  * CLIENT KILL: disconnects the clients that fit all of the options, and gives how many there were. The link that the command is
  * sent over is left open unless `skipMe` is false.
  *
+ * @see {@link list}
  * @since 0.1.0
  * @category commands
  */
@@ -133,6 +148,18 @@ export const kill = Command.define({
 /**
  * CLIENT SETNAME: names the link that the command is sent over, until the link ends. An empty name removes the name.
  *
+ * @example
+ * ```ts
+ * import { DisqueConnection } from "@disco/core"
+ * import { Effect } from "effect"
+ *
+ * const program = Effect.gen(function* () {
+ *   const { client } = yield* DisqueConnection
+ *   yield* client.setName("reports-1")
+ *   return yield* client.getName
+ * })
+ * ```
+ *
  * @since 0.1.0
  * @category commands
  */
@@ -153,6 +180,7 @@ export const setName = Command.define({
 /**
  * CLIENT GETNAME: the name of the link that the command is sent over; `Option.none()` if it has no name.
  *
+ * @see {@link setName}
  * @since 0.1.0
  * @category commands
  */

@@ -19,6 +19,21 @@ const maxPort = 65_535 - 10_000
  * CLUSTER MEET: joins the node, and its cluster, to the node at an address: an IP address, no host name, and the port for clients. The
  * nodes know each other some moments after the reply.
  *
+ * @example
+ * ```ts
+ * import { DisqueConnection } from "@disco/core"
+ * import { Effect } from "effect"
+ *
+ * // What one node is told. `Cluster.meet` tells every node, and waits until they know each other.
+ * const program = Effect.gen(function* () {
+ *   const { cluster } = yield* DisqueConnection
+ *   yield* cluster.meet("10.0.0.4", 7711)
+ *   const failed = (yield* cluster.nodes).filter(({ flags }) => flags.includes("fail"))
+ *   for (const { id } of failed) yield* cluster.forget(id)
+ *   return yield* cluster.info
+ * })
+ * ```
+ *
  * @since 0.1.0
  * @category commands
  */
@@ -47,6 +62,7 @@ export const meet = Command.define({
  * CLUSTER FORGET: makes the node that is asked forget another node for a minute. Every other node has to be told within this minute,
  * or the forgotten node comes back. Fails with `CommandRefused` if the id is not known, or is that of the node that is asked.
  *
+ * @see {@link meet}
  * @since 0.1.0
  * @category commands
  */
@@ -127,6 +143,7 @@ const readNode = (line: string, dialed: string): ClusterNode => {
 /**
  * CLUSTER NODES: the nodes that the node knows, including failed and leaving ones.
  *
+ * @see {@link meet}
  * @since 0.1.0
  * @category commands
  */
@@ -174,6 +191,7 @@ const whole = (fields: ReadonlyMap<string, string>, name: string): string => {
 /**
  * CLUSTER INFO: what the node knows of its cluster as a whole.
  *
+ * @see {@link meet}
  * @since 0.1.0
  * @category commands
  */
@@ -200,6 +218,18 @@ export const info = Command.define({
 /**
  * CLUSTER LEAVING: whether the node is leaving its cluster.
  *
+ * @example
+ * ```ts
+ * import { DisquePool } from "@disco/core"
+ * import { Effect } from "effect"
+ *
+ * // What one node is told. `Cluster.drain` waits until the node can be stopped.
+ * const program = Effect.gen(function* () {
+ *   const { cluster } = (yield* DisquePool).on("10.0.0.3:7711")
+ *   if (!(yield* cluster.leaving)) yield* cluster.setLeaving(true)
+ * })
+ * ```
+ *
  * @since 0.1.0
  * @category commands
  */
@@ -220,6 +250,7 @@ export const leaving = Command.define({
  * clients that would have to wait for a job (`NodeLeaving`). It can be shut down once it knows no jobs any more (`registered_jobs` of
  * INFO is 0).
  *
+ * @see {@link leaving}
  * @since 0.1.0
  * @category commands
  */
@@ -241,6 +272,15 @@ export const setLeaving = Command.define({
 
 /**
  * CLUSTER RESET: makes the node forget its cluster **and all of its jobs and queues**. `hard` also gives the node a new id.
+ *
+ * @example
+ * ```ts
+ * import { DisquePool } from "@disco/core"
+ * import { Effect } from "effect"
+ *
+ * // A node that is to be used elsewhere. All of its jobs are gone after that.
+ * const program = Effect.flatMap(DisquePool, (pool) => pool.on("10.0.0.3:7711").cluster.reset("hard"))
+ * ```
  *
  * @since 0.1.0
  * @category commands

@@ -45,6 +45,22 @@ export type ConfigName =
 /**
  * CONFIG GET: the parameters whose names match a pattern (`*`, `?`, `[…]`), as text. The value of `requirepass` is not hidden.
  *
+ * @example
+ * ```ts
+ * import { DisqueConnection } from "@disco/core"
+ * import { Effect } from "effect"
+ *
+ * // Until the node ends, and then for good.
+ * const program = Effect.gen(function* () {
+ *   const { config } = yield* DisqueConnection
+ *   const before = yield* config.get("maxmemory")
+ *   yield* config.set("maxmemory", 2 ** 31)
+ *   yield* config.rewrite
+ *   yield* config.resetStatistics
+ *   return before.get("maxmemory")
+ * })
+ * ```
+ *
  * @since 0.1.0
  * @category commands
  */
@@ -87,6 +103,7 @@ const readSetting = (name: string, value: string | number | Redacted.Redacted): 
  * CONFIG SET: sets a parameter until the node ends. Fails with `CommandRefused` if the node does not accept the name or the value. No
  * error shows a value that is `Redacted`, or that of `requirepass`.
  *
+ * @see {@link get}
  * @since 0.1.0
  * @category commands
  */
@@ -115,6 +132,7 @@ export const set = Command.define({
  * CONFIG REWRITE: writes the configuration to the file that the node was started with. Fails with `CommandRefused` if the node was
  * started without a file.
  *
+ * @see {@link get}
  * @since 0.1.0
  * @category commands
  */
@@ -129,6 +147,7 @@ export const rewrite = Command.define({
 /**
  * CONFIG RESETSTAT: sets the counters of INFO to zero.
  *
+ * @see {@link get}
  * @since 0.1.0
  * @category commands
  */

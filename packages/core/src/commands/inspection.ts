@@ -45,6 +45,22 @@ const readJobInfo: Reply.Reader<JobInfo> = (reply) => {
 /**
  * SHOW: what a node knows of a job; `Option.none()` if the node does not know the job.
  *
+ * @example
+ * ```ts
+ * import { Commands, DisqueConnection } from "@disco/core"
+ * import { Effect } from "effect"
+ *
+ * // One page each. The methods `jobs` and `jobIds` go through all pages.
+ * const program = Effect.gen(function* () {
+ *   const disque = yield* DisqueConnection
+ *   const oldest = yield* disque.execute(yield* Commands.peek.make("emails", { count: 1 }))
+ *   const ids = yield* disque.execute(yield* Commands.scanJobIds.make("0", { queue: "emails" }))
+ *   const jobs = yield* disque.execute(yield* Commands.scanJobs.make("0", { states: ["queued"] }))
+ *   const shown = yield* disque.execute(yield* Commands.show.make("D-1caf0be1-lWEsUi3fZ8Q8A0ZBUGh/c49Y-2761"))
+ *   return { oldest, ids, jobs, shown }
+ * })
+ * ```
+ *
  * @since 0.1.0
  * @category commands
  */
@@ -86,6 +102,7 @@ export interface PeekOptions {
 /**
  * QPEEK: shows jobs of a node's queue without taking them.
  *
+ * @see {@link show}
  * @since 0.1.0
  * @category commands
  */
@@ -137,6 +154,7 @@ const encodeScan =
 /**
  * JSCAN: a page of the jobs that a node knows.
  *
+ * @see {@link show}
  * @since 0.1.0
  * @category commands
  */
@@ -153,6 +171,7 @@ export const scanJobs = Command.define({
 /**
  * JSCAN: a page of the ids of the jobs that a node knows.
  *
+ * @see {@link show}
  * @since 0.1.0
  * @category commands
  */

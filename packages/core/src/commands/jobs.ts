@@ -127,6 +127,19 @@ const encodeAddJob = (queue: string, body: string | Uint8Array, given?: AddJobOp
 /**
  * ADDJOB: adds a job to a queue.
  *
+ * @example
+ * ```ts
+ * import { Commands, DisquePool } from "@disco/core"
+ * import { Effect } from "effect"
+ *
+ * // The same as `pool.addJob("emails", "hello")`, in two steps: what is wrong with the arguments is known before anything is sent.
+ * const program = Effect.gen(function* () {
+ *   const pool = yield* DisquePool
+ *   const command = yield* Commands.addJob.make("emails", "hello", { delay: "1 minute" })
+ *   return yield* pool.execute(command)
+ * })
+ * ```
+ *
  * @since 0.1.0
  * @category commands
  */
@@ -182,6 +195,15 @@ const readJobs = (reply: Reply.Reply, node: string): ReadonlyArray<Job> => {
 /**
  * GETJOB: takes jobs from queues. The node waits for a job for `waitMillis` at most; with 0 it does not wait (NOHANG).
  *
+ * @example
+ * ```ts
+ * import { Commands } from "@disco/core"
+ * import { Either } from "effect"
+ *
+ * // What `getJobs` sends. `execute` does not take it, because the others would wait for it.
+ * const words = Either.map(Commands.getJobs.make(["emails"], 10, 5000), ({ wire }) => wire.join(" "))
+ * ```
+ *
  * @since 0.1.0
  * @category commands
  */
@@ -216,6 +238,28 @@ const ofJobs = (subject: string) =>
 /**
  * ACKJOB: acknowledges jobs on every node that holds them.
  *
+ * @example
+ * ```ts
+ * import { Commands, DisquePool, type JobId } from "@disco/core"
+ * import { Effect } from "effect"
+ *
+ * // For a tool whose user names the command.
+ * const settling = {
+ *   ack: Commands.ackJobs,
+ *   fastack: Commands.fastAckJobs,
+ *   nack: Commands.nackJobs,
+ *   enqueue: Commands.enqueueJobs,
+ *   dequeue: Commands.dequeueJobs,
+ *   delete: Commands.deleteJobs
+ * }
+ *
+ * const settle = (how: keyof typeof settling, id: JobId.JobId) =>
+ *   Effect.gen(function* () {
+ *     const pool = yield* DisquePool
+ *     return yield* pool.execute(yield* settling[how].make(id))
+ *   })
+ * ```
+ *
  * @since 0.1.0
  * @category commands
  */
@@ -233,6 +277,7 @@ export const ackJobs = Command.define({
 /**
  * FASTACK: acknowledges jobs without making sure that every holder hears of it.
  *
+ * @see {@link ackJobs}
  * @since 0.1.0
  * @category commands
  */
@@ -250,6 +295,7 @@ export const fastAckJobs = Command.define({
 /**
  * NACK: puts jobs back at once, which counts in their `nacks`.
  *
+ * @see {@link ackJobs}
  * @since 0.1.0
  * @category commands
  */
@@ -268,6 +314,7 @@ export const nackJobs = Command.define({
 /**
  * ENQUEUE: puts jobs back at once, which counts in their `additionalDeliveries`.
  *
+ * @see {@link ackJobs}
  * @since 0.1.0
  * @category commands
  */
@@ -286,6 +333,7 @@ export const enqueueJobs = Command.define({
 /**
  * DEQUEUE: takes jobs out of their queue on one node, without delivering them.
  *
+ * @see {@link ackJobs}
  * @since 0.1.0
  * @category commands
  */
@@ -303,6 +351,7 @@ export const dequeueJobs = Command.define({
 /**
  * DELJOB: deletes the copies of jobs that one node has.
  *
+ * @see {@link ackJobs}
  * @since 0.1.0
  * @category commands
  */
@@ -319,6 +368,18 @@ export const deleteJobs = Command.define({
 
 /**
  * WORKING: postpones the next delivery of a job by its retry time.
+ *
+ * @example
+ * ```ts
+ * import { Commands, DisquePool, type Job } from "@disco/core"
+ * import { Effect } from "effect"
+ *
+ * const renew = (job: Job.Job) =>
+ *   Effect.gen(function* () {
+ *     const pool = yield* DisquePool
+ *     return yield* pool.execute(yield* Commands.working.make(job))
+ *   })
+ * ```
  *
  * @since 0.1.0
  * @category commands

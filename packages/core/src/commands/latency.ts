@@ -63,6 +63,25 @@ const eventName = (subject: string, event: string): string =>
 /**
  * LATENCY LATEST: each event that made the node wait, with its latest and its longest time.
  *
+ * @example
+ * ```ts
+ * import { DisqueConnection } from "@disco/core"
+ * import { Effect } from "effect"
+ *
+ * const program = Effect.gen(function* () {
+ *   const { config, latency } = yield* DisqueConnection
+ *   // In ms. 0, the default, measures nothing.
+ *   yield* config.set("latency-monitor-threshold", 100)
+ *   yield* Effect.sleep("10 minutes")
+ *   for (const { event } of yield* latency.latest) {
+ *     yield* Effect.log(`${event}: ${(yield* latency.history(event)).length} times`)
+ *     yield* Effect.log(yield* latency.graph(event))
+ *   }
+ *   yield* Effect.log(yield* latency.doctor)
+ *   yield* latency.reset()
+ * })
+ * ```
+ *
  * @since 0.1.0
  * @category commands
  */
@@ -77,6 +96,7 @@ export const latest = Command.define({
 /**
  * LATENCY HISTORY: the latest 160 samples of an event, the oldest first.
  *
+ * @see {@link latest}
  * @since 0.1.0
  * @category commands
  */
@@ -93,6 +113,7 @@ export const history = Command.define({
 /**
  * LATENCY GRAPH: the samples of an event, drawn as text. Fails with `CommandRefused` if there are none.
  *
+ * @see {@link latest}
  * @since 0.1.0
  * @category commands
  */
@@ -109,6 +130,7 @@ export const graph = Command.define({
 /**
  * LATENCY DOCTOR: what the node says about its latency, and how to improve it, as text.
  *
+ * @see {@link latest}
  * @since 0.1.0
  * @category commands
  */
@@ -123,6 +145,7 @@ export const doctor = Command.define({
 /**
  * LATENCY RESET: deletes the samples of the named events, or of all events if none is named. Gives of how many events.
  *
+ * @see {@link latest}
  * @since 0.1.0
  * @category commands
  */

@@ -12,6 +12,22 @@ import * as Reply from "../Reply.js"
 /**
  * QLEN: the number of jobs in one node's queue.
  *
+ * @example
+ * ```ts
+ * import { Commands, DisqueConnection } from "@disco/core"
+ * import { Effect } from "effect"
+ *
+ * const program = Effect.gen(function* () {
+ *   const disque = yield* DisqueConnection
+ *   const length = yield* disque.execute(yield* Commands.queueLength.make("emails"))
+ *   const stats = yield* disque.execute(yield* Commands.queueStats.make("emails"))
+ *   const paused = yield* disque.execute(yield* Commands.pause.make("emails", "state"))
+ *   // One page. The method `queues` goes through all pages.
+ *   const page = yield* disque.execute(yield* Commands.scanQueues.make("0", { minLen: 1 }))
+ *   return { length, stats, paused, page }
+ * })
+ * ```
+ *
  * @since 0.1.0
  * @category commands
  */
@@ -102,6 +118,7 @@ const readStats = (reply: Reply.Reply, node: string): NodeQueueStats => {
 /**
  * QSTAT: what a node knows of a queue; `Option.none()` if the node does not know the queue.
  *
+ * @see {@link queueLength}
  * @since 0.1.0
  * @category commands
  */
@@ -139,6 +156,7 @@ export interface QueuesOptions {
 /**
  * QSCAN: a page of the queues that a node knows.
  *
+ * @see {@link queueLength}
  * @since 0.1.0
  * @category commands
  */
@@ -175,6 +193,7 @@ export type PauseOption = PauseState | "state"
 /**
  * PAUSE: pauses a queue on a node, and gives what is paused then. This replaces what was paused before.
  *
+ * @see {@link queueLength}
  * @since 0.1.0
  * @category commands
  */

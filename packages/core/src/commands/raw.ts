@@ -36,6 +36,17 @@ const serverMillis = (name: string, args: ReadonlyArray<string | Uint8Array>): n
 /**
  * Any command, given as words. Gives the reply as it comes.
  *
+ * @example
+ * ```ts
+ * import { Commands, DisqueConnection } from "@disco/core"
+ * import { Effect } from "effect"
+ *
+ * const program = Effect.gen(function* () {
+ *   const disque = yield* DisqueConnection
+ *   return yield* disque.execute(yield* Commands.raw.make("QLEN", "emails"))
+ * })
+ * ```
+ *
  * @since 0.1.0
  * @category commands
  */
@@ -58,6 +69,15 @@ export const raw = Command.define({
 
 /**
  * DEBUG: commands for the developers of Disque. Gives the reply as it comes.
+ *
+ * @example
+ * ```ts
+ * import { DisqueConnection } from "@disco/core"
+ * import { Effect } from "effect"
+ *
+ * // Writes the jobs to disk and reads them again. Not for a node that others use.
+ * const program = Effect.flatMap(DisqueConnection, (disque) => disque.server.debug("LOADAOF"))
+ * ```
  *
  * @since 0.1.0
  * @category commands

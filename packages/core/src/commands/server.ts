@@ -10,6 +10,19 @@ import * as Reply from "../Reply.js"
 /**
  * PING: succeeds if the node answers.
  *
+ * @example
+ * ```ts
+ * import { Commands, DisqueConnection } from "@disco/core"
+ * import { Effect } from "effect"
+ *
+ * const program = Effect.gen(function* () {
+ *   const disque = yield* DisqueConnection
+ *   yield* disque.execute(yield* Commands.ping.make())
+ *   const { id, nodes } = yield* disque.execute(yield* Commands.hello.make())
+ *   return `${id} is one of ${nodes.length}`
+ * })
+ * ```
+ *
  * @since 0.1.0
  * @category commands
  */
@@ -84,6 +97,7 @@ const readNodes = (reply: Reply.Reply, ownId: string, dialed: string): ReadonlyA
 /**
  * HELLO: the node's id, and the nodes of its cluster.
  *
+ * @see {@link ping}
  * @since 0.1.0
  * @category commands
  */
@@ -172,6 +186,18 @@ const readInfo: Reply.Reader<ServerInfo> = (reply) => {
  * INFO: what the node measures of itself, by section and field: `info.get("jobs")?.get("registered_jobs")`. Memory is in bytes; the
  * names of times say their units. Without `section`, all sections are given except `commandstats`; with `all`, that one too.
  *
+ * @example
+ * ```ts
+ * import { DisqueConnection } from "@disco/core"
+ * import { Effect } from "effect"
+ *
+ * const program = Effect.gen(function* () {
+ *   const disque = yield* DisqueConnection
+ *   const info = yield* disque.server.info("jobs")
+ *   return info.get("jobs")?.get("registered_jobs")
+ * })
+ * ```
+ *
  * @since 0.1.0
  * @category commands
  */
@@ -214,6 +240,19 @@ export const momentOf = (millis: number): DateTime.Utc => {
 /**
  * TIME: the time of day by the clock of the node, to the microsecond.
  *
+ * @example
+ * ```ts
+ * import { DisqueConnection } from "@disco/core"
+ * import { DateTime, Effect } from "effect"
+ *
+ * // How far the clock of the node is from that of this machine.
+ * const program = Effect.gen(function* () {
+ *   const disque = yield* DisqueConnection
+ *   const { at } = yield* disque.server.time
+ *   return DateTime.distanceDuration(yield* DateTime.now, at)
+ * })
+ * ```
+ *
  * @since 0.1.0
  * @category commands
  */
@@ -237,6 +276,19 @@ export const time = Command.define({
  * AUTH: authenticates the link that the command is sent over. If the layer was given a password, links authenticate by themselves.
  *
  * Fails with `NotAuthenticated` if the password is wrong, and with `CommandRefused` if the node has no password.
+ *
+ * @example
+ * ```ts
+ * import { DisqueConnection } from "@disco/core"
+ * import { Config, Effect } from "effect"
+ *
+ * // Whether a new password works already. `NodeDisque` takes the password as an option, and needs no `auth`.
+ * const program = Effect.gen(function* () {
+ *   const disque = yield* DisqueConnection
+ *   yield* disque.server.auth(yield* Config.redacted("NEW_PASSWORD"))
+ *   return true
+ * }).pipe(Effect.catchTag("NotAuthenticated", () => Effect.succeed(false)))
+ * ```
  *
  * @since 0.1.0
  * @category commands
@@ -285,6 +337,18 @@ const readCommand: Reply.Reader<CommandInfo> = (reply) => {
 /**
  * COMMAND: the commands that the node knows.
  *
+ * @example
+ * ```ts
+ * import { DisqueConnection } from "@disco/core"
+ * import { Effect } from "effect"
+ *
+ * const program = Effect.gen(function* () {
+ *   const disque = yield* DisqueConnection
+ *   const known = yield* disque.server.commands
+ *   return known.some(({ name }) => name === "qpeek")
+ * })
+ * ```
+ *
  * @since 0.1.0
  * @category commands
  */
@@ -298,6 +362,22 @@ export const commands = Command.define({
 
 /**
  * BGREWRITEAOF: begins to write the append-only file anew. Fails with `CommandRefused` if that is under way already.
+ *
+ * @example
+ * ```ts
+ * import { DisquePool } from "@disco/core"
+ * import { Effect } from "effect"
+ *
+ * // One node after the other, so that not all of them write at the same time.
+ * const program = Effect.gen(function* () {
+ *   const pool = yield* DisquePool
+ *   const { nodes } = yield* pool.health
+ *   for (const { address } of nodes) {
+ *     yield* pool.on(address).server.rewriteAof
+ *     yield* Effect.sleep("1 minute")
+ *   }
+ * })
+ * ```
  *
  * @since 0.1.0
  * @category commands
@@ -315,6 +395,14 @@ export const rewriteAof = Command.define({
 /**
  * SHUTDOWN: ends the node; with `rewriteAof`, its append-only file is written anew before. The method succeeds when the link ends. It
  * fails with `OutcomeUnknown` if the node neither ends nor answers in time.
+ *
+ * @example
+ * ```ts
+ * import { DisquePool } from "@disco/core"
+ * import { Effect } from "effect"
+ *
+ * const program = Effect.flatMap(DisquePool, (pool) => pool.on("10.0.0.3:7711").server.shutdown({ rewriteAof: true }))
+ * ```
  *
  * @since 0.1.0
  * @category commands

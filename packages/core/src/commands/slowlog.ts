@@ -43,6 +43,20 @@ const readEntry: Reply.Reader<SlowLogEntry> = (reply) => {
 /**
  * SLOWLOG GET: the commands that took longer than `slowlog-log-slower-than`, the latest first; the latest 10 by default.
  *
+ * @example
+ * ```ts
+ * import { DisqueConnection } from "@disco/core"
+ * import { Duration, Effect } from "effect"
+ *
+ * const program = Effect.gen(function* () {
+ *   const { slowlog } = yield* DisqueConnection
+ *   const entries = yield* slowlog.get(20)
+ *   const left = (yield* slowlog.length) - entries.length
+ *   yield* slowlog.reset
+ *   return [...entries.map(({ duration }) => Duration.format(duration)), `and ${left} more`]
+ * })
+ * ```
+ *
  * @since 0.1.0
  * @category commands
  */
@@ -63,6 +77,7 @@ export const get = Command.define({
 /**
  * SLOWLOG LEN: the number of entries of the slow log.
  *
+ * @see {@link get}
  * @since 0.1.0
  * @category commands
  */
@@ -77,6 +92,7 @@ export const length = Command.define({
 /**
  * SLOWLOG RESET: deletes the entries of the slow log.
  *
+ * @see {@link get}
  * @since 0.1.0
  * @category commands
  */

@@ -6,6 +6,16 @@ import type { Failure } from "../internal/remedy.js"
 /**
  * A node was told to change something, and said afterwards that it is not so. Another client may have changed it meanwhile.
  *
+ * @example
+ * ```ts
+ * import { Cluster } from "@disco/core"
+ * import { Effect } from "effect"
+ *
+ * const program = Cluster.undrain("10.0.0.3:7711").pipe(
+ *   Effect.catchTag("NotVerified", ({ actual, node }) => Effect.logError(`${node} was told to stay, and says ${actual}`))
+ * )
+ * ```
+ *
  * @since 0.1.0
  * @category errors
  */
@@ -41,6 +51,21 @@ export interface NodeFailure {
 
 /**
  * Something was to be done on every node of the cluster, and some nodes did not do it. The others did.
+ *
+ * @example
+ * ```ts
+ * import { Cluster } from "@disco/core"
+ * import { Effect } from "effect"
+ *
+ * // Says on which nodes the queue is paused now, and on which it is not.
+ * const program = Cluster.pause("emails", "in").pipe(
+ *   Effect.tapErrorTag("NotOnEveryNode", ({ done, failures }) =>
+ *     Effect.logError(`paused on ${done.join(", ")}, and not on ${failures.map(({ node }) => node).join(", ")}`)
+ *   ),
+ *   // What was not done may be done a moment later.
+ *   Effect.retry({ while: ({ isRetryable }) => isRetryable, times: 3 })
+ * )
+ * ```
  *
  * @since 0.1.0
  * @category errors

@@ -57,6 +57,18 @@ export interface Moved {
  * Not all of the jobs were moved that were to be: a job could not be added, or nodes did not answer. The jobs that were not moved are in
  * their queue.
  *
+ * @example
+ * ```ts
+ * import { Cluster } from "@disco/core"
+ * import { Effect } from "effect"
+ *
+ * const program = Cluster.move("emails", "emails.old").pipe(
+ *   Effect.catchTag("MoveIncomplete", ({ cause, maybeTwice, moved }) =>
+ *     Effect.logError(`${moved} jobs were moved, then ${cause?.message ?? "a node failed"}; maybe twice: ${maybeTwice}`)
+ *   )
+ * )
+ * ```
+ *
  * @since 0.1.0
  * @category errors
  */

@@ -14,6 +14,21 @@ import type { Body } from "../api/values.js"
  */
 export interface TypedQueue {
   readonly name: string
+  /**
+   * Decodes the payload of a job.
+   *
+   * @example
+   * ```ts
+   * import { JobQueue } from "@disco/core"
+   * import { Dashboard } from "@disco/dashboard"
+   * import { Schema } from "effect"
+   *
+   * const emails = JobQueue.make("emails", { payload: Schema.Struct({ to: Schema.String, at: Schema.Date }) })
+   *
+   * // Viewers see the payload of a job as `emails.decode` gives it.
+   * const program = Dashboard.layer({ queues: [emails] })
+   * ```
+   */
   readonly decode: (job: Job.PeekedJob) => Effect.Effect<unknown, JobQueue.InvalidPayload>
 }
 

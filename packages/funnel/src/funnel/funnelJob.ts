@@ -15,16 +15,61 @@ export interface FunnelJob extends Job.Job {
   /**
    * ACKJOB: the job is done, even if its consumer fails later. Does nothing to a job that is settled already. If the job may have been
    * delivered to another consumer too, it is acknowledged all the same, and this fails with `LeaseLost`.
+   *
+   * @example
+   * ```ts
+   * import { Job } from "@disco/core"
+   * import { Funnel } from "@disco/funnel"
+   * import { Console, Effect, Stream } from "effect"
+   *
+   * // Each job is settled by hand.
+   * const program = Effect.gen(function* () {
+   *   const funnel = yield* Funnel.make({ queues: "greetings", acknowledge: "manual" })
+   *   yield* Stream.runForEach(funnel.incoming, (job) => {
+   *     const text = Job.text(job)
+   *     return text === "" ? job.nack : Effect.zipRight(Console.log(text), job.ack)
+   *   })
+   * }).pipe(Effect.scoped)
+   * ```
    */
   readonly ack: Effect.Effect<void, SettleError | LeaseLost>
   /**
    * NACK: puts the job back at once. Does nothing to a job that is settled already, or is delivered once (RETRY 0). Fails with
    * `LeaseLost` if another consumer has the job, or will have it.
+   *
+   * @see {@link FunnelJob.ack}
    */
   readonly nack: Effect.Effect<void, SettleError | LeaseLost>
-  /** Ends when the lease is lost, and gives the reason. If the lease is not lost, this does not end. */
+  /**
+   * Ends when the lease is lost, and gives the reason. If the lease is not lost, this does not end.
+   *
+   * @example
+   * ```ts
+   * import { Funnel } from "@disco/funnel"
+   * import { Effect } from "effect"
+   *
+   * const render = (pass: string) => Effect.zipRight(Effect.log(pass), Effect.sleep("10 minutes"))
+   *
+   * const program = Effect.gen(function* () {
+   *   const funnel = yield* Funnel.make({ queues: "videos" })
+   *   yield* funnel.forEach((job) =>
+   *     Effect.gen(function* () {
+   *       // The first pass goes on when the job is another consumer's, and the log says so.
+   *       yield* Effect.fork(Effect.flatMap(job.lost, ({ message }) => Effect.logWarning(message)))
+   *       yield* render("first")
+   *       // The second one is interrupted then.
+   *       yield* job.guard(render("second"))
+   *     })
+   *   )
+   * }).pipe(Effect.scoped)
+   * ```
+   */
   readonly lost: Effect.Effect<LeaseLost>
-  /** Runs an effect that is interrupted, and fails, when the lease is lost. */
+  /**
+   * Runs an effect that is interrupted, and fails, when the lease is lost.
+   *
+   * @see {@link FunnelJob.lost}
+   */
   readonly guard: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E | LeaseLost, R>
 }
 

@@ -23,6 +23,22 @@ const reasons: Record<LeaseLostReason, string> = {
 /**
  * Another consumer has the job, will have it soon, or has settled it.
  *
+ * @example
+ * ```ts
+ * import { Funnel } from "@disco/funnel"
+ * import { Effect } from "effect"
+ *
+ * // The work ends when the job is another consumer's.
+ * const program = Effect.gen(function* () {
+ *   const funnel = yield* Funnel.make({ queues: "videos" })
+ *   yield* funnel.forEach((job) =>
+ *     job
+ *       .guard(Effect.sleep("10 minutes"))
+ *       .pipe(Effect.catchTag("LeaseLost", ({ reason }) => Effect.logWarning(`${job.id} is not ours: ${reason}`)))
+ *   )
+ * }).pipe(Effect.scoped)
+ * ```
+ *
  * @since 0.1.0
  * @category errors
  */

@@ -20,6 +20,17 @@ import { forkInterruptible, interruptLater, type Restore } from "../internal/run
 /**
  * The funnel closed before the job was added, or was already closed.
  *
+ * @example
+ * ```ts
+ * import type { Funnel } from "@disco/funnel"
+ * import { Effect } from "effect"
+ *
+ * const send = (funnel: Funnel.Funnel) =>
+ *   funnel
+ *     .send({ queue: "greetings", body: "hello" })
+ *     .pipe(Effect.catchTag("FunnelClosed", () => Effect.logWarning("too late: the funnel has closed")))
+ * ```
+ *
  * @since 0.1.0
  * @category errors
  */

@@ -17,7 +17,21 @@ export interface JobInHand {
   readonly job: Job.Job
   /** The number of this attempt, from 1. Failures in any process count, and so do NACKs. */
   readonly attempt: number
-  /** ACKJOB before the handler ends: the job is done, even if the handler fails later. A second `ack` does nothing. */
+  /**
+   * ACKJOB before the handler ends: the job is done, even if the handler fails later. A second `ack` does nothing.
+   *
+   * @example
+   * ```ts
+   * import { JobQueue } from "@disco/core"
+   * import { Worker } from "@disco/funnel"
+   * import { Console, Effect, Schema } from "effect"
+   *
+   * const emails = JobQueue.make("emails", { payload: Schema.String })
+   *
+   * // The mail must not be sent twice: better not at all, if what comes after it fails.
+   * const program = Worker.run(emails, (to, { ack }) => Effect.zipRight(ack, Console.log(`to ${to}`)))
+   * ```
+   */
   readonly ack: Effect.Effect<void, SettleError | LeaseLost>
 }
 

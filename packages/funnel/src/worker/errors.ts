@@ -10,6 +10,7 @@ const GiveUpTypeId = "~@disco/funnel/GiveUp"
 /**
  * The handler died: it threw, a promise of it was rejected, or it interrupted itself.
  *
+ * @see {@link GiveUp}
  * @since 0.1.0
  * @category errors
  */
@@ -28,6 +29,21 @@ export class HandlerDied extends Data.TaggedError("HandlerDied")<{
 
 /**
  * The error of a handler whose job is not to be tried again; see `giveUp`.
+ *
+ * @example
+ * ```ts
+ * import { JobQueue } from "@disco/core"
+ * import { Worker } from "@disco/funnel"
+ * import { Effect, Schema } from "effect"
+ *
+ * const emails = JobQueue.make("emails", { payload: Schema.String })
+ *
+ * // The hook is given the error itself where a handler has given a job up, and `HandlerDied` where it threw.
+ * const program = Worker.run(emails, (to) => Effect.fail(new Worker.GiveUp({ error: `no address: ${to}` })), {
+ *   onFailure: ({ error }) =>
+ *     error instanceof Worker.HandlerDied ? Effect.logError("a bug", error.cause) : Effect.logWarning(error)
+ * })
+ * ```
  *
  * @since 0.1.0
  * @category errors

@@ -22,6 +22,19 @@ import { running } from "./running.js"
 /**
  * The schema of reports.
  *
+ * @example
+ * ```ts
+ * import { DisquePool } from "@disco/core"
+ * import { Worker } from "@disco/funnel"
+ * import { Effect, Schema } from "effect"
+ *
+ * // The workers that a node has heard of, for another program to read.
+ * const program = Effect.gen(function* () {
+ *   const reports = yield* Worker.Reporting.peek(yield* DisquePool, Worker.Reporting.defaultQueue)
+ *   return yield* Schema.encode(Schema.parseJson(Schema.Array(Worker.Reporting.Report)))(reports)
+ * })
+ * ```
+ *
  * @since 0.1.0
  * @category models
  */
@@ -70,6 +83,7 @@ export interface ReportingOptions {
 /**
  * The queue that workers report to, unless the option `queue` says otherwise.
  *
+ * @see {@link Report}
  * @since 0.1.0
  * @category constants
  */
@@ -147,6 +161,7 @@ export const layer = (options?: ReportingOptions): Layer.Layer<never, InvalidArg
 /**
  * The reports that a node has at present, the newest first, without taking them (QPEEK). What is no report is left out.
  *
+ * @see {@link Report}
  * @since 0.1.0
  * @category operations
  */

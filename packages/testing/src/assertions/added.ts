@@ -95,6 +95,26 @@ export const enqueued = <A, I, R>(
  * The jobs of a queue that are done: they were acknowledged. A job that a worker moves to its queue for retries is not, until one of
  * its retries is done. It waits until nothing moves.
  *
+ * @example
+ * ```ts
+ * import { DisquePool, JobQueue } from "@disco/core"
+ * import { Worker } from "@disco/funnel"
+ * import { DiscoTest } from "@disco/testing"
+ * import { Effect, Schema } from "effect"
+ *
+ * const emails = JobQueue.make("emails", { payload: Schema.Struct({ to: Schema.String }) })
+ *
+ * const test = Effect.gen(function* () {
+ *   const pool = yield* DisquePool
+ *   for (const to of ["ada@example.com", "nobody"]) yield* emails.add(pool, { to })
+ *   yield* Worker.make(emails, ({ to }) => (to.includes("@") ? Effect.void : Effect.fail("no address")))
+ *   const done = yield* DiscoTest.acknowledged(emails)
+ *   yield* DiscoTest.advance("1 minute")
+ *   const returned = yield* DiscoTest.putBack(emails)
+ *   return { done: done.length, returned: returned.length }
+ * }).pipe(Effect.provide(DiscoTest.layer()))
+ * ```
+ *
  * @since 0.1.0
  * @category jobs
  */
@@ -107,6 +127,7 @@ export const acknowledged = <A, I, R>(
  * The jobs of a queue that a consumer put back, by NACK (a failure) or by ENQUEUE (a worker that closes). It waits until nothing
  * moves.
  *
+ * @see {@link acknowledged}
  * @since 0.1.0
  * @category jobs
  */

@@ -11,6 +11,23 @@ import { differences, type Part, show } from "./differences.js"
 /**
  * A test that does not find what it expects. The message says what was found, and where it differs.
  *
+ * @example
+ * ```ts
+ * import { JobQueue } from "@disco/core"
+ * import { DiscoTest } from "@disco/testing"
+ * import { assert } from "@effect/vitest"
+ * import { Effect, Schema } from "effect"
+ *
+ * const emails = JobQueue.make("emails", { payload: Schema.String })
+ *
+ * // The message says what was added instead.
+ * const test = Effect.gen(function* () {
+ *   const error = yield* Effect.flip(DiscoTest.expectEnqueued(emails))
+ *   assert.instanceOf(error, DiscoTest.ExpectationFailed)
+ *   assert.strictEqual(error.message, 'no job was added to "emails"')
+ * }).pipe(Effect.provide(DiscoTest.layer()))
+ * ```
+ *
  * @since 0.1.0
  * @category errors
  */
@@ -182,6 +199,20 @@ export const expectEnqueued = <A, I, R>(
 
 /**
  * Expects that no such job was added to a queue since the test began, nor is added within the time given.
+ *
+ * @example
+ * ```ts
+ * import { JobQueue } from "@disco/core"
+ * import { DiscoTest } from "@disco/testing"
+ * import { Effect, Schema } from "effect"
+ *
+ * const emails = JobQueue.make("emails", { payload: Schema.Struct({ to: Schema.String }) })
+ *
+ * const test = Effect.gen(function* () {
+ *   // Not now, and not within the next hour.
+ *   yield* DiscoTest.refuteEnqueued(emails, { payload: { to: "ada@example.com" }, within: "1 hour" })
+ * }).pipe(Effect.provide(DiscoTest.layer()))
+ * ```
  *
  * @since 0.1.0
  * @category expectations

@@ -15,6 +15,19 @@ import type * as Scope from "effect/Scope"
 /**
  * There is no server, or it does not start. The message says what to do, or what the server said.
  *
+ * @example
+ * ```ts
+ * import { DisquePool } from "@disco/core"
+ * import { DisqueServer } from "@disco/testing"
+ * import { Effect } from "effect"
+ *
+ * const version = Effect.flatMap(DisquePool, (pool) => pool.server.info("server")).pipe(
+ *   Effect.map((info) => info.get("server")?.get("disque_version")),
+ *   Effect.provide(DisqueServer.layer()),
+ *   Effect.catchTag("NoDisqueServer", ({ message }) => Effect.succeed(message))
+ * )
+ * ```
+ *
  * @since 0.1.0
  * @category errors
  */

@@ -3,6 +3,24 @@ import * as Data from "effect/Data"
 /**
  * A folder cannot be used, or its files cannot be read.
  *
+ * @example
+ * ```ts
+ * import { EmbeddedDisque } from "@disco/embedded"
+ * import { NodeContext } from "@effect/platform-node"
+ * import { Effect } from "effect"
+ *
+ * const program = Effect.gen(function* () {
+ *   const { nodes } = yield* EmbeddedDisque.make({ dir: "data" })
+ *   yield* nodes[0].loaded
+ * }).pipe(
+ *   Effect.catchTag("StorageError", ({ detail, path, pid, reason }) =>
+ *     Effect.logError(reason === "Locked" ? `process ${pid} uses ${path}` : detail)
+ *   ),
+ *   Effect.scoped,
+ *   Effect.provide(NodeContext.layer)
+ * )
+ * ```
+ *
  * @since 0.1.0
  * @category errors
  */
