@@ -1,23 +1,28 @@
 // Builds the packages, packs them as they would be published, and checks the tarballs: with publint, with attw (for ESM:
 // CommonJS is not offered), and for what neither of these knows. Then compiles programs that use the packages, loads the
-// packages beside the Effect that they need, and beside a later one, and runs the command.
+// packages beside the Effect that they need, and beside a later one, and runs the command. The smallest programs run on this
+// Node.js, and on those that `--node 22,24` names.
 
 import { execFile, execSync } from "node:child_process"
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
+import { parseArgs } from "node:util"
 import { publint } from "publint"
 import { formatMessage } from "publint/utils"
 import { checkCommand } from "./consumer/command.js"
 import { checkDependencies } from "./consumer/dependencies.js"
 import { checkEffects } from "./consumer/effects.js"
+import { checkRuns, nodeOf } from "./consumer/runs.js"
 import { checkSizes } from "./consumer/sizes.js"
 import { type Manifest, readTarball, type Tarball } from "./consumer/tarball.js"
 import { checkTypes } from "./consumer/types.js"
 import { pnpm } from "./pnpm.mjs"
 
 const root = fileURLToPath(new URL("..", import.meta.url))
+
+const { values: options } = parseArgs({ options: { node: { type: "string" }, write: { type: "boolean" } } })
 
 const published =
   /^(dist\/.*\.(js|d\.ts)(\.map)?|src\/.*(?<!\.test)\.ts|bundle\/([^/]+\.js|THIRD-PARTY\.md)|app\/([^/]+\.(js|css|html|svg)|THIRD-PARTY\.md)|package\.json|(README|CHANGELOG)\.md|LICENSE)$/
@@ -122,8 +127,13 @@ for (const [i, { manifest }] of tarballs.entries()) report(manifest.name, (await
 const libraries = tarballs.filter((tarball) => !isCommand(tarball))
 report("programs that use them", await checkTypes(join(destination, "consumers"), libraries))
 report("programs beside Effect 3, and beside Effect 4", await checkEffects(join(destination, "effects"), libraries))
+for (const version of ["", ...(options.node?.split(",") ?? [])]) {
+  const node = version === "" ? process.execPath : await nodeOf(version)
+  const folder = join(destination, `runs-${version}`)
+  report(`programs on Node.js ${version || process.version}`, await checkRuns(folder, tarballs, node))
+}
 report("the command, by npx", await checkCommand(join(destination, "command"), tarballs.filter(isCommand)))
 report(
   "their sizes, as docs/sizes.md says",
-  await checkSizes(join(destination, "sizes"), tarballs, process.argv.includes("--write"))
+  await checkSizes(join(destination, "sizes"), tarballs, options.write === true)
 )

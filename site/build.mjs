@@ -20,7 +20,7 @@ const app = await Application.bootstrapWithPlugins({
     at("../packages/node/src/WorkerProcess.ts"),
     at("../packages/funnel/src/PersistedQueueStore.ts")
   ],
-  tsconfig: at("../tsconfig.json"),
+  tsconfig: at("tsconfig.json"),
   // The types are checked elsewhere.
   skipErrorChecking: true,
   excludeInternal: true,
