@@ -6,6 +6,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import type { Activity } from "./time/activity.js"
+import type { Standstill } from "./time/standstill.js"
 import type { VirtualClock } from "./time/virtualClock.js"
 import type { Wire } from "./wire/wire.js"
 
@@ -54,6 +55,7 @@ export declare namespace DiscoTest {
 export interface Harness extends DiscoTest.Service {
   readonly clock: VirtualClock
   readonly activity: Activity
+  readonly standstill: Standstill
   readonly wire: Wire
   readonly cluster: EmbeddedDisque.Service
   /** The links to the nodes before the wire: what the kit itself sends is no command of the program. */
@@ -64,7 +66,10 @@ export interface Harness extends DiscoTest.Service {
 }
 
 /** The kit's view of the test. */
-export const harness: Effect.Effect<Harness, never, DiscoTest> = Effect.map(DiscoTest, (service) => service as Harness)
+export const harness: Effect.Effect<Harness, never, DiscoTest> = Effect.flatMap(DiscoTest, (service) => {
+  const harness = service as Harness
+  return Effect.as(harness.standstill.see, harness)
+})
 
 /** A pool and a connection over a dialer. */
 export const clients = (

@@ -9,7 +9,7 @@ import * as Random from "effect/Random"
 import * as Scope from "effect/Scope"
 import { clients, DiscoTest, type Harness } from "./harness.js"
 import { Activity } from "./time/activity.js"
-import { watchForStandstill } from "./time/standstill.js"
+import { Standstill } from "./time/standstill.js"
 import { VirtualClock } from "./time/virtualClock.js"
 import { Wire } from "./wire/wire.js"
 
@@ -40,15 +40,16 @@ const make = (options: Options, clock: VirtualClock, activity: Activity) =>
     const wire = new Wire(clock, activity)
     const { dialer } = wire.wiring(direct)
     const services = yield* Layer.buildWithScope(clients(dialer, pool), below)
-    yield* Effect.acquireRelease(
-      Effect.sync(() => watchForStandstill(clock, activity)),
-      (end) => Effect.sync(end)
+    const standstill = yield* Effect.acquireRelease(
+      Effect.sync(() => new Standstill(clock, activity)),
+      (standstill) => Effect.sync(() => standstill.end())
     )
+    yield* standstill.see
     // What closes may wait, and nobody else moves time by then.
     yield* Effect.addFinalizer((exit) =>
       clock.close(Effect.zipRight(Scope.close(scope, exit), Scope.close(below, exit)))
     )
-    const harness: Harness = { nodes: cluster.nodes, clock, activity, wire, cluster, direct, pool, scope }
+    const harness: Harness = { nodes: cluster.nodes, clock, activity, standstill, wire, cluster, direct, pool, scope }
     return services.pipe(
       Context.add(DiscoTest, harness),
       Context.add(EmbeddedDisque, cluster),
@@ -63,7 +64,8 @@ const make = (options: Options, clock: VirtualClock, activity: Activity) =>
  * - **Time** is virtual for all that runs within: `advance` moves it, and so does `TestClock.adjust`, which does the same here.
  * - **Chance** is the same in each run.
  * - **The scope** that the layer gives is that of the test: a worker that is made in the test closes before the pool does, and time
- *   passes by itself meanwhile. A test needs neither `Effect.scoped` nor `it.scoped`.
+ *   passes by itself meanwhile. A test needs neither `Effect.scoped` nor `it.scoped`. Layers and scopes within the test close where
+ *   they end; time passes by itself for them too.
  *
  * An option that is not valid is a defect.
  *

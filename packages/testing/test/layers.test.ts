@@ -59,6 +59,38 @@ describe("the layer", () => {
     )
   })
 
+  describe("closes what a test has opened, though a handler would go on for an hour", () => {
+    const stopped: Array<string> = []
+    const slow = (name: string) =>
+      Worker.layer(
+        numbers,
+        () => Effect.onInterrupt(Effect.sleep("1 hour"), () => Effect.sync(() => stopped.push(name))),
+        { grace: "30 seconds" }
+      )
+    const add = Effect.gen(function* () {
+      yield* numbers.add(yield* DisquePool, 1)
+      yield* DiscoTest.advance("1 minute")
+    })
+
+    it.effect("a layer over that of the test", () =>
+      Effect.gen(function* () {
+        yield* Effect.provide(add, slow("over").pipe(Layer.provideMerge(DiscoTest.layer())))
+        assert.include(stopped, "over")
+      })
+    )
+
+    it.effect("a layer and a scope within the test", () =>
+      Effect.gen(function* () {
+        yield* Effect.provide(add, slow("within"))
+        assert.include(stopped, "within")
+        // The grace of 30 seconds has passed, and nothing more.
+        assert.strictEqual(yield* Clock.currentTimeMillis, 90_000)
+        yield* Effect.scoped(Effect.zipRight(Layer.build(slow("scoped")), add))
+        assert.include(stopped, "scoped")
+      }).pipe(Effect.provide(DiscoTest.layer()))
+    )
+  })
+
   it.effect("gives a connection, the nodes, and what a funnel needs", () =>
     Effect.gen(function* () {
       const { nodes, restart, kill } = yield* EmbeddedDisque

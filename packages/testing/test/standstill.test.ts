@@ -21,10 +21,12 @@ describe("a test that waits for time which nobody moves", () => {
 
   /** Lets real time pass, by the clock of the machine. */
   const seconds = (count: number) =>
-    Effect.zipRight(
-      Effect.sync(() => vi.advanceTimersByTime(count * 1000)),
-      Effect.promise(() => new Promise((resolve) => setImmediate(resolve)))
-    )
+    Effect.promise(async () => {
+      for (let i = 0; i < count * 10; i++) {
+        vi.advanceTimersByTime(100)
+        for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve))
+      }
+    })
 
   it.effect("is told so once, and what it waits for", () =>
     Effect.gen(function* () {
