@@ -185,6 +185,19 @@ class Taking {
 /**
  * Makes a store over the pool, until the scope ends. Then elements that are still taken go back.
  *
+ * @example
+ * ```ts
+ * import * as PersistedQueueStore from "@disco/funnel/PersistedQueueStore"
+ * import * as PersistedQueue from "@effect/experimental/PersistedQueue"
+ * import { Effect } from "effect"
+ *
+ * // For as long as a scope. `layer` does this for a program.
+ * const factory = Effect.gen(function* () {
+ *   const store = yield* PersistedQueueStore.make({ options: { retry: "1 minute" } })
+ *   return yield* Effect.provideService(PersistedQueue.makeFactory, PersistedQueue.PersistedQueueStore, store)
+ * })
+ * ```
+ *
  * @since 0.1.0
  * @category constructors
  */

@@ -51,6 +51,7 @@ export interface Options<E = never> {
 /**
  * The endpoints of a process cannot listen.
  *
+ * @see {@link run}
  * @since 0.1.0
  * @category errors
  */
@@ -165,6 +166,25 @@ const work = <E>(workers: Layer.Layer<never, E, DisquePool>, { context, phase }:
  * - `/metrics`, for Prometheus: all metrics of Effect in this process, and `disco_last_fetch_age_seconds`. Dots in names are `_`.
  *
  * When it is interrupted, `/ready` answers 503 first. Then the workers close, and have their grace; then the endpoints and the pool.
+ *
+ * @example
+ * ```ts
+ * import { JobQueue } from "@disco/core"
+ * import { Worker } from "@disco/funnel"
+ * import * as WorkerProcess from "@disco/node/WorkerProcess"
+ * import { NodeRuntime } from "@effect/platform-node"
+ * import { Console, Effect, Schema } from "effect"
+ *
+ * const emails = JobQueue.make("emails", { payload: Schema.Struct({ to: Schema.String }) })
+ * const Emails = Worker.layer(emails, ({ to }) => Console.log(`to ${to}`))
+ *
+ * // As an effect, for a program that does more than this.
+ * const program = WorkerProcess.run(Emails, { port: 8080, unhealthyAfter: "2 minutes" }).pipe(
+ *   Effect.tapErrorTag("CannotListen", ({ code, port }) => Effect.logError(`port ${port}: ${code}`))
+ * )
+ *
+ * NodeRuntime.runMain(program)
+ * ```
  *
  * @since 0.1.0
  * @category running
