@@ -98,7 +98,6 @@ export const enqueued = <A, I, R>(
  * @example
  * ```ts
  * import { DisquePool, JobQueue } from "@disco/core"
- * import { Worker } from "@disco/funnel"
  * import { DiscoTest } from "@disco/testing"
  * import { Effect, Schema } from "effect"
  *
@@ -107,9 +106,8 @@ export const enqueued = <A, I, R>(
  * const test = Effect.gen(function* () {
  *   const pool = yield* DisquePool
  *   for (const to of ["ada@example.com", "nobody"]) yield* emails.add(pool, { to })
- *   yield* Worker.make(emails, ({ to }) => (to.includes("@") ? Effect.void : Effect.fail("no address")))
+ *   yield* DiscoTest.drain(emails, ({ to }) => (to.includes("@") ? Effect.void : Effect.fail("no address")))
  *   const done = yield* DiscoTest.acknowledged(emails)
- *   yield* DiscoTest.advance("1 minute")
  *   const returned = yield* DiscoTest.putBack(emails)
  *   return { done: done.length, returned: returned.length }
  * }).pipe(Effect.provide(DiscoTest.layer()))
