@@ -48,3 +48,26 @@ it.effect("an order that is added twice, and delivered again, is charged once", 
     assert.deepStrictEqual(charged, [990])
   }).pipe(Effect.provide(InMemory), Effect.provide(DiscoTest.layer()))
 )
+
+/** Adds the charge of an order, unless there is a sign that it was added within the last day. */
+const addOnce = (charge: typeof charges.payload.Type) =>
+  Effect.gen(function* () {
+    const pool = yield* DisquePool
+    const marker = `charges.added.${charge.order}`
+    if ((yield* pool.queueLength(marker)) > 0) return
+    yield* charges.add(pool, charge)
+    // Nobody fetches this job: it goes by itself.
+    yield* Effect.ignore(pool.addJob(marker, "", { retry: 0, replicate: 1, ttl: "1 day", maxLen: 1 }))
+  })
+
+it.effect("an order that is added twice has one job, and a new one a day later", () =>
+  Effect.gen(function* () {
+    yield* addOnce({ order: "order-1", cents: 990 })
+    yield* addOnce({ order: "order-1", cents: 990 })
+    yield* addOnce({ order: "order-2", cents: 990 })
+    assert.strictEqual((yield* DiscoTest.enqueued(charges)).length, 2)
+    yield* DiscoTest.advance("25 hours")
+    yield* addOnce({ order: "order-1", cents: 990 })
+    assert.strictEqual((yield* DiscoTest.enqueued(charges)).length, 3)
+  }).pipe(Effect.provide(DiscoTest.layer()))
+)

@@ -1,0 +1,57 @@
+import { DisquePool, JobQueue } from "@disco/core"
+import { Worker } from "@disco/funnel"
+import { DiscoTest } from "@disco/testing"
+import { assert, it } from "@effect/vitest"
+import { Activity, Workflow, WorkflowEngine } from "@effect/workflow"
+import { Effect, Layer, Schema } from "effect"
+
+const Order = Schema.Struct({ order: Schema.String, cents: Schema.Number })
+
+/** The job says that an order is to be fulfilled. */
+const orders = JobQueue.make("orders", { payload: Order, options: { retry: "1 minute" } })
+
+/** The workflow says how. One key has one execution, however often it is started. */
+const Fulfill = Workflow.make({
+  name: "Fulfill",
+  payload: Order.fields,
+  success: Schema.String,
+  error: Schema.Never,
+  idempotencyKey: ({ order }) => order
+})
+
+const log: Array<string> = []
+
+const Fulfilling = Fulfill.toLayer(({ cents, order }) =>
+  Effect.gen(function* () {
+    yield* Activity.make({
+      name: "charge",
+      success: Schema.Void,
+      execute: Effect.sync(() => void log.push(`${order}: charged ${cents}`))
+    })
+    return yield* Activity.make({
+      name: "ship",
+      success: Schema.String,
+      execute: Effect.as(
+        Effect.sync(() => log.push(`${order}: shipped`)),
+        `parcel of ${order}`
+      )
+    })
+  })
+)
+
+/** The job is done once the workflow is. If this process dies before, the job comes again, and starts what is not done. */
+const Starting = Worker.layer(orders, (payload) => Fulfill.execute(payload), { concurrency: 8 })
+
+const Service = Starting.pipe(Layer.provide(Fulfilling), Layer.provide(WorkflowEngine.layerMemory))
+
+it.effect("a job that is delivered twice starts one workflow", () =>
+  Effect.gen(function* () {
+    const pool = yield* DisquePool
+    const id = yield* orders.add(pool, { order: "order-1", cents: 990 })
+    yield* DiscoTest.redeliver(id)
+    yield* orders.add(pool, { order: "order-1", cents: 990 })
+    yield* DiscoTest.advance("1 minute")
+    assert.deepStrictEqual(log, ["order-1: charged 990", "order-1: shipped"])
+    assert.strictEqual(yield* pool.queueLength("orders"), 0)
+  }).pipe(Effect.provide(Service), Effect.provide(DiscoTest.layer()))
+)
