@@ -8,12 +8,16 @@ import { fileURLToPath } from "node:url"
 const folder = fileURLToPath(new URL(".", import.meta.url))
 const source = join(folder, "web")
 const outdir = join(folder, "app")
+/** What the page shares with the command. */
+const figures = join(folder, "../core/src/internal/figures.ts")
 
 /** When what the page is made of last changed. */
 const changedAt = () => {
   const files = readdirSync(source, { recursive: true, encoding: "utf8" }).map((name) => join(source, name))
   return Math.max(
-    ...[...files, join(folder, "bundle.mjs"), join(folder, "package.json")].map((file) => statSync(file).mtimeMs)
+    ...[...files, figures, join(folder, "bundle.mjs"), join(folder, "package.json")].map(
+      (file) => statSync(file).mtimeMs
+    )
   )
 }
 
@@ -65,7 +69,8 @@ const bundle = async () => {
     for (const name of ["index.html", "icon.svg"]) cpSync(join(source, name), join(work, name))
     writeLicenses(
       work,
-      Object.keys(metafile.inputs).map((path) => join(folder, path))
+      // What was only looked at, and has no part in the page, is in none of the outputs.
+      Object.values(metafile.outputs).flatMap(({ inputs }) => Object.keys(inputs).map((path) => join(folder, path)))
     )
     rmSync(outdir, { recursive: true, force: true })
     renameSync(work, outdir)

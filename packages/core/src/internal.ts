@@ -4,6 +4,7 @@
  */
 export { Consume, type ConsumeOptions, type Consuming, consume } from "./internal/consume.js"
 export { Fifo } from "./internal/fifo.js"
+export * as Figures from "./internal/figures.js"
 export { toJson, withJson } from "./internal/json.js"
 export { type Line, Notices } from "./internal/notices.js"
 export * as OptionReader from "./internal/optionReader.js"

@@ -167,10 +167,7 @@ interface Answered {
 }
 
 /** A queue on all nodes that answered; `parts` is what each of them knows of it. */
-const together = (
-  answered: ReadonlyArray<Answered>,
-  parts: ReadonlyArray<KeptQueue | undefined>
-): ClusterQueue => {
+const together = (answered: ReadonlyArray<Answered>, parts: ReadonlyArray<KeptQueue | undefined>): ClusterQueue => {
   const known = parts.flatMap((kept, i) => (kept === undefined ? [] : [{ kept, id: answered[i]?.node.id }]))
   const flows = known.flatMap(
     ({ id, kept: { flow, stats } }): ReadonlyArray<NodeFlow> =>

@@ -8,6 +8,7 @@ import { Choice } from "../parts/Choice.js"
 import { CommandLine } from "../parts/Copy.js"
 import { Empty, Failed, Loading } from "../parts/Loading.js"
 import { Search } from "../parts/Search.js"
+import { type Columns, Table } from "../parts/Table.js"
 import { useAnswer } from "../parts/useAnswer.js"
 import { Name, Visible } from "../parts/Visible.js"
 import { deadAddress, place, queueAddress, refine } from "../router.js"
@@ -17,6 +18,23 @@ import { LetterList } from "./dead/LetterList.js"
 
 const reasons: ReadonlyArray<DeadReason> = ["failed", "crashed", "undecodable"]
 
+const columns: Columns<DeadQueue> = [
+  {
+    head: "Queue",
+    cell: ({ queue }) => (
+      <a class="cell-link" href={deadAddress({ queue })}>
+        <Name text={queue} />
+      </a>
+    )
+  },
+  { head: "Letters", look: "num w-length", cell: ({ letters }) => count(letters) },
+  {
+    head: "Oldest",
+    look: "num w-age",
+    cell: ({ oldestMillis }) => (oldestMillis === null ? "–" : age(oldestMillis / 1000))
+  }
+]
+
 const QueueList = ({ queues }: { readonly queues: ReadonlyArray<DeadQueue> }) => (
   <section class="card table-card" aria-label="Queues with dead letters">
     {queues.length === 0 ? (
@@ -24,32 +42,13 @@ const QueueList = ({ queues }: { readonly queues: ReadonlyArray<DeadQueue> }) =>
         <p>A job that a worker gives up is kept here, with the reason, until it is redriven or purged.</p>
       </Empty>
     ) : (
-      <table class="sticky-head dead-table" aria-label="Queues with dead letters">
-        <thead>
-          <tr>
-            <th scope="col">Queue</th>
-            <th scope="col" class="num w-length">
-              Letters
-            </th>
-            <th scope="col" class="num w-age">
-              Oldest
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {queues.map(({ letters, oldestMillis, queue }) => (
-            <tr key={queue} class="row">
-              <th scope="row" class="row-head">
-                <a class="cell-link" href={deadAddress({ queue })}>
-                  <Name text={queue} />
-                </a>
-              </th>
-              <td class="num">{count(letters)}</td>
-              <td class="num">{oldestMillis === null ? "–" : age(oldestMillis / 1000)}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
+      <Table
+        label="Queues with dead letters"
+        look="sticky-head dead-table"
+        columns={columns}
+        rows={queues}
+        keyOf={({ queue }) => queue}
+      />
     )}
   </section>
 )

@@ -5,6 +5,7 @@ import { serverNow, useLive } from "../live.js"
 import { Choice } from "../parts/Choice.js"
 import { Tiles } from "../parts/Figures.js"
 import { Empty, Loading } from "../parts/Loading.js"
+import { type Columns, Table } from "../parts/Table.js"
 import { Name, Visible } from "../parts/Visible.js"
 import { place, queueAddress, refine } from "../router.js"
 
@@ -29,84 +30,61 @@ const Health = ({ worker }: { readonly worker: WorkerRow }) =>
     <span class="badge good">works</span>
   )
 
-const WorkerLine = ({ worker }: { readonly worker: WorkerRow }) => (
-  <tr class="row">
-    <th scope="row" class="row-head">
-      <span class="name-cell">
-        <a class="cell-link" href={queueAddress(worker.queue)}>
-          <Name text={worker.queue} />
-        </a>
-        <span class="badges beside">
-          <Health worker={worker} />
-        </span>
-      </span>
-      <span class="under">
-        <Health worker={worker} /> <Visible text={worker.program} />
-      </span>
-    </th>
-    <td class="optional-1" title={`started ${since(worker.startedAt)}`}>
-      <Visible text={worker.program} />
-    </td>
-    <td class="num">
-      {count(worker.busy)} <span class="dim">of {count(worker.concurrency)}</span>
-    </td>
-    <td class="num">{rate(worker.rate)}</td>
-    <td class="num optional-1">{count(worker.succeeded)}</td>
-    <td class="num optional-1">
-      <span class={worker.failed > 0 ? "warn" : "dim"}>{count(worker.failed)}</span>
-    </td>
-    <td class="num optional-2">
-      <span class={worker.dead > 0 ? "bad" : "dim"}>{count(worker.dead)}</span>
-    </td>
-    <td class="num optional-2">
-      <span class={worker.leasesLost > 0 ? "warn" : "dim"}>{count(worker.leasesLost)}</span>
-    </td>
-    <td class="num optional-2">
-      {worker.lastFetchMillis === null
-        ? "never"
-        : `${age((worker.lastFetchMillis + serverNow() - worker.reportedAt) / 1000)} ago`}
-    </td>
-  </tr>
+/** A count of what is not as it should be; fainter if there is none. */
+const Trouble = ({ tone, value }: { readonly tone: "warn" | "bad"; readonly value: number }) => (
+  <span class={value > 0 ? tone : "dim"}>{count(value)}</span>
 )
 
-const Table = ({ workers }: { readonly workers: ReadonlyArray<WorkerRow> }) => (
-  <table class="sticky-head tall worker-table" aria-label="Workers">
-    <thead>
-      <tr>
-        <th scope="col">Queue</th>
-        <th scope="col" class="optional-1">
-          Program
-        </th>
-        <th scope="col" class="num w-length">
-          Busy
-        </th>
-        <th scope="col" class="num w-rate">
-          Jobs/s
-        </th>
-        <th scope="col" class="num w-length optional-1">
-          Done
-        </th>
-        <th scope="col" class="num w-rate optional-1">
-          Failed
-        </th>
-        <th scope="col" class="num w-rate optional-2">
-          Given up
-        </th>
-        <th scope="col" class="num w-length optional-2">
-          Leases lost
-        </th>
-        <th scope="col" class="num w-length optional-2">
-          Last fetch
-        </th>
-      </tr>
-    </thead>
-    <tbody>
-      {workers.map((worker) => (
-        <WorkerLine key={worker.id} worker={worker} />
-      ))}
-    </tbody>
-  </table>
-)
+const columns: Columns<WorkerRow> = [
+  {
+    head: "Queue",
+    cell: (worker) => (
+      <>
+        <span class="name-cell">
+          <a class="cell-link" href={queueAddress(worker.queue)}>
+            <Name text={worker.queue} />
+          </a>
+          <span class="badges beside">
+            <Health worker={worker} />
+          </span>
+        </span>
+        <span class="under">
+          <Health worker={worker} /> <Visible text={worker.program} />
+        </span>
+      </>
+    )
+  },
+  {
+    head: "Program",
+    look: "optional-1",
+    title: ({ startedAt }) => `started ${since(startedAt)}`,
+    cell: ({ program }) => <Visible text={program} />
+  },
+  {
+    head: "Busy",
+    look: "num w-length",
+    cell: ({ busy, concurrency }) => (
+      <>
+        {count(busy)} <span class="dim">of {count(concurrency)}</span>
+      </>
+    )
+  },
+  { head: "Jobs/s", look: "num w-rate", cell: (worker) => rate(worker.rate) },
+  { head: "Done", look: "num w-length optional-1", cell: ({ succeeded }) => count(succeeded) },
+  { head: "Failed", look: "num w-rate optional-1", cell: ({ failed }) => <Trouble tone="warn" value={failed} /> },
+  { head: "Given up", look: "num w-rate optional-2", cell: ({ dead }) => <Trouble tone="bad" value={dead} /> },
+  {
+    head: "Leases lost",
+    look: "num w-length optional-2",
+    cell: ({ leasesLost }) => <Trouble tone="warn" value={leasesLost} />
+  },
+  {
+    head: "Last fetch",
+    look: "num w-length optional-2",
+    cell: ({ lastFetchMillis, reportedAt }) =>
+      lastFetchMillis === null ? "never" : `${age((lastFetchMillis + serverNow() - reportedAt) / 1000)} ago`
+  }
+]
 
 export const Workers = () => {
   const { data: answer } = useLive("workers", {})
@@ -173,7 +151,13 @@ export const Workers = () => {
         ) : shown.length === 0 ? (
           <Empty title="No worker fits" />
         ) : (
-          <Table workers={shown} />
+          <Table
+            label="Workers"
+            look="sticky-head tall worker-table"
+            columns={columns}
+            rows={shown}
+            keyOf={({ id }) => id}
+          />
         )}
         {workers.length > 0 && (
           <footer class="table-foot">

@@ -6,6 +6,7 @@ import { serverNow } from "../../live.js"
 import { stateTone, stateWords } from "../../parts/Badges.js"
 import { Choice } from "../../parts/Choice.js"
 import { Empty, Failed, Missing } from "../../parts/Loading.js"
+import { type Columns, Table } from "../../parts/Table.js"
 import { useAnswer } from "../../parts/useAnswer.js"
 import { Visible } from "../../parts/Visible.js"
 import { jobAddress, place, refine } from "../../router.js"
@@ -47,44 +48,29 @@ const linesOf = (head: ReadonlyArray<HeadJob>, rows: ReadonlyArray<JobRow>): Rea
   ...rows.map((row) => ({ ...row, row }))
 ]
 
-const JobTable = ({ lines }: { readonly lines: ReadonlyArray<Line> }) => (
-  <table class="jobs-table tall" aria-label="Jobs">
-    <thead>
-      <tr>
-        <th scope="col" class="w-id">
-          Job
-        </th>
-        <th scope="col">Body</th>
-        <th scope="col" class="w-node optional-1">
-          Node
-        </th>
-      </tr>
-    </thead>
-    <tbody>
-      {lines.map(({ body, id, node, row }) => (
-        <tr key={`${id} ${node}`} class="row">
-          <th scope="row" class="row-head">
-            <a class="mono" href={jobAddress(id)}>
-              {id}
-            </a>
-            {row !== undefined && (
-              <span class="job-facts dim">
-                <span class={`badge ${stateTone[row.state]}`}>{stateWords[row.state]}</span>
-                {row.ageMillis === null ? "" : ` ${age(row.ageMillis / 1000)} old`}
-                {row.nacks + row.additionalDeliveries > 0 &&
-                  `, ${counted(row.nacks, "nack")}, ${row.additionalDeliveries} more deliveries`}
-              </span>
-            )}
-          </th>
-          <td>
-            <Preview body={body} />
-          </td>
-          <td class="optional-1 mono dim">{node}</td>
-        </tr>
-      ))}
-    </tbody>
-  </table>
-)
+const columns: Columns<Line> = [
+  {
+    head: "Job",
+    look: "w-id",
+    cell: ({ id, row }) => (
+      <>
+        <a class="mono" href={jobAddress(id)}>
+          {id}
+        </a>
+        {row !== undefined && (
+          <span class="job-facts dim">
+            <span class={`badge ${stateTone[row.state]}`}>{stateWords[row.state]}</span>
+            {row.ageMillis === null ? "" : ` ${age(row.ageMillis / 1000)} old`}
+            {row.nacks + row.additionalDeliveries > 0 &&
+              `, ${counted(row.nacks, "nack")}, ${counted(row.additionalDeliveries, "more delivery", "more deliveries")}`}
+          </span>
+        )}
+      </>
+    )
+  },
+  { head: "Body", cell: ({ body }) => <Preview body={body} /> },
+  { head: "Node", look: "w-node optional-1", cell: ({ node }) => <span class="mono dim">{node}</span> }
+]
 
 const nothing: Readonly<Record<View, string>> = {
   head: "No job waits",
@@ -136,7 +122,13 @@ export const Jobs = ({ name }: { readonly name: string }) => {
       {data !== undefined && lines.length === 0 ? (
         <Empty title={nothing[view]} />
       ) : lines.length > 0 ? (
-        <JobTable lines={lines} />
+        <Table
+          label="Jobs"
+          look="jobs-table tall"
+          columns={columns}
+          rows={lines}
+          keyOf={({ id, node }) => `${id} ${node}`}
+        />
       ) : null}
       {data !== undefined && (
         <footer class="table-foot">

@@ -2,9 +2,33 @@
 import type { QueueNode } from "../../../src/api/queues.js"
 import { age, count, list, rate } from "../../format.js"
 import { pauseWords } from "../../parts/Badges.js"
+import { type Columns, Table } from "../../parts/Table.js"
 
 const imports = ({ importFrom, imported }: QueueNode): string =>
   imported === null || imported === 0 ? "" : `${rate(imported)}/s from ${list(importFrom)}`
+
+const columns: Columns<QueueNode> = [
+  {
+    head: "Node",
+    look: "w-node-name",
+    title: imports,
+    cell: ({ node, pause }) => (
+      <>
+        <span class="mono">{node}</span>
+        {pause !== "none" && <span class="warn"> paused {pauseWords[pause]}</span>}
+      </>
+    )
+  },
+  { head: "Length", look: "num", cell: ({ length }) => count(length) },
+  {
+    head: "Oldest",
+    look: "num",
+    cell: ({ oldestMillis }) => (oldestMillis === null ? "–" : age(oldestMillis / 1000))
+  },
+  { head: "In/s", look: "num", cell: (node) => rate(node.in) },
+  { head: "Out/s", look: "num", cell: ({ out }) => rate(out) },
+  { head: "Clients", look: "num", cell: ({ blocked }) => count(blocked) }
+]
 
 export const NodeTable = ({ nodes }: { readonly nodes: ReadonlyArray<QueueNode> }) => (
   <section class="card" aria-label="Figures per node">
@@ -13,45 +37,7 @@ export const NodeTable = ({ nodes }: { readonly nodes: ReadonlyArray<QueueNode> 
     </header>
     {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, and the keyboard is to reach it. */}
     <section class="scroll-x" tabIndex={0} aria-label="Figures per node, which scroll">
-      <table class="node-table" aria-label="Figures per node">
-        <thead>
-          <tr>
-            <th scope="col" class="w-node-name">
-              Node
-            </th>
-            <th scope="col" class="num">
-              Length
-            </th>
-            <th scope="col" class="num">
-              Oldest
-            </th>
-            <th scope="col" class="num">
-              In/s
-            </th>
-            <th scope="col" class="num">
-              Out/s
-            </th>
-            <th scope="col" class="num">
-              Clients
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {nodes.map((node) => (
-            <tr key={node.node}>
-              <th scope="row" class="row-head mono" title={imports(node)}>
-                {node.node}
-                {node.pause !== "none" && <span class="warn"> paused {pauseWords[node.pause]}</span>}
-              </th>
-              <td class="num">{count(node.length)}</td>
-              <td class="num">{node.oldestMillis === null ? "–" : age(node.oldestMillis / 1000)}</td>
-              <td class="num">{rate(node.in)}</td>
-              <td class="num">{rate(node.out)}</td>
-              <td class="num">{count(node.blocked)}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
+      <Table label="Figures per node" look="node-table" columns={columns} rows={nodes} keyOf={({ node }) => node} />
     </section>
     {nodes.some((node) => imports(node) !== "") && (
       <ul class="table-foot">

@@ -3,8 +3,32 @@ import type { QueueGroup } from "../../../src/api/queues.js"
 import { count, rate } from "../../format.js"
 import { Badges } from "../../parts/Badges.js"
 import { Empty } from "../../parts/Loading.js"
+import { type Columns, Table } from "../../parts/Table.js"
 import { Name } from "../../parts/Visible.js"
 import { queuesAddress } from "../../router.js"
+
+const prefixOf = ({ prefix }: QueueGroup): string => prefix
+
+const columns: Columns<QueueGroup> = [
+  {
+    head: "Prefix",
+    cell: ({ badges, prefix }) => (
+      <>
+        <span class="name-cell">
+          <a class="cell-link" href={queuesAddress({ prefix })}>
+            <Name text={prefix} />
+          </a>
+          <Badges badges={badges} place="beside" />
+        </span>
+        <span class="under">{badges.join(" · ")}</span>
+      </>
+    )
+  },
+  { head: "Queues", look: "num w-length", cell: ({ queues }) => count(queues) },
+  { head: "Length", look: "num w-length", cell: ({ length }) => count(length) },
+  { head: "In/s", look: "num w-rate optional-1", cell: (group) => rate(group.in) },
+  { head: "Out/s", look: "num w-rate optional-1", cell: ({ out }) => rate(out) }
+]
 
 export const Groups = ({ groups }: { readonly groups: ReadonlyArray<QueueGroup> }) => (
   <section class="card table-card" aria-label="Groups of queues">
@@ -13,44 +37,13 @@ export const Groups = ({ groups }: { readonly groups: ReadonlyArray<QueueGroup> 
         <p>Queues are grouped by what is in front of the first dot, colon or slash of their names.</p>
       </Empty>
     ) : (
-      <table class="sticky-head tall group-table" aria-label="Groups of queues">
-        <thead>
-          <tr>
-            <th scope="col">Prefix</th>
-            <th scope="col" class="num w-length">
-              Queues
-            </th>
-            <th scope="col" class="num w-length">
-              Length
-            </th>
-            <th scope="col" class="num w-rate optional-1">
-              In/s
-            </th>
-            <th scope="col" class="num w-rate optional-1">
-              Out/s
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {groups.map((group) => (
-            <tr key={group.prefix} class="row">
-              <th scope="row" class="row-head">
-                <span class="name-cell">
-                  <a class="cell-link" href={queuesAddress({ prefix: group.prefix })}>
-                    <Name text={group.prefix} />
-                  </a>
-                  <Badges badges={group.badges} place="beside" />
-                </span>
-                <span class="under">{group.badges.join(" · ")}</span>
-              </th>
-              <td class="num">{count(group.queues)}</td>
-              <td class="num">{count(group.length)}</td>
-              <td class="num optional-1">{rate(group.in)}</td>
-              <td class="num optional-1">{rate(group.out)}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
+      <Table
+        label="Groups of queues"
+        look="sticky-head tall group-table"
+        columns={columns}
+        rows={groups}
+        keyOf={prefixOf}
+      />
     )}
   </section>
 )
