@@ -2,8 +2,9 @@
 import { Cluster, DisquePool } from "@disco/core"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import type * as Scope from "effect/Scope"
-import { flowsOf, nodesOf } from "./answers/cluster.js"
+import { flowsOf, type MemoryLimits, nodesOf } from "./answers/cluster.js"
 import { historyAnswer, queueAnswer, queuesPage } from "./answers/queues.js"
 import type { ClusterAnswer, ClusterNode } from "./api/cluster.js"
 import type { HeadParams, JobsParams } from "./api/jobs.js"
@@ -22,7 +23,16 @@ import { Sampler, type SamplerOptions } from "./sampling/sampler.js"
 import { Shared } from "./sampling/shared.js"
 
 /** For how long an answer is kept, in milliseconds. What costs more is kept for longer. */
-const kept = { job: 1500, head: 1500, jobs: 4000, letters: 3000, members: 4000, workers: 4500, counts: 15_000 }
+const kept = {
+  job: 1500,
+  head: 1500,
+  jobs: 4000,
+  letters: 3000,
+  members: 4000,
+  workers: 4500,
+  counts: 15_000,
+  limits: 30_000
+}
 /** How old a look may be that an answer shows without waiting for a new one. */
 const freshMillis = 10_000
 
@@ -120,6 +130,26 @@ export class Desk {
     return this.ask(question, kept.letters, asking)
   }
 
+  /** INFO does not tell the limits, and they seldom change. */
+  private memoryLimits(members: ReadonlyArray<Cluster.Member>): Effect.Effect<MemoryLimits> {
+    const answering = members.flatMap(({ address, figures }) => (Either.isRight(figures) ? [address] : []))
+    const asking = Effect.forEach(
+      answering,
+      (address) =>
+        this.parts.pool
+          .on(address)
+          .config.get("maxmemory")
+          .pipe(
+            Effect.timeout("2 seconds"),
+            Effect.map((config) => [[address, Number(config.get("maxmemory"))] as const]),
+            Effect.orElseSucceed(() => [])
+          ),
+      { concurrency: "unbounded" }
+    )
+    const limits = Effect.map(asking, (found) => new Map(found.flat()))
+    return Effect.orElseSucceed(this.ask(["maxmemory", answering], kept.limits, limits), () => new Map())
+  }
+
   /** The nodes; none are known as long as nothing answers. */
   private get nodes(): Effect.Effect<ReadonlyArray<ClusterNode>> {
     const asking = Effect.mapError(Cluster.members({ within: "3 seconds" }), failureOf)
@@ -128,7 +158,7 @@ export class Desk {
       // What was said before a node came or went is not true any more.
       const question = ["members", nodes.map(({ address, isAnswering }) => [address, isAnswering])]
       const members = yield* Effect.orElseSucceed(this.ask(question, kept.members, asking), () => [])
-      if (members.length > 0) return nodesOf(members, nodes)
+      if (members.length > 0) return nodesOf(members, yield* this.memoryLimits(members), nodes)
       return nodes.map(({ address, since, why }) => ({
         address,
         id: null,

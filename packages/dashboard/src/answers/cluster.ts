@@ -11,9 +11,11 @@ type Member = Cluster.Member
 const numberOf = (value: unknown): number =>
   typeof value === "bigint" || typeof value === "number" ? Math.max(0, Math.round(Number(value))) : 0
 
-const figuresOf = (figures: Cluster.MemberFigures): NodeFigures => {
+/** The memory that nodes may take, by their addresses; 0 is no limit. */
+export type MemoryLimits = ReadonlyMap<string, number>
+
+const figuresOf = (figures: Cluster.MemberFigures, limit = 0): NodeFigures => {
   const field = (section: string, name: string): unknown => figures.info.get(section)?.get(name)
-  const limit = numberOf(field("memory", "maxmemory"))
   return {
     version: figures.version,
     uptimeMillis: Duration.toMillis(figures.uptime),
@@ -29,13 +31,17 @@ const figuresOf = (figures: Cluster.MemberFigures): NodeFigures => {
 }
 
 /** The nodes, as they were last asked. */
-export const nodesOf = (members: ReadonlyArray<Member>, tried: Status["nodes"]): ReadonlyArray<ClusterNode> =>
+export const nodesOf = (
+  members: ReadonlyArray<Member>,
+  limits: MemoryLimits,
+  tried: Status["nodes"]
+): ReadonlyArray<ClusterNode> =>
   members.map(({ address, figures, id, lastHeard, priority, state, views }) => ({
     address,
     id: id ?? null,
     state,
     priority,
-    figures: Either.isRight(figures) ? figuresOf(figures.right) : null,
+    figures: Either.isRight(figures) ? figuresOf(figures.right, limits.get(address)) : null,
     why: Either.isLeft(figures) ? figures.left.message : null,
     failingSince: Either.isLeft(figures) ? (tried.find((node) => node.address === address)?.since ?? null) : null,
     lastHeard: lastHeard?.epochMillis ?? null,

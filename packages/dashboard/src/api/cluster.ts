@@ -7,7 +7,7 @@ export const NodeFigures = Schema.Struct({
   uptimeMillis: Millis,
   /** In bytes. */
   memory: Count,
-  /** The limit that the node keeps, in bytes; null if it has none. */
+  /** The limit that the node keeps (`maxmemory`), in bytes; null if it has none, or did not tell it. */
   maxMemory: Schema.NullOr(Count),
   /** Jobs in any state, and acknowledgements of jobs. */
   jobs: Count,

@@ -78,6 +78,7 @@ export const metricsText = (list: QueueList, nodes: ReadonlyArray<ClusterNode>, 
       samples: status.nodes.map(({ address, isAnswering }) => [{ node: address }, isAnswering ? 1 : 0] as const)
     },
     ofNodes("memory_bytes", "Memory in use.", ({ memory }) => memory),
+    ofNodes("memory_limit_bytes", "Memory that the node may take (maxmemory).", ({ maxMemory }) => maxMemory),
     ofNodes("jobs", "Jobs that the node knows, in any state.", ({ jobs }) => jobs),
     ofNodes("clients", "Clients of the node.", ({ clients }) => clients),
     ofNodes("blocked_clients", "Clients that wait.", ({ blockedClients }) => blockedClients),

@@ -59,7 +59,7 @@ export const many = (stage: () => Stage) =>
                   Array.from({ length: queues / nodes }, (_, i) => ({
                     queue: `many-${String(i * nodes + node).padStart(5, "0")}`,
                     body: "it",
-                    replicate: 1
+                    options: { replicate: 1 }
                   }))
                 ),
               { discard: true }

@@ -2,7 +2,7 @@
 import { createServer, type Server } from "node:http"
 import type { DisquePool } from "@disco/core"
 import { NodeContext, NodeHttpServer } from "@effect/platform-node"
-import { Effect, Exit, Layer, type ManagedRuntime, Redacted, Scope } from "effect"
+import { Clock, Effect, Exit, Layer, type ManagedRuntime, Redacted, Scope } from "effect"
 import { Dashboard } from "../../src/index.js"
 import { emails } from "./demo.js"
 
@@ -11,14 +11,36 @@ export interface Dashboards {
   readonly readOnly: string
   readonly guarded: string
   readonly password: string
+  /** More time passes at the dashboard with a password than a session lasts. */
+  readonly endSessions: () => void
   readonly all: ReadonlyArray<Server>
   readonly close: () => Promise<void>
 }
 
 const password = "correct horse battery staple"
 
-/** How long a session lasts on the dashboard with a password. */
-const session = "6 seconds"
+/** A clock that can be set forward. */
+const laterClock = () => {
+  const real = Clock.make()
+  let ahead = 0n
+  const unsafeCurrentTimeNanos = () => real.unsafeCurrentTimeNanos() + ahead * 1_000_000n
+  const unsafeCurrentTimeMillis = () => real.unsafeCurrentTimeMillis() + Number(ahead)
+  const clock: Clock.Clock = {
+    ...real,
+    [Clock.ClockTypeId]: Clock.ClockTypeId,
+    sleep: (time) => real.sleep(time),
+    unsafeCurrentTimeNanos,
+    unsafeCurrentTimeMillis,
+    currentTimeNanos: Effect.sync(unsafeCurrentTimeNanos),
+    currentTimeMillis: Effect.sync(unsafeCurrentTimeMillis)
+  }
+  return {
+    clock,
+    forward: (millis: number) => {
+      ahead += BigInt(millis)
+    }
+  }
+}
 
 /** Where they are mounted: the page is to work below a path. */
 const basePath = "/admin/disque"
@@ -29,6 +51,7 @@ export const serve = async (
 ): Promise<Dashboards> => {
   const scope = await runtime.runPromise(Scope.make())
   const all: Array<Server> = []
+  const later = laterClock()
   const start = (options: Dashboard.DashboardOptions) => {
     const server = createServer()
     all.push(server)
@@ -49,8 +72,16 @@ export const serve = async (
     Effect.all([
       start({}),
       start({ allowChanges: false }),
-      start({ password: Redacted.make(password), sessionTimeToLive: session })
+      Effect.withClock(start({ password: Redacted.make(password) }), later.clock)
     ])
   )
-  return { open, readOnly, guarded, password, all, close: () => runtime.runPromise(Scope.close(scope, Exit.void)) }
+  return {
+    open,
+    readOnly,
+    guarded,
+    password,
+    endSessions: () => later.forward(13 * 3_600_000),
+    all,
+    close: () => runtime.runPromise(Scope.close(scope, Exit.void))
+  }
 }

@@ -83,6 +83,11 @@ export class Stage {
     )
   }
 
+  /** Lets the sessions of the dashboard with a password end. */
+  endSessions(): void {
+    this.servers.endSessions()
+  }
+
   /** Ends all connections to the dashboards, as a proxy does that is started anew. */
   cutConnections(): void {
     for (const server of this.servers.all) server.closeAllConnections()
