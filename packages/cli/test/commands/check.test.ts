@@ -40,6 +40,18 @@ describe("disco check", () => {
     }).pipe(Effect.provide(cluster))
   )
 
+  it.effect("finds nothing wrong with the queue that workers report to, unless it is named", () =>
+    Effect.gen(function* () {
+      const pool = yield* DisquePool
+      yield* VirtualTime.run(pool.addJob("disco.workers", "{}", { retry: 0, replicate: 1 }))
+      assert.strictEqual((yield* check("--min-consumers", "1"))[0], 0)
+      assert.deepStrictEqual(yield* check("disco.workers", "--max-length", "0"), [
+        2,
+        "CRITICAL: disco.workers has 1 job"
+      ])
+    }).pipe(Effect.provide(cluster))
+  )
+
   it.effect("warns of a node that is down, and does not know what its queues are", () =>
     Effect.gen(function* () {
       yield* busy

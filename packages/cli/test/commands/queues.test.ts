@@ -48,6 +48,19 @@ describe("disco queues", () => {
     }).pipe(Effect.provide(cluster))
   )
 
+  it.effect("does not call the queue that workers report to one without consumers", () =>
+    Effect.gen(function* () {
+      const pool = yield* DisquePool
+      yield* pool.addJob("disco.workers", "{}", { retry: 0, replicate: 1 })
+      yield* Effect.sleep("20 seconds")
+      const { queues } = yield* answer(Answer, ["queues"])
+      assert.deepStrictEqual(
+        queues.map(({ badges, length, name }) => [name, length, badges]),
+        [["disco.workers", 1, []]]
+      )
+    }).pipe(VirtualTime.run, Effect.provide(cluster))
+  )
+
   it.effect(
     "shows those that fit a pattern, in the order and number that is asked for, and without rates at once",
     () =>

@@ -1,6 +1,7 @@
 /** What is the matter with a queue, and which queues are in the most trouble. */
 import * as Duration from "effect/Duration"
 import * as Order from "effect/Order"
+import { reportQueue } from "../internal/reportQueue.js"
 import type { ClusterQueue } from "./queues.js"
 
 /**
@@ -11,6 +12,8 @@ import type { ClusterQueue } from "./queues.js"
  * - `paused`: the same is paused on all nodes
  * - `growing`: jobs wait, and more come in than go out, by a tenth or more
  *
+ * The queue `disco.workers` of `Worker.Reporting` is never one of `no consumers` and `growing`: its jobs are looked at and expire.
+ *
  * @since 0.1.0
  * @category models
  */
@@ -19,11 +22,14 @@ export type Badge = "no consumers" | "partly paused" | "paused" | "growing"
 // Without rates, a queue in which nothing has come or gone for so long has no consumers.
 const idleMillis = 5000
 
-const hasNoConsumers = ({ blocked, idle, length, rates }: ClusterQueue): boolean =>
-  length > 0 && blocked === 0 && (rates === undefined ? Duration.toMillis(idle) >= idleMillis : rates.out === 0)
+const hasNoConsumers = ({ blocked, idle, length, name, rates }: ClusterQueue): boolean =>
+  name !== reportQueue &&
+  length > 0 &&
+  blocked === 0 &&
+  (rates === undefined ? Duration.toMillis(idle) >= idleMillis : rates.out === 0)
 
-const isGrowing = ({ length, rates }: ClusterQueue): boolean =>
-  length > 0 && rates !== undefined && rates.in > 0 && rates.in - rates.out >= rates.in / 10
+const isGrowing = ({ length, name, rates }: ClusterQueue): boolean =>
+  name !== reportQueue && length > 0 && rates !== undefined && rates.in > 0 && rates.in - rates.out >= rates.in / 10
 
 const isPartlyPaused = ({ pauses: [first, ...others] }: ClusterQueue): boolean =>
   others.some(({ pause }) => pause !== first?.pause)

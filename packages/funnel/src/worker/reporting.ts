@@ -8,7 +8,7 @@
  * @since 0.1.0
  */
 import { type CommandError, DisquePool, type InvalidArgument, type Job } from "@disco/core"
-import { OptionReader } from "@disco/core/internal"
+import { OptionReader, reportQueue } from "@disco/core/internal"
 import * as Clock from "effect/Clock"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -87,7 +87,7 @@ export interface ReportingOptions {
  * @since 0.1.0
  * @category constants
  */
-export const defaultQueue = "disco.workers"
+export const defaultQueue = reportQueue
 
 const json = Schema.parseJson(Report)
 const encode = Schema.encodeSync(json)
