@@ -16,6 +16,7 @@ import { Job } from "./screens/Job.js"
 import { Queue } from "./screens/Queue.js"
 import { Queues } from "./screens/Queues.js"
 import { SignIn } from "./screens/SignIn.js"
+import { isTooLong, TooLong } from "./screens/TooLong.js"
 import { Workers } from "./screens/Workers.js"
 import { printable } from "./text.js"
 import { nextTheme } from "./theme.js"
@@ -34,6 +35,7 @@ const Unknown = () => {
 
 const ScreenOf = () => {
   const { screen, subject } = place.value
+  if (isTooLong(place.value)) return <TooLong place={place.value} />
   switch (screen) {
     case "queues":
       return <Queues />

@@ -85,14 +85,25 @@ export const hostile = (stage: () => Stage) =>
       })
     })
 
-    it("shows a name of sixty thousand characters without breaking the page", async () => {
+    it("shows a name of sixty thousand characters without breaking the page, and says why it has no screen", async () => {
       const name = "long".repeat(15_000)
-      await stage().run(add(name, "it"))
+      const id = await stage().run(add(name, "it"))
       await stage().visit("/queues?search=longlong", async (page) => {
         await page.locator("tbody .cell-link").first().waitFor()
         const excess = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)
         assert.isAtMost(excess, 0)
         assert.isBelow((await page.locator("tbody").textContent())?.length ?? 0, 1000)
+        await page.locator("tbody .cell-link").click()
+        await page.getByRole("heading", { name: "The name of this queue is too long for a page" }).waitFor()
+        await page.getByText("It has 60,000 characters").waitFor()
+        await page.reload()
+        await page.getByText("It has 60,000 characters").waitFor()
+        await page.getByRole("link", { name: "Dead letters" }).click()
+        await page.getByRole("heading", { name: "Dead letters" }).waitFor()
+        await page.goto(`${page.url().split("#")[0]}#${jobOf(id)}`)
+        await page.getByRole("region", { name: "Timeline" }).waitFor()
+        const long = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)
+        assert.isAtMost(long, 0)
       })
     })
   })

@@ -38,6 +38,7 @@ export const Search = ({ label, onChange, placeholder, value }: Props) => {
         placeholder={placeholder}
         autocomplete="off"
         spellcheck={false}
+        maxLength={1000}
         value={text}
         onInput={(event) => setText(event.currentTarget.value)}
         onKeyDown={(event) => event.key === "Enter" && isJobId(id) && go(jobAddress(id))}

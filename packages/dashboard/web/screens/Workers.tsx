@@ -127,6 +127,7 @@ export const Workers = () => {
           placeholder="Search: queue or program"
           autocomplete="off"
           spellcheck={false}
+          maxLength={1000}
           value={search}
           onInput={(event) => refine({ search: event.currentTarget.value })}
         />
