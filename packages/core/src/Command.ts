@@ -125,11 +125,19 @@ const mostWords = 1024 * 1024
 // All words together: beyond that a connection of Disque would not buffer them either.
 const mostBytes = 1024 * 1024 * 1024
 
+/** A command's words, then its arguments: an array that is made as long as it will be. */
+const joined = (words: Arguments, args: Arguments): Arguments => {
+  const wire = new Array<string | Uint8Array>(words.length + args.length)
+  for (let i = 0; i < words.length; i++) wire[i] = words[i] as string | Uint8Array
+  for (let i = 0; i < args.length; i++) wire[words.length + i] = args[i] as string | Uint8Array
+  return wire
+}
+
 /** What is wrong with the size of a whole command; undefined if nothing is. */
 const excess = (wire: Arguments): readonly [value: string, expected: string] | undefined => {
   if (wire.length > mostWords) return [`${wire.length} words`, `at most ${mostWords}`]
   let size = 0
-  for (const argument of wire) size += argument.length
+  for (let i = 0; i < wire.length; i++) size += (wire[i] as string | Uint8Array).length
   return size > mostBytes ? [`${size} bytes or more`, "at most 1 GB"] : undefined
 }
 
@@ -279,8 +287,7 @@ export const define = <
       if (Either.isLeft(encoded)) return Either.left(encoded.left)
       const call = encoded.right
       const name = call.name ?? spec.name
-      // Two spreads in one array would make it grow item by item.
-      const wire = (call.name === undefined ? words : [name]).concat(call.args)
+      const wire = joined(call.name === undefined ? words : [name], call.args)
       const over = excess(wire)
       if (over !== undefined) {
         const [value, expected] = over

@@ -4,13 +4,23 @@ import * as Effect from "effect/Effect"
 import type * as Either from "effect/Either"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
+import type * as Tracer from "effect/Tracer"
 import { type Command, lost } from "../Command.js"
 import { type CommandError, ConnectionError } from "../DisqueError.js"
 import type { DialError } from "../DisqueLink.js"
-import { currentFiber, interruption, tracerOf, withFiber } from "../internal/runtime.js"
+import {
+  currentFiber,
+  interruption,
+  type RunningFiber,
+  resumeTogether,
+  tracerOf,
+  wait,
+  withFiber
+} from "../internal/runtime.js"
 import * as telemetry from "../internal/telemetry.js"
 import * as Time from "../internal/time.js"
-import type { WatchedLink } from "../links/watchedLink.js"
+import { Pending, type WatchedLink } from "../links/watchedLink.js"
+import type { Reply } from "../Reply.js"
 import { executeAll } from "./batch.js"
 import { isTurnedAway, type Outcome, once, Recovery, type RecoveryLimits } from "./recovery.js"
 import { recorder, recording, type SpanNeeds } from "./spans.js"
@@ -40,9 +50,67 @@ interface Needs {
   readonly limits: RecoveryLimits
 }
 
+type Ended<A, E> = (outcome: Outcome<A, E | CommandError>) => void
+
+/** What a command that was sent needs. */
+interface SentNeeds extends Pick<Needs, "now" | "links"> {
+  readonly recovery: Recovery
+}
+
+/** A command that was sent over a link. */
+class Sent<A, E> extends Pending {
+  private readonly needs: SentNeeds
+  private readonly command: Command<A, E>
+  private readonly link: WatchedLink
+  private readonly recovers: boolean
+  private readonly since: number
+  private readonly at: number
+  private readonly ended: Ended<A, E>
+  /** The fiber that waits, if it is one. */
+  private readonly fiber: RunningFiber | undefined
+
+  /** The caller began at `since`, and the command is sent at `at`. */
+  constructor(
+    needs: SentNeeds,
+    command: Command<A, E>,
+    link: WatchedLink,
+    recovers: boolean,
+    since: number,
+    at: number,
+    ended: Ended<A, E>,
+    fiber: RunningFiber | undefined
+  ) {
+    super(command.wire, needs.recovery.millisFor(command))
+    this.needs = needs
+    this.command = command
+    this.link = link
+    this.recovers = recovers
+    this.since = since
+    this.at = at
+    this.ended = ended
+    this.fiber = fiber
+  }
+
+  done(outcome: Exit.Exit<Reply, ConnectionError>, isLate: boolean): void {
+    const { at, command, ended, fiber, link, needs, recovers, since } = this
+    const exit = Exit.isSuccess(outcome)
+      ? command.decode(outcome.value, link.node)
+      : Exit.failCause(lost(command, link.node, outcome.cause))
+    telemetry.measure(command.name, command.queue, (isLate ? needs.now() : link.lastReplyAt) - at, exit)
+    let end: Outcome<A, E | CommandError> = exit
+    if (Exit.isFailure(exit) && !isLate) {
+      needs.links.commandFailed(link, Exit.isFailure(outcome) ? outcome.cause : exit.cause)
+      if (recovers) end = needs.recovery.after(command, exit.cause, since) ?? exit
+    }
+    if (fiber === undefined) ended(end)
+    else resumeTogether(fiber, ended, end)
+  }
+}
+
 export class Executor {
   private readonly needs: Needs
   private readonly recovery: Recovery
+  private readonly sentNeeds: SentNeeds
 
   constructor(needs: Needs) {
     this.needs = needs
@@ -52,17 +120,26 @@ export class Executor {
       topology: needs.cluster.topology,
       begin: (command, recovers, since, resume) => this.begin(command, recovers, since, resume)
     })
+    this.sentNeeds = { now: needs.now, links: needs.links, recovery: this.recovery }
   }
 
   /** Sends a command to the node that it belongs to, and gives the result in its reply. */
   execute<A, E>(command: Command<A, E>): Effect.Effect<A, E | CommandError> {
-    return Effect.async((resume) => {
+    return wait((resume) => {
       const fiber = currentFiber()
       const tracer = tracerOf(fiber)
-      if (tracer === undefined) {
-        this.begin(command, true, this.needs.now(), resume)
-        return
-      }
+      const now = this.needs.now()
+      if (tracer === undefined) this.begin(command, true, now, resume, fiber, now)
+      else resume(this.traced(command, tracer, fiber))
+    })
+  }
+
+  private traced<A, E>(
+    command: Command<A, E>,
+    tracer: Tracer.Tracer,
+    fiber: RunningFiber
+  ): Effect.Effect<A, E | CommandError> {
+    return Effect.async((resume) => {
       const record = recorder(this.needs, command, undefined, tracer, fiber)
       this.begin(command, true, this.needs.now(), (outcome) => {
         if (Exit.isExit(outcome)) record(outcome)
@@ -112,17 +189,19 @@ export class Executor {
     })
   }
 
-  /** Sends a command now if its link is open, or else once it is. The caller began at `since`. */
+  /** Sends a command now if its link is open, or else once it is. The caller began at `since`. `now` saves a look at the clock. */
   private begin<A, E>(
     command: Command<A, E>,
     recovers: boolean,
     since: number,
-    resume: (outcome: Outcome<A, E | CommandError>) => void
+    ended: Ended<A, E>,
+    fiber?: RunningFiber,
+    now?: number
   ): void {
     const { routes } = this.needs
     const link = routes.linkNow(command)
-    if (link !== undefined) this.send(link, command, recovers, since, resume)
-    else resume(this.sendOver(routes.link(command), command, routes.nodeOf(command), recovers, since))
+    if (link !== undefined) this.send(link, command, recovers, since, ended, fiber, now)
+    else ended(this.sendOver(routes.link(command), command, routes.nodeOf(command), recovers, since))
   }
 
   /** Waits for a link, no longer than for the command, and sends the command over it. */
@@ -147,37 +226,21 @@ export class Executor {
     recovers: boolean,
     since: number
   ): Effect.Effect<A, E | CommandError> {
-    return Effect.async((resume) => this.send(link, command, recovers, since, resume))
+    return wait((resume) => this.send(link, command, recovers, since, resume))
   }
 
-  /** Sends a command over an open link. `done` is given its exit, or the effect that sends it again. */
+  /** Sends a command over an open link. `ended` is given its exit, or the effect that sends it again. */
   private send<A, E>(
     link: WatchedLink,
     command: Command<A, E>,
     recovers: boolean,
     since: number,
-    done: (outcome: Outcome<A, E | CommandError>) => void
+    ended: Ended<A, E>,
+    fiber?: RunningFiber,
+    now: number = this.needs.now()
   ): void {
-    const sentAt = this.needs.now()
-    this.needs.refresh.ifStale(sentAt)
-    link.send(
-      command.wire,
-      this.recovery.millisFor(command),
-      (outcome, isLate) => {
-        const exit = Exit.isSuccess(outcome)
-          ? command.decode(outcome.value, link.node)
-          : Exit.failCause(lost(command, link.node, outcome.cause))
-        telemetry.measure(command.name, command.queue, (isLate ? this.needs.now() : link.lastReplyAt) - sentAt, exit)
-        if (Exit.isFailure(exit) && !isLate) {
-          this.needs.links.commandFailed(link, Exit.isFailure(outcome) ? outcome.cause : exit.cause)
-          done((recovers ? this.recovery.after(command, exit.cause, since) : undefined) ?? exit)
-        } else {
-          done(exit)
-        }
-      },
-      sentAt,
-      sentAt - since
-    )
+    this.needs.refresh.ifStale(now)
+    link.transmit(new Sent(this.sentNeeds, command, link, recovers, since, now, ended, fiber), now, now - since)
     this.needs.expect(link.deadline)
   }
 }

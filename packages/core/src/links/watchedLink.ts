@@ -4,32 +4,45 @@ import { ConnectionError } from "../DisqueError.js"
 import type { Arguments, DisqueLink } from "../DisqueLink.js"
 import type { Reply } from "../Reply.js"
 
-/** `isLate` if the time of the command ended while it stood behind others: that says nothing about the link. */
 type Done = (outcome: Exit.Exit<Reply, ConnectionError>, isLate: boolean) => void
 
-// A class, because V8 may allocate object literals where only a full garbage collection frees them and all that they hold.
-class Pending {
-  readonly command: Arguments
+/** A command that was given to a link. */
+// Classes, because V8 may allocate object literals where only a full garbage collection frees them and all that they hold.
+export abstract class Pending {
+  readonly wire: Arguments
   /** How many bytes the command takes on the wire, or fewer if its text is not ASCII. */
   readonly size: number
+  /** How long the caller waits, and how long the node may take. */
   readonly millis: number
   /** When the time of the command ends, as the link counts time. */
-  readonly due: number
-  done: Done
+  due = 0
+  /** Whether nobody waits for the reply any more. */
+  isGivenUp = false
 
-  constructor(command: Arguments, millis: number, due: number, done: Done) {
-    this.command = command
+  constructor(wire: Arguments, millis: number) {
+    this.wire = wire
     let size = 0
-    for (const argument of command) size += argument.length
+    for (let i = 0; i < wire.length; i++) size += (wire[i] as string | Uint8Array).length
     this.size = size
     this.millis = millis
-    this.due = due
-    this.done = done
   }
+
+  /** `isLate` if the time of the command ended while it stood behind others: that says nothing about the link. */
+  abstract done(outcome: Exit.Exit<Reply, ConnectionError>, isLate: boolean): void
 }
 
-// Nobody waits for the reply any more.
-const nobody: Done = () => {}
+class Callback extends Pending {
+  private readonly call: Done
+
+  constructor(wire: Arguments, millis: number, call: Done) {
+    super(wire, millis)
+    this.call = call
+  }
+
+  done(outcome: Exit.Exit<Reply, ConnectionError>, isLate: boolean): void {
+    this.call(outcome, isLate)
+  }
+}
 
 // How many commands a node has at hand if it takes one at a time. More are sent when few are left, so that many go in one write.
 const mostAhead = 8
@@ -110,11 +123,16 @@ export class WatchedLink {
 
   /** Sends a command. The caller waits for it for `millis`, of which `spent` have passed. `now` saves a look at the clock. */
   send(command: Arguments, millis: number, done: Done, now: number = this.now(), spent = 0): void {
+    this.transmit(new Callback(command, millis, done), now, spent)
+  }
+
+  /** The same for a command that is known already. */
+  transmit(command: Pending, now: number, spent: number): void {
     if (this.head === this.pending.length) this.headSince = now
-    const due = this.stoodStill + (now - this.headSince) + millis - spent
-    if (due < this.firstDue) this.firstDue = due
-    this.pending.push(new Pending(command, millis, due, done))
-    if (!this.isOneAtATime || this.sent - this.head < (this.isMoving ? mostAhead : 1)) this.transmit()
+    command.due = this.stoodStill + (now - this.headSince) + command.millis - spent
+    if (command.due < this.firstDue) this.firstDue = command.due
+    this.pending.push(command)
+    if (!this.isOneAtATime || this.sent - this.head < (this.isMoving ? mostAhead : 1)) this.write()
   }
 
   /** Ends the commands whose time is up, and says whether the link is still of use. */
@@ -124,27 +142,27 @@ export class WatchedLink {
     if (this.headSince + front.millis <= now) return false
     const at = this.stoodStill + (now - this.headSince)
     if (at < this.firstDue) return true
-    const late: Array<Done> = []
-    const unsent: Array<Done> = []
+    const late: Array<Pending> = []
+    const unsent: Array<Pending> = []
     this.firstDue = Number.POSITIVE_INFINITY
     let kept = this.head
     for (let i = this.head; i < this.pending.length; i++) {
       const entry = this.pending[i] as Pending
       const isDue = entry.due <= at
       if (isDue && i >= this.sent) {
-        unsent.push(entry.done)
+        unsent.push(entry)
         continue
       }
-      if (isDue && entry.done !== nobody) {
-        late.push(entry.done)
-        entry.done = nobody
+      if (isDue && !entry.isGivenUp) {
+        late.push(entry)
+        entry.isGivenUp = true
       }
-      if (entry.done !== nobody && entry.due < this.firstDue) this.firstDue = entry.due
+      if (!entry.isGivenUp && entry.due < this.firstDue) this.firstDue = entry.due
       this.pending[kept++] = entry
     }
     this.pending.length = kept
-    for (const done of late) done(this.failed("silent"), true)
-    for (const done of unsent) done(this.failed("unsent"), true)
+    for (const entry of late) entry.done(this.failed("silent"), true)
+    for (const entry of unsent) entry.done(this.failed("unsent"), true)
     return true
   }
 
@@ -170,13 +188,13 @@ export class WatchedLink {
     return Exit.fail(new ConnectionError({ node: this.node, reason }))
   }
 
-  private transmit(): void {
+  private write(): void {
     while (this.sent < this.pending.length) {
       const entry = this.pending[this.sent] as Pending
       if (this.flying > 0 && this.flying + entry.size > mostFlying) return
       this.sent += 1
       this.flying += entry.size
-      this.link.send(entry.command, this.settle)
+      this.link.send(entry.wire, this.settle)
       // While the line stands still, no more is sent than the node can begin with: what is not sent can still fail as unsent.
       if (this.isOneAtATime && !this.isMoving) return
     }
@@ -185,9 +203,9 @@ export class WatchedLink {
   // Outcomes come in the order of the commands, so that one function does for all of them.
   private readonly settle = (outcome: Exit.Exit<Reply, ConnectionError>): void => {
     if (Exit.isFailure(outcome)) this.failKept()
-    const { done } = this.pending[this.head] as Pending
+    const entry = this.pending[this.head] as Pending
     this.shift()
-    done(outcome, false)
+    if (!entry.isGivenUp) entry.done(outcome, false)
   }
 
   // The link is broken: the commands that were kept back are never sent.
@@ -195,7 +213,7 @@ export class WatchedLink {
     this.headSince = this.now()
     const reason = this.closedFor === "closed" ? "closed" : "unsent"
     const outcome = this.failed(reason)
-    for (const entry of this.pending.splice(this.sent)) entry.done(outcome, false)
+    for (const entry of this.pending.splice(this.sent)) if (!entry.isGivenUp) entry.done(outcome, false)
   }
 
   private shift(): void {
@@ -218,7 +236,7 @@ export class WatchedLink {
         this.sent -= this.head
         this.head = 0
       }
-      if (!this.isOneAtATime || this.sent - this.head <= (this.isMoving ? leastAhead : 0)) this.transmit()
+      if (!this.isOneAtATime || this.sent - this.head <= (this.isMoving ? leastAhead : 0)) this.write()
     }
   }
 }
