@@ -1,8 +1,10 @@
 import { DisquePool, JobQueue } from "@disco/core"
 import { Worker } from "@disco/funnel"
+import * as PersistedQueueStore from "@disco/funnel/PersistedQueueStore"
 import { DiscoTest } from "@disco/testing"
+import * as PersistedQueue from "@effect/experimental/PersistedQueue"
 import { assert, it } from "@effect/vitest"
-import { Activity, Workflow, WorkflowEngine } from "@effect/workflow"
+import { Activity, DurableQueue, Workflow, WorkflowEngine } from "@effect/workflow"
 import { Effect, Layer, Schema } from "effect"
 
 const Order = Schema.Struct({ order: Schema.String, cents: Schema.Number })
@@ -54,4 +56,35 @@ it.effect("a job that is delivered twice starts one workflow", () =>
     assert.deepStrictEqual(log, ["order-1: charged 990", "order-1: shipped"])
     assert.strictEqual(yield* pool.queueLength("orders"), 0)
   }).pipe(Effect.provide(Service), Effect.provide(DiscoTest.layer()))
+)
+
+/** Work that a workflow waits for, wherever it is done. */
+const Parcels = DurableQueue.make({
+  name: "parcels",
+  payload: { order: Schema.String },
+  success: Schema.String,
+  idempotencyKey: ({ order }) => order
+})
+
+const Packing = DurableQueue.worker(Parcels, ({ order }) => Effect.succeed(`parcel of ${order}`), { concurrency: 4 })
+
+const Ship = Workflow.make({
+  name: "Ship",
+  payload: { order: Schema.String },
+  success: Schema.String,
+  idempotencyKey: ({ order }) => order
+})
+
+const Shipping = Ship.toLayer(({ order }) => DurableQueue.process(Parcels, { order }))
+
+const Warehouse = Layer.merge(Packing, Shipping).pipe(
+  Layer.provide(Layer.provide(PersistedQueue.layer, PersistedQueueStore.layer())),
+  Layer.provideMerge(WorkflowEngine.layerMemory)
+)
+
+it.effect("a workflow waits for work in a DurableQueue", () =>
+  Effect.gen(function* () {
+    const parcel = yield* DiscoTest.run(Effect.provide(Ship.execute({ order: "order-1" }), Warehouse))
+    assert.strictEqual(parcel, "parcel of order-1")
+  }).pipe(Effect.provide(DiscoTest.layer()))
 )

@@ -52,6 +52,8 @@ const subject = "PersistedQueueStore"
 const closeMillis = 10_000
 // A job may arrive when nobody takes any more: it waits so long for the next `take`, and then goes back.
 const readyMillis = 1000
+// Whoever takes in a loop, whatever comes of it, does so no faster than this where nothing can be taken.
+const restMillis = 1000
 
 const failed = (what: string, cause: unknown) =>
   new PersistedQueueError({ message: `${what}: ${textOf(cause)}`, cause })
@@ -62,6 +64,8 @@ class Taking {
   private readonly queue: Elements
   private readonly inbox: Inbox
   private readonly letters: LetterSender
+  /** Whether there are no more elements, for a reason that waiting does not mend. */
+  hasEnded = false
 
   private constructor(queue: Elements, inbox: Inbox, pool: DisquePool.Service) {
     this.name = queue.name
@@ -120,12 +124,12 @@ class Taking {
       inbox.open()
       return Effect.ensuring(restore(inbox.wait), inbox.leave([]))
     }).pipe(
-      Effect.mapError((error) =>
-        failed(
-          `no elements can be taken from ${JSON.stringify(name)}`,
-          Option.getOrElse(error, () => new Error("the store is closed"))
-        )
-      )
+      Effect.catchAll((error) => {
+        this.hasEnded = true
+        const reason = Option.getOrElse(error, () => new Error("the store is closed"))
+        const failure = failed(`no elements can be taken from ${JSON.stringify(name)}`, reason)
+        return Effect.zipRight(restore(Effect.sleep(restMillis)), Effect.fail(failure))
+      })
     )
   }
 
@@ -231,7 +235,8 @@ export const make = (
       one.withPermits(1)(
         Effect.gen(function* () {
           const known = takings.get(name)
-          if (known !== undefined) return known
+          if (known?.hasEnded === false) return known
+          if (known !== undefined) yield* known.close
           const taking = yield* Taking.make(yield* queueOf(name), pool)
           takings.set(name, taking)
           return taking

@@ -3,7 +3,7 @@ import { DeadLetter } from "@disco/funnel"
 import * as PersistedQueueStore from "@disco/funnel/PersistedQueueStore"
 import * as PersistedQueue from "@effect/experimental/PersistedQueue"
 import { assert, describe, it } from "@effect/vitest"
-import { Deferred, type Duration, Effect, Exit, Fiber, Layer, Ref, Schema, Scope } from "effect"
+import { Deferred, Duration, Effect, Exit, Fiber, Layer, Ref, Schema, Scope } from "effect"
 import { DiscoTest, DisqueServer } from "../src/index.js"
 
 const Item = Schema.Struct({ n: Schema.BigInt })
@@ -214,6 +214,20 @@ describe("PersistedQueueStore on embedded nodes", () => {
       assert.isNull(second.unsafePoll())
       yield* Fiber.interrupt(second)
     }).pipe(Effect.provide(Layer.provideMerge(Queues, DiscoTest.layer())))
+  )
+
+  it.effect("where nothing can be taken, each attempt says so after a while", () =>
+    Effect.gen(function* () {
+      // A pool that was copied without what jobs are fetched by.
+      const pool = Object.fromEntries(Object.entries(yield* DisquePool)) as unknown as DisquePool.Service
+      const Broken = Layer.provide(Queues, Layer.succeed(DisquePool, pool))
+      const take = Effect.flatMap(makeQueue, (queue) => Effect.timed(Effect.flip(queue.take(value))))
+      const attempts = yield* DiscoTest.run(Effect.provide(Effect.replicateEffect(take, 3), Broken))
+      for (const [time, error] of attempts) {
+        assert.include(error.message, "no elements can be taken from")
+        assert.isAtLeast(Duration.toMillis(time), 1000)
+      }
+    }).pipe(Effect.provide(DiscoTest.layer()))
   )
 
   it.effect("what is no option, no queue or no JSON is refused", () =>
