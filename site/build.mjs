@@ -2,6 +2,7 @@
 // pages as text for language models.
 
 import { cpSync, readFileSync, writeFileSync } from "node:fs"
+import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { Application } from "typedoc"
 import { build } from "vitepress"
@@ -48,4 +49,11 @@ const list = groups.map(
 writeFileSync(at("dist/llms.txt"), `# Disco\n\n> ${summary(read("README.md"))}\n\n${list.join("\n")}`)
 const pages = groups.flatMap(({ pages }) => pages)
 for (const { path } of pages) cpSync(at(`../${path}`), at(`dist/${path}`))
+// The programs and the files for operators that pages link to.
+for (const { path } of pages) {
+  for (const [, link = ""] of read(path).matchAll(/\]\(([^)\s:#]+\/[^)\s:#]+)\)/g)) {
+    const file = join(dirname(path), link)
+    if (!file.endsWith(".md")) cpSync(at(`../${file}`), at(`dist/${file}`), { recursive: true })
+  }
+}
 writeFileSync(at("dist/llms-full.txt"), pages.map(({ path }) => `<!-- ${path} -->\n\n${read(path)}`).join("\n\n"))

@@ -53,7 +53,8 @@ export const groups = [
       page("docs/sizes.md", "Sizes"),
       page("docs/commands.md", "Commands"),
       page("docs/architecture.md", "Architecture"),
-      page("docs/adr/README.md", "Decisions")
+      page("docs/adr/README.md", "Decisions"),
+      page("CONTRIBUTING.md", "Contributing")
     ]
   },
   {

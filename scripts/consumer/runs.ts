@@ -76,7 +76,7 @@ export const checkRuns = async (
   const problems: Array<string> = []
   const expect = (subject: string, args: ReadonlyArray<string>, stdout: RegExp): Promise<void> =>
     new Promise((resolve) => {
-      execFile(node, args, { cwd: folder, timeout: patience, env: { ...process.env, CI: "1" } }, (error, out, err) => {
+      execFile(node, args, { cwd: folder, timeout: patience, env: { ...process.env, NO_COLOR: "1" } }, (error, out, err) => {
         if (error !== null || !stdout.test(out)) problems.push(`${subject} fails:\n${out}${err}`)
         resolve()
       })

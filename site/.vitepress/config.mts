@@ -12,8 +12,7 @@ export default defineConfig({
     "**/build/**",
     "**/bundle/**",
     ".changeset/**",
-    "site/**",
-    "CONTRIBUTING.md"
+    "site/**"
   ],
   outDir: "dist",
   cacheDir: "build/cache",
@@ -29,8 +28,8 @@ export default defineConfig({
       })
     }
   },
-  // Links to sources and to what is on no page lead out of the site.
-  ignoreDeadLinks: [/\.(ts|mjs|json|yml)$/, /CONTRIBUTING/, /\/(contrib|examples)\//],
+  // Files that are no pages: `build.mjs` copies them.
+  ignoreDeadLinks: [/\.(ts|json|yml|service)$/, /\/Dockerfile$/],
   themeConfig: {
     search: { provider: "local" },
     outline: "deep",

@@ -45,9 +45,12 @@ export class JobReports<A, E, B> {
   /** A job was given up, and its letter was added. */
   gaveUp(job: Job.Job, letter: Letter, reason: Reason, restore: Restore): Effect.Effect<void> {
     this.metrics.count("dead")
+    const { attempts } = letter
     const log = this.notices.say(`dead ${reason}`, (more) =>
       Effect.annotateLogs(
-        Effect.logError(`a job was given up (${reason}, ${letter.attempts} attempts): ${letter.error}${more}`),
+        Effect.logError(
+          `a job was given up (${reason}, ${attempts} ${attempts === 1 ? "attempt" : "attempts"}): ${letter.error}${more}`
+        ),
         "job",
         letter.id
       )

@@ -143,7 +143,10 @@ export class NodeStorage implements Disk {
         if (this.run !== run) return
         if (unfinished > 0) yield* this.cut(end, unfinished)
         node.tick()
-        yield* Effect.logInfo(`loaded ${node.jobs.size} jobs from ${folder.aof} in ${(node.ms - began) / 1000} s`)
+        const { size } = node.jobs
+        yield* Effect.logInfo(
+          `loaded ${size} ${size === 1 ? "job" : "jobs"} from ${folder.aof} in ${(node.ms - began) / 1000} s`
+        )
       })
       yield* Effect.ensuring(
         loaded,
