@@ -76,10 +76,15 @@ export const checkRuns = async (
   const problems: Array<string> = []
   const expect = (subject: string, args: ReadonlyArray<string>, stdout: RegExp): Promise<void> =>
     new Promise((resolve) => {
-      execFile(node, args, { cwd: folder, timeout: patience, env: { ...process.env, NO_COLOR: "1" } }, (error, out, err) => {
-        if (error !== null || !stdout.test(out)) problems.push(`${subject} fails:\n${out}${err}`)
-        resolve()
-      })
+      execFile(
+        node,
+        args,
+        { cwd: folder, timeout: patience, env: { ...process.env, NO_COLOR: "1" } },
+        (error, out, err) => {
+          if (error !== null || !stdout.test(out)) problems.push(`${subject} fails:\n${out}${err}`)
+          resolve()
+        }
+      )
     })
   await expect("a program that imports all packages", ["importing.js"], /^imported\n$/)
   await expect("a program that adds a job and takes it", ["adding.js"], /^hello\n$/)

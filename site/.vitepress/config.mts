@@ -6,14 +6,7 @@ export default defineConfig({
   description: "Disque for Effect: typed jobs, workers, and queues that lose nothing",
   // The pages are those that one reads in the repository, with the same links.
   srcDir: "..",
-  srcExclude: [
-    "**/node_modules/**",
-    "**/CHANGELOG.md",
-    "**/build/**",
-    "**/bundle/**",
-    ".changeset/**",
-    "site/**"
-  ],
+  srcExclude: ["**/node_modules/**", "**/CHANGELOG.md", "**/build/**", "**/bundle/**", ".changeset/**", "site/**"],
   outDir: "dist",
   cacheDir: "build/cache",
   rewrites: (path) => path.replace(/(^|\/)README\.md$/, "$1index.md"),
