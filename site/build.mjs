@@ -28,6 +28,8 @@ const app = await Application.bootstrapWithPlugins({
   disableSources: true,
   name: "Disco",
   readme: "none",
+  navigationLinks: { Guide: "/docs/guide/", Command: "/docs/cli" },
+  customCss: at("reference.css"),
   logLevel: "Error"
 })
 const project = await app.convert()
