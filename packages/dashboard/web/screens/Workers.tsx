@@ -58,7 +58,7 @@ const columns: Columns<WorkerRow> = [
     head: "Program",
     look: "optional-1",
     title: ({ startedAt }) => `started ${since(startedAt)}`,
-    cell: ({ program }) => <Visible text={program} />
+    cell: ({ program }) => (program === "" ? <span class="dim">–</span> : <Visible text={program} />)
   },
   {
     head: "Busy",

@@ -4,6 +4,8 @@ import type { History, QueueFigures } from "../../../src/api/queues.js"
 /** The most moments that are kept: those of an hour, and as many that were pushed since. */
 const most = 4000
 const longest = 3_600_000
+/** While nobody looks, something is measured every 30 seconds, or a little later: moments in between are no gap. */
+const longestStep = 40_000
 
 interface Track {
   at: Array<number>
@@ -43,6 +45,24 @@ export class Tracks {
   since(from: number): Track {
     const first = Math.max(0, this.track.at.findIndex((at) => at >= from) - 1)
     const { at, in: ins, length, out } = this.track
-    return { at: at.slice(first), length: length.slice(first), in: ins.slice(first), out: out.slice(first) }
+    const shown: Track = { at: [], length: [], in: [], out: [] }
+    let known = Number.NEGATIVE_INFINITY
+    for (let i = first; i < at.length; i++) {
+      const moment = at[i] ?? 0
+      if (length[i] === null && moment - known < longestStep && this.isKnownBefore(i, known + longestStep)) continue
+      if (length[i] !== null) known = moment
+      shown.at.push(moment)
+      shown.length.push(length[i] ?? null)
+      shown.in.push(ins[i] ?? null)
+      shown.out.push(out[i] ?? null)
+    }
+    return shown
+  }
+
+  /** Whether something is known of a moment behind one, and before a time. */
+  private isKnownBefore(index: number, time: number): boolean {
+    const { at, length } = this.track
+    for (let i = index + 1; i < at.length && (at[i] ?? 0) < time; i++) if (length[i] !== null) return true
+    return false
   }
 }
