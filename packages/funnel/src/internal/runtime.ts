@@ -111,6 +111,7 @@ export const programEnd: Effect.Effect<(cause: Cause.Cause<never>) => boolean> =
 
 /** Every fiber of Effect 3 has this, though its type does not say so; `Effect.updateFiberRefs` calls it too, at the cost of copies. */
 interface Settable {
+  readonly _fiberRefs?: FiberRefs.FiberRefs
   readonly setFiberRefs: (refs: FiberRefs.FiberRefs) => void
 }
 
@@ -127,6 +128,8 @@ export class FiberReset {
   private readonly locals: FiberRefs.FiberRefs["locals"]
   private readonly refs: FiberRefs.FiberRefs
   private readonly isCopied: boolean
+  /** The services that the FiberRefs of the fiber were last reset to. */
+  private context: Context.Context<never> | undefined = undefined
   private readonly plain: HashMap.HashMap<string, unknown>
   private readonly labeled: HashMap.HashMap<string, unknown>
 
@@ -153,9 +156,12 @@ export class FiberReset {
   run(context: Context.Context<never>, id: string | undefined): void {
     const { fiberId, isCopied } = this
     const locals = isCopied ? this.locals : new Map(this.locals)
-    locals.set(FiberRef.currentContext, [[fiberId, context]])
     const annotations = id === undefined ? this.plain : HashMap.set(this.labeled, jobAnnotation, id)
     locals.set(FiberRef.currentLogAnnotations, [[fiberId, annotations]])
+    // The last job has set nothing: no FiberRef changes without a new `FiberRefs`.
+    if (isCopied && this.fiber._fiberRefs === this.refs && this.context === context) return
+    this.context = context
+    locals.set(FiberRef.currentContext, [[fiberId, context]])
     this.fiber.setFiberRefs(isCopied ? this.refs : FiberRefs.unsafeMake(locals))
   }
 }

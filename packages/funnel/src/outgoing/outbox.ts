@@ -16,6 +16,7 @@ import * as Schedule from "effect/Schedule"
 import * as Stream from "effect/Stream"
 import { causeText, kindOf, squash } from "../internal/failure.js"
 import { forkInterruptible, interruptLater, type Restore } from "../internal/runtime.js"
+import { offeredJobs } from "./offeredJobs.js"
 
 /**
  * The funnel closed before the job was added, or was already closed.
@@ -126,7 +127,7 @@ export class Outbox<T, E extends Retryable> {
 
   static make<T, E extends Retryable>(options: OutboxOptions<T, E>): Effect.Effect<Outbox<T, E>> {
     return Effect.gen(function* () {
-      const queue = yield* Queue.bounded<Item<T, E>>(options.capacity)
+      const queue = yield* offeredJobs<Item<T, E>>(options.capacity)
       const unread = yield* Mailbox.make<Undelivered<T, E>>({ capacity: options.capacity })
       return new Outbox(options, queue, unread, yield* Effect.clock, yield* Effect.runtime<never>())
     })
