@@ -2,9 +2,8 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
-import * as FiberStatus from "effect/FiberStatus"
 import * as Option from "effect/Option"
-import * as RuntimeFlags from "effect/RuntimeFlags"
+import { hasEnded, waitsUninterruptibly } from "../internal/runtime.js"
 import type { Activity } from "./activity.js"
 import type { VirtualClock } from "./virtualClock.js"
 
@@ -12,15 +11,10 @@ import type { VirtualClock } from "./virtualClock.js"
 const interval = 50
 const untilClosing = 2 * interval
 const untilWarning = 3000
+const mostAsking = 500
 
 // What a test closes is given this much virtual time, in ms.
 const mostClosing = 24 * 3_600_000
-
-const isClosing = (fiber: Fiber.RuntimeFiber<unknown, unknown>): Effect.Effect<boolean> =>
-  Effect.map(
-    fiber.status,
-    (status) => FiberStatus.isSuspended(status) && !RuntimeFlags.interruptible(status.runtimeFlags)
-  )
 
 /**
  * Looks, by real time, whether anything moves. If nothing does:
@@ -72,13 +66,17 @@ export class Standstill {
   /** Lets time pass while a fiber of the test closes something. */
   private get close(): Effect.Effect<unknown> {
     const { activity, clock } = this
-    const anyCloses = Effect.flatMap(
-      Effect.filter(this.fibers, (fiber) => Effect.map(fiber.status, FiberStatus.isDone)),
-      (done) => {
-        for (const fiber of done) this.fibers.delete(fiber)
-        return Effect.exists(this.fibers, isClosing)
-      }
-    )
+    const anyCloses = Effect.suspend(() => {
+      for (const fiber of this.fibers) if (hasEnded(fiber)) this.fibers.delete(fiber)
+      return Effect.exists(this.fibers, (fiber) =>
+        // That of a process that has crashed says nothing.
+        Effect.timeoutTo(waitsUninterruptibly(fiber), {
+          duration: mostAsking,
+          onSuccess: (waits) => waits,
+          onTimeout: () => false
+        })
+      )
+    })
     const pass = Effect.suspend(() => {
       const before = clock.unsafeCurrentTimeMillis()
       return Effect.map(
