@@ -113,23 +113,34 @@ export class SettleBatcher {
     )
   }
 
+  // A schedule is made only where something failed, because to make one costs more than to settle a job.
+  private send(jobs: ReadonlyArray<Job.Job>): Effect.Effect<unknown, SettleError> {
+    const send = this.needs.send(jobs)
+    return Effect.catchAll(send, (failure) => {
+      let isFirst = true
+      const again = Effect.suspend(() => {
+        if (!isFirst) return send
+        isFirst = false
+        return Effect.fail(failure)
+      })
+      return Effect.retry(again, { while: (error) => error.isRetryable, schedule })
+    })
+  }
+
   private run(node: string, waiting: NodeSettlements): Effect.Effect<void> {
     const next: Effect.Effect<void> = Effect.flatMap(this.gather(waiting, this.needs.turns), () => {
       const batch = waiting.pending.splice(0, this.needs.batch)
       if (batch.length === 0) return Effect.void
       if (waiting.pending.length === 0) waiting.isUrgent = false
       const jobs = batch.map(({ leased }) => leased.job)
-      return Effect.retry(this.needs.send(jobs), { while: (error) => error.isRetryable, schedule }).pipe(
-        Effect.onExit((outcome) =>
-          Effect.sync(() => {
-            for (const { done, leased } of batch) done(outcome, leased)
-          })
-        ),
-        Effect.ignore
-      )
+      const end = (outcome: Outcome) =>
+        Effect.sync(() => {
+          for (const { done, leased } of batch) done(outcome, leased)
+        })
+      return Effect.ignore(Effect.onExit(this.send(jobs), end))
     })
-    return next.pipe(
-      Effect.repeat({ while: () => waiting.pending.length > 0 }),
+    const all: Effect.Effect<void> = Effect.flatMap(next, () => (waiting.pending.length > 0 ? all : Effect.void))
+    return all.pipe(
       Effect.ensuring(
         Effect.sync(() => {
           // Jobs are left only if the fiber was interrupted.
