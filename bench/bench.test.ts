@@ -92,8 +92,8 @@ describe("a chart", () => {
 
 describe("the goals", () => {
   it("are missed by what is more than a fifth off", () => {
-    assert.deepStrictEqual(misses({ add64: 0.81, million: 23 }), [])
-    assert.strictEqual(misses({ add64: 0.79, million: 25 }).length, 2)
+    assert.deepStrictEqual(misses({ forEach: 0.81, million: 23 }), [])
+    assert.strictEqual(misses({ forEach: 0.79, million: 25 }).length, 2)
   })
 
   it("are shown beside the figures", () => {

@@ -1,5 +1,5 @@
-/** What Disco is to reach with bodies of 100 bytes: ratios of one run, and megabytes. */
-import { table } from "./shared/markdown.js"
+/** What Disco is to reach, with bodies of 100 bytes unless it says otherwise: ratios of one run, bytes and megabytes. */
+import { table, thousands } from "./shared/markdown.js"
 
 export interface Goal {
   readonly work: string
@@ -11,21 +11,31 @@ export interface Goal {
 }
 
 export const goals = {
-  addAlone: { work: "`addJob` one after another", of: "ioredis one after another", least: 0.9 },
-  add64: { work: "`addJob` from 64 fibers", of: "ioredis, 64 in flight by hand", least: 1 },
-  add256: { work: "`addJob` from 256 fibers", of: "ioredis, 256 in flight by hand", least: 1.4 },
-  addJobs: { work: "`addJobs`, 100 a call, two at a time", of: "ioredis `pipeline(100)`, two at a time", least: 1.25 },
-  addJobsRaw: { work: "`addJobs`, 100 a call, two at a time", of: "raw", least: 0.55 },
-  getAck: { work: "`getJobs` of 100 and `ackJob`, one loop", of: "ioredis doing the same", least: 0.95 },
-  funnelRaw: { work: "Funnel", of: "raw", least: 0.45 },
-  funnel: { work: "Funnel", of: "ioredis by hand", least: 1.15 },
-  worker: { work: "Worker, 64 handlers that do nothing", of: "raw", least: 0.35 },
-  replicated: { work: "`addJob` from 64 fibers, REPLICATE 3", of: "64 raw connections", least: 0.6 },
-  replicated32: { work: "the same, pool of 32 links", of: "64 raw connections", least: 0.85 },
-  funnelReplicated: { work: "Funnel, REPLICATE 3", of: "64 raw connections", least: 0.65 },
-  funnelReplicated32: { work: "the same, pool of 32 links", of: "64 raw connections", least: 0.82 },
+  addAlone: { work: "`addJob` one after another", of: "the best peer", least: 0.97 },
+  add64: { work: "`addJob` from 64 fibers", of: "the best peer", least: 1.1 },
+  add256: { work: "`addJob` from 256 fibers", of: "the best peer", least: 1.1 },
+  add64Large: { work: "`addJob` from 64 fibers, 4 KB", of: "the best peer", least: 1.1 },
+  add256Large: { work: "`addJob` from 256 fibers, 4 KB", of: "the best peer", least: 1.1 },
+  addJobsRaw: { work: "`addJobs`, 100 a call, two at a time", of: "raw", least: 0.8 },
+  getAck: { work: "`getJobs` of 100 and `ackJob`, one loop", of: "the best peer", least: 1.1 },
+  getAckLarge: { work: "`getJobs` of 100 and `ackJob`, one loop, 4 KB", of: "the best peer", least: 1.1 },
+  forEach: { work: "`funnel.forEach`, 64 at a time, end to end", of: "the best peer by hand", least: 1 },
+  forEachRaw: { work: "`funnel.forEach`, 64 at a time, end to end", of: "raw", least: 0.65 },
+  funnelRaw: { work: "`funnel.incoming`, end to end", of: "raw", least: 0.5 },
+  worker: { work: "Worker, 64 handlers that do nothing, text", of: "raw", least: 0.8 },
+  workerJson: { work: "the same, JSON and a Schema of four fields", of: "raw", least: 0.55 },
+  latency50: { work: "a job to an idle Worker, p50", of: "a GETJOB that waits, raw", most: 1.3 },
+  latency99: { work: "the same, p99", of: "a GETJOB that waits, raw", most: 2 },
+  replicated: { work: "`addJob` from 64 fibers, REPLICATE 3", of: "64 raw connections", least: 0.8 },
+  replicated32: { work: "the same, pool of 32 links", of: "64 raw connections", least: 0.95 },
+  funnelReplicated: { work: "Funnel, REPLICATE 3", of: "64 raw connections", least: 0.75 },
+  funnelReplicated32: { work: "the same, pool of 32 links", of: "64 raw connections", least: 0.9 },
   spansUnheard: { work: "`addJob` from 64 fibers, nobody listening to spans", of: "tracing switched off", least: 0.97 },
-  spansExported: { work: "the same, spans exported to memory", of: "tracing switched off", least: 0.5 },
+  spansExported: { work: "the same, spans exported to memory", of: "tracing switched off", least: 0.6 },
+  keptJob: { work: "a job of 20 B that is kept, bytes", of: "the heap and buffers", most: 400 },
+  waitingGet: { work: "a `getJob` that waits, bytes", of: "the heap and buffers", most: 3000 },
+  idleLink: { work: "an idle pool with its one link, bytes", of: "the heap and buffers", most: 100_000 },
+  flyingJob: { work: "a job in flight, bytes", of: "the heap and buffers", most: 1000 },
   embeddedAdd: { work: "embedded node, ADDJOB pipelined", of: "the real server", least: 0.25 },
   embeddedGet: { work: "embedded node, GETJOB COUNT 100", of: "the real server", least: 0.25 },
   embeddedAck: { work: "embedded node, ACKJOB of 100", of: "the real server", least: 0.25 },
@@ -50,7 +60,10 @@ const isMissed = (
   value: number
 ): boolean => value < least * (1 - tolerance) || value > most * (1 + tolerance)
 
-const goalOf = ({ least, most }: Goal): string => (least === undefined ? `≤ ${most}` : `≥ ${least.toFixed(2)}`)
+const goalOf = ({ least, most }: Goal): string =>
+  least === undefined ? `≤ ${(most ?? 0).toLocaleString("en")}` : `≥ ${least.toFixed(2)}`
+
+const figureOf = (value: number): string => (value >= 1000 ? thousands(value) : value.toFixed(2))
 
 const measured = (figures: Figures): ReadonlyArray<readonly [Goal, number]> =>
   (Object.keys(goals) as Array<Figure>).flatMap((figure) => {
@@ -62,11 +75,11 @@ const measured = (figures: Figures): ReadonlyArray<readonly [Goal, number]> =>
 export const compare = (figures: Figures): string =>
   table([
     ["goal", "of", "is", "measured"],
-    ...measured(figures).map(([goal, value]) => [goal.work, goal.of, goalOf(goal), value.toFixed(2)])
+    ...measured(figures).map(([goal, value]) => [goal.work, goal.of, goalOf(goal), figureOf(value)])
   ])
 
 /** Those that miss their goal by more than a fifth, in a sentence each. */
 export const misses = (figures: Figures): ReadonlyArray<string> =>
   measured(figures)
     .filter(([goal, value]) => isMissed(goal, value))
-    .map(([goal, value]) => `${goal.work}: ${value.toFixed(2)} of ${goal.of}, where the goal is ${goalOf(goal)}`)
+    .map(([goal, value]) => `${goal.work}: ${figureOf(value)} of ${goal.of}, where the goal is ${goalOf(goal)}`)

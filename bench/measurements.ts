@@ -4,6 +4,7 @@ import { cluster } from "./measurements/cluster.js"
 import { embedded } from "./measurements/embedded.js"
 import { flow } from "./measurements/flow.js"
 import { get } from "./measurements/get.js"
+import { latency } from "./measurements/latency.js"
 import { memory } from "./measurements/memory.js"
 import { persistence } from "./measurements/persistence.js"
 import { scale } from "./measurements/scale.js"
@@ -15,6 +16,7 @@ export const measurements: ReadonlyArray<Measurement> = [
   add,
   get,
   flow,
+  latency,
   cluster,
   spans,
   scale,

@@ -5,11 +5,11 @@ import { measurements } from "./measurements.js"
 import { type Chart, draw, fileOf } from "./shared/chart.js"
 import type { Effort } from "./shared/contest.js"
 import { circumstances } from "./shared/machine.js"
-import type { Measurement } from "./shared/measurement.js"
+import { large, type Measurement } from "./shared/measurement.js"
 import { withSection } from "./shared/results.js"
 import { openTarget, type Target } from "./shared/target.js"
 
-const full: Effort = { rounds: 9, warmUps: 2, share: 1, sizes: [100, 4096] }
+const full: Effort = { rounds: 9, warmUps: 2, share: 1, sizes: [100, large] }
 const forGoals: Effort = { ...full, sizes: [100] }
 
 // The program is compiled to a folder below the one that the results are in.

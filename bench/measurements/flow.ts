@@ -1,4 +1,5 @@
 /** Jobs from end to end: added, fetched and acknowledged at the same time. */
+import type { Figures } from "../goals.js"
 import { flowing } from "../peers/client.js"
 import { Disco } from "../peers/disco.js"
 import { openDisqueueNode } from "../peers/disqueueNode.js"
@@ -6,7 +7,7 @@ import { Ioredis } from "../peers/ioredis.js"
 import { Raw } from "../peers/raw.js"
 import { openThunkDisque } from "../peers/thunkDisque.js"
 import { hold } from "../shared/contest.js"
-import { type Measurement, queueOf, sizeName } from "../shared/measurement.js"
+import { large, type Measurement, queueOf, sizeName } from "../shared/measurement.js"
 import { show } from "../shared/section.js"
 
 const queue = queueOf("flow")
@@ -25,7 +26,8 @@ export const flow: Measurement = {
     } as const
     const disco = await Disco.open(node)
     const text: Array<string> = []
-    const ratios: Array<number> = []
+    const figures: Figures = {}
+    const peers = Object.keys(clients)
     for (const size of effort.sizes) {
       const body = "x".repeat(size)
       // A queue for each: what consumers wait for beyond a round would take the jobs of another.
@@ -57,17 +59,24 @@ export const flow: Measurement = {
                 )
               }))
             )),
-            { name: "Worker", run: await disco.working(`${queue}-worker-${size}`, body, { replicate: 1 }) }
+            { name: "Worker, text", run: await disco.working(`${queue}-worker-${size}`, body, { replicate: 1 }) },
+            { name: "Worker, JSON", run: await disco.workingJson(`${queue}-json-${size}`, size, { replicate: 1 }) }
           ]
         },
         effort
       )
-      text.push(show(outcome, ["raw", "ioredis"]))
-      ratios.push(outcome.ratio("Funnel", "raw"), outcome.ratio("Funnel", "ioredis"), outcome.ratio("Worker", "raw"))
+      text.push(show(outcome, ["raw"], peers))
+      // The goals are about small bodies.
+      if (size === large) continue
+      const forEach = "forEach, 64 at a time"
+      figures.funnelRaw = outcome.ratio("Funnel", "raw")
+      figures.forEach = outcome.shareOfFastest(forEach, peers)
+      figures.forEachRaw = outcome.ratio(forEach, "raw")
+      figures.worker = outcome.ratio("Worker, text", "raw")
+      figures.workerJson = outcome.ratio("Worker, JSON", "raw")
     }
     await disco.close()
     for (const client of [raw, ...Object.values(clients).flat()]) client.close()
-    const [funnelRaw = 0, funnel = 0, worker = 0] = ratios
-    return { text: text.join("\n"), figures: { funnelRaw, funnel, worker } }
+    return { text: text.join("\n"), figures }
   }
 }

@@ -33,18 +33,52 @@ const connections = async (node: Address): Promise<number> => {
   return bytes
 }
 
-const consumers = async (node: Address): Promise<number> => {
-  const disco = await Disco.open(node, { maxActive: 101 })
-  const waiting = disco.pool.getJob(`${queue}-empty`, { timeout: "1 minute" })
-  const fibers = [await disco.run(Effect.forkDaemon(waiting))]
-  const bytes = await bytesEach(100, async () => {
+/** A link to wait for jobs on, and a `getJob` that waits on such a link. */
+const waits = async (node: Address): Promise<readonly [link: number, getJob: number]> => {
+  const disco = await Disco.open(node, { maxActive: 101, maxIdle: 101 })
+  const empty = `${queue}-empty`
+  const first = await disco.run(Effect.forkDaemon(disco.pool.getJob(empty, { timeout: "2 minutes" })))
+  const links = await bytesEach(100, () =>
+    disco.run(Effect.replicateEffect(disco.pool.getJobs(empty, { timeout: 500 }), 100, { concurrency: "unbounded" }))
+  )
+  const fibers = [first]
+  const getJobs = await bytesEach(100, async () => {
+    const waiting = disco.pool.getJob(empty, { timeout: "1 minute" })
     for (let i = 0; i < 100; i++) fibers.push(await disco.run(Effect.forkDaemon(waiting)))
-    const busy = Effect.map(disco.pool.statistics, ({ active, created }) => active > 100 && created > 100)
+    const busy = Effect.map(disco.pool.statistics, ({ active }) => active > 100)
     await disco.run(Effect.repeat(Effect.zipRight(Effect.sleep(20), busy), { until: (isBusy) => isBusy }))
     return fibers
   })
   await disco.run(Fiber.interruptAll(fibers))
   await disco.close()
+  return [links, getJobs]
+}
+
+/** What a job of 20 bytes takes that the program keeps, if it keeps one of `every` that it fetches. */
+const kept = async (disco: Disco, raw: Raw, count: number, every: number): Promise<number> => {
+  const jobs = `${queue}-kept-${every}`
+  await raw.addMany(jobs, "x".repeat(20), count)
+  return bytesEach(count / every, async () => {
+    const all: Array<unknown> = []
+    for (let fetched = 0; fetched < count; ) {
+      const got = await disco.run(Effect.tap(disco.pool.getJobs(jobs, { count: 100 }), disco.pool.fastAckJob))
+      for (const [i, job] of got.entries()) if ((fetched + i) % every === 0) all.push(job)
+      fetched += got.length
+    }
+    return all
+  })
+}
+
+/** Jobs that one call adds. */
+const together = async (disco: Disco, count: number): Promise<number> => {
+  const jobs = Array.from({ length: count }, () => ({ queue, body, options: { replicate: 1 } }))
+  let adding: Promise<unknown> = Promise.resolve()
+  const bytes = await bytesEach(count, async () => {
+    adding = disco.run(disco.pool.addJobs(jobs))
+    for (let i = 0; i < 100; i++) await undefined
+    return [adding]
+  })
+  await adding
   return bytes
 }
 
@@ -77,14 +111,24 @@ export const memory: Measurement = {
   nodes: 1,
   hasGoals: true,
   measure: async ({ nodes: [node] }, effort) => {
-    const rows: Array<readonly [string, number]> = [
-      ["an idle pool with its one link", await connections(node)],
-      ["a fiber that waits for a job, and its link", await consumers(node)]
-    ]
+    const idlePool = await connections(node)
+    const [idleLink, waitingGet] = await waits(node)
     const raw = await Raw.open(node, 1)
     const disco = await Disco.open(node)
-    await disco.adding(queue, body, 64, { replicate: 1 })(partOf(10_000, effort), nobody)
-    rows.push(["a job in flight, and its fiber", await inFlight(disco, partOf(10_000, effort))])
+    const many = partOf(10_000, effort)
+    await disco.adding(queue, body, 64, { replicate: 1 })(many, nobody)
+    const flyingJob = await together(disco, many)
+    const flyingFiber = await inFlight(disco, many)
+    const keptJob = await kept(disco, raw, partOf(100_000, effort), 1)
+    const rows: ReadonlyArray<readonly [string, number]> = [
+      ["an idle pool with its one link", idlePool],
+      ["an idle link to wait for jobs on", idleLink],
+      ["a `getJob` that waits on such a link, and its fiber", waitingGet],
+      ["a job in flight, of `addJobs`", flyingJob],
+      ["a job in flight, and a fiber that waits for it", flyingFiber],
+      ["a job of 20 B that is kept", keptJob],
+      ["the same where one of a hundred is kept", await kept(disco, raw, partOf(100_000, effort), 100)]
+    ]
     const growth = (await million(disco, effort)) / 1e6
     await raw.drain(queue)
     await disco.close()
@@ -96,6 +140,6 @@ export const memory: Measurement = {
         [thousands(partOf(1_000_000, effort)), growth.toFixed(1)]
       ])
     ]
-    return { text: text.join("\n"), figures: { million: growth } }
+    return { text: text.join("\n"), figures: { keptJob, waitingGet, idleLink: idlePool, flyingJob, million: growth } }
   }
 }

@@ -156,7 +156,25 @@ export class Disco {
   }
 
   /** Adds jobs a hundred a call, and waits until 64 handlers that do nothing have had them all. */
-  async working(queue: string, body: string, options: AddJobOptions): Promise<Run> {
+  working(queue: string, body: string, options: AddJobOptions): Promise<Run> {
+    return this.workingOn(JobQueue.make(queue, { format: "text", payload: Schema.String }), body, options)
+  }
+
+  /** The same with JSON of about `size` bytes that a schema of four fields reads. */
+  workingJson(queue: string, size: number, options: AddJobOptions): Promise<Run> {
+    const mail = { to: "ada@example.com", subject: "Hello", attempt: 1, text: "" }
+    const text = "x".repeat(Math.max(0, size - JSON.stringify(mail).length))
+    const payload = Schema.Struct({
+      to: Schema.String,
+      subject: Schema.String,
+      attempt: Schema.Number,
+      text: Schema.String
+    })
+    return this.workingOn(JobQueue.make(queue, { payload }), JSON.stringify({ ...mail, text }), options)
+  }
+
+  private async workingOn<A, I>(jobs: JobQueue.JobQueue<A, I>, body: string, options: AddJobOptions): Promise<Run> {
+    const queue = jobs.name
     let left = 0
     let end = () => {}
     const handler = () =>
@@ -164,9 +182,7 @@ export class Disco {
         left -= 1
         if (left === 0) end()
       })
-    await this.run(
-      Worker.make(JobQueue.make(queue, { format: "text", payload: Schema.String }), handler, { concurrency: 64 })
-    )
+    await this.run(Worker.make(jobs, handler, { concurrency: 64 }))
     const add = this.addingMany(queue, body, options)
     return async (jobs, took) => {
       left = jobs
@@ -189,5 +205,11 @@ export class Disco {
       yield* Either.all(yield* pool.addJobs(bodies.map((body) => ({ queue, body, options }))))
     })
     return handled.run(() => this.run(hundred))
+  }
+
+  /** Has a worker that does nothing but call back when a handler begins. */
+  async answering(queue: string, onBegin: () => void): Promise<void> {
+    const jobs = JobQueue.make(queue, { format: "text", payload: Schema.String })
+    await this.run(Worker.make(jobs, () => Effect.sync(onBegin)))
   }
 }

@@ -53,10 +53,20 @@ export class Outcome {
     return median(this.of(contender).map((turn) => turn[of]))
   }
 
-  /** The median of the rates of `contender` as shares of those of `other` in the same rounds. */
-  ratio(contender: string, other: string): number {
+  /** The median of the figures of `contender` as shares of those of `other` in the same rounds: rates unless said otherwise. */
+  ratio(contender: string, other: string, of: keyof Turn = "perSecond"): number {
     const others = this.of(other)
-    return median(this.of(contender).map((turn, i) => turn.perSecond / (others[i]?.perSecond ?? Number.NaN)))
+    return median(this.of(contender).map((turn, i) => turn[of] / (others[i]?.[of] ?? Number.NaN)))
+  }
+
+  /** The fastest of the contenders named. */
+  fastest(names: ReadonlyArray<string>): string {
+    return names.reduce((best, name) => (this.median(name, "perSecond") > this.median(best, "perSecond") ? name : best))
+  }
+
+  /** The rates of `contender` as a share of those of the fastest of the contenders named. */
+  shareOfFastest(contender: string, names: ReadonlyArray<string>): number {
+    return this.ratio(contender, this.fastest(names))
   }
 
   private of(contender: string): ReadonlyArray<Turn> {

@@ -19,6 +19,9 @@ export interface Measurement {
   readonly measure: (target: Target, effort: Effort) => Promise<Section>
 }
 
+/** The size of the larger bodies, which some goals are about too. */
+export const large = 4096
+
 /** A queue that no other run uses. */
 export const queueOf = (name: string): string => `bench-${process.pid}-${name}`
 
