@@ -19,7 +19,8 @@ const app = await Application.bootstrapWithPlugins({
     ...packages.map((name) => at(`../packages/${name}/src/index.ts`)),
     // No index has what needs more than its package does.
     at("../packages/node/src/WorkerProcess.ts"),
-    at("../packages/funnel/src/PersistedQueueStore.ts")
+    at("../packages/funnel/src/PersistedQueueStore.ts"),
+    at("../packages/testing/src/behavior.ts")
   ],
   tsconfig: at("tsconfig.json"),
   // The types are checked elsewhere.
