@@ -1,7 +1,7 @@
 /** The hand-over of a value from a callback to the one fiber that waits for it. */
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import { isInterrupted, withFiber } from "./runtime.js"
+import { currentFiber, isInterrupted, resumeTogether, wait, withFiber } from "./runtime.js"
 
 /**
  * A place for one value. Each value that is put in is either taken by the fiber that waits, or goes to `reclaim`: never both,
@@ -39,20 +39,22 @@ export class Slot<A, E> {
     if (this.exit !== undefined && Exit.isSuccess(this.exit)) this.reclaim(this.exit.value)
   }
 
-  private readonly filled: Effect.Effect<void> = Effect.async<void>((resume) => {
-    if (this.exit !== undefined) return resume(Effect.void)
-    this.resume = () => resume(Effect.void)
-  })
-
   /** Waits for the value. */
-  readonly take: Effect.Effect<A, E> = Effect.uninterruptibleMask((restore) => this.takeWithin(restore))
+  get take(): Effect.Effect<A, E> {
+    return Effect.uninterruptibleMask((restore) => this.takeWithin(restore))
+  }
 
   // Only the wait can be interrupted, and it carries no value. The value is taken in the last step inside of the mask, after a
   // look at whether the fiber was interrupted while it woke: a fiber that has just resumed does not yield within these steps,
   // so that no interruption comes between the look and the caller's next step.
   /** Waits for the value inside a mask: only the effect that is given to `restore` can be interrupted. */
   takeWithin(restore: <B, E1, R>(effect: Effect.Effect<B, E1, R>) => Effect.Effect<B, E1, R>): Effect.Effect<A, E> {
-    return Effect.matchCauseEffect(restore(this.filled), {
+    const filled = wait<void>((resume) => {
+      if (this.exit !== undefined) return resume(Effect.void)
+      const fiber = currentFiber()
+      this.resume = () => resumeTogether(fiber, resume, Effect.void)
+    })
+    return Effect.matchCauseEffect(restore(filled), {
       onFailure: (cause) => {
         this.abandon()
         return Effect.failCause(cause)
