@@ -37,7 +37,8 @@ export const startCluster = async (
   const others = await Promise.all(Array.from({ length: count - 1 }, (_, i) => start(i + 1)))
   const client = await WireClient.connect(first.node.host, first.node.port)
   for (const { node } of others) await client.ask("CLUSTER", "MEET", node.host, String(node.port))
-  while (!(await client.ask("CLUSTER", "INFO")).includes(`cluster_reachable_nodes:${count}`)) await setTimeout(50)
+  // A node does not count itself.
+  while (!(await client.ask("CLUSTER", "INFO")).includes(`cluster_reachable_nodes:${count - 1}\r`)) await setTimeout(50)
   client.close()
   return [first, ...others]
 }
