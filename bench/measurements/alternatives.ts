@@ -24,7 +24,7 @@ const needs = (): string | undefined => {
 
 const promises = (
   redis: string
-): string => `Each adds jobs of 93 B in JSON a hundred a call, two calls at a time, and handles 64 at a time, with handlers that do
+): string => `Each adds jobs of 86 B in JSON a hundred a call, two calls at a time, and handles 64 at a time, with handlers that do
 nothing. BullMQ and bee-queue remove jobs that are done, and bee-queue sends no events. The Worker checks each payload by its Schema
 on both sides, which the others leave to the program. *memory* is a server without persistence: its end loses all jobs. With
 *everysec* a job outlives the end of the server's process, and a power cut loses up to a second of them. With *always* a job that was

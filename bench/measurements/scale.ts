@@ -40,7 +40,8 @@ const inTurn =
 const inFlight =
   ({ disco, ioredis, raw }: Clients): PointOf =>
   async (count) => ({
-    jobs,
+    // Enough that a fiber does more than begin.
+    jobs: Math.max(jobs, 16 * count),
     contenders: [
       { name: "ioredis", run: adding([ioredis], queue, body, count) },
       { name: "Disco", run: disco.adding(queue, body, count, options) }
