@@ -9,12 +9,12 @@ const charges = JobQueue.make("charges", {
 })
 
 /** Remembers what is done. In a program, a table with a unique key does this, in the transaction of the work itself. */
-class DoneKeys extends Context.Tag("DoneKeys")<
-  DoneKeys,
+class DedupStore extends Context.Tag("DedupStore")<
+  DedupStore,
   { readonly has: (key: string) => Effect.Effect<boolean>; readonly add: (key: string) => Effect.Effect<void> }
 >() {}
 
-const InMemory = Layer.sync(DoneKeys, () => {
+const InMemory = Layer.sync(DedupStore, () => {
   const keys = new Set<string>()
   return {
     has: (key) => Effect.sync(() => keys.has(key)),
@@ -25,7 +25,7 @@ const InMemory = Layer.sync(DoneKeys, () => {
 /** Does the work of a key, unless it is done already. */
 const once = <E, R>(key: string, work: Effect.Effect<void, E, R>) =>
   Effect.gen(function* () {
-    const done = yield* DoneKeys
+    const done = yield* DedupStore
     if (yield* done.has(key)) return
     yield* work
     yield* done.add(key)
