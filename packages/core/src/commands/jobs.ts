@@ -7,6 +7,7 @@ import { JsonMap } from "../internal/json.js"
 import { readId, readSeconds } from "../internal/readers.js"
 import { isText } from "../internal/text.js"
 import type { Job, JobRef } from "../Job.js"
+import type { JobId } from "../JobId.js"
 import * as Reply from "../Reply.js"
 
 /**
@@ -153,6 +154,28 @@ export const addJob = Command.define({
   decode: readId
 })
 
+// A job is a plain object, but not a literal: V8 would take literals to live long where many are fetched, and allocate them where only a
+// full collection frees them and their bodies.
+const FetchedJob = function (
+  this: { -readonly [K in keyof Job]: Job[K] },
+  queue: string,
+  id: JobId,
+  body: Uint8Array,
+  nacks: number,
+  additionalDeliveries: number,
+  node: string
+) {
+  this.queue = queue
+  this.id = id
+  this.body = body
+  this.nacks = nacks
+  this.additionalDeliveries = additionalDeliveries
+  this.node = node
+} as unknown as new (
+  ...fields: [string, JobId, Uint8Array, number, number, string]
+) => Job
+FetchedJob.prototype = Object.prototype
+
 // Run for each job: names are compared as bytes, and a map is made for what is not known alone.
 const readJob = (reply: Reply.Reply, node: string, likely: string): Job => {
   const parts = Reply.items(reply)
@@ -171,14 +194,14 @@ const readJob = (reply: Reply.Reply, node: string, likely: string): Job => {
   if (nacks === undefined || additionalDeliveries === undefined) {
     throw new Reply.Mismatch({ expected: "a job with its counters", actual: Reply.describe(parts) })
   }
-  const job = {
-    queue: isText(parts[0], likely) ? likely : Reply.at(parts, 0, Reply.text),
-    id: Reply.at(parts, 1, readId),
-    body: Reply.at(parts, 2, Reply.bytes),
+  const job = new FetchedJob(
+    isText(parts[0], likely) ? likely : Reply.at(parts, 0, Reply.text),
+    Reply.at(parts, 1, readId),
+    Reply.at(parts, 2, Reply.bytes),
     nacks,
     additionalDeliveries,
     node
-  }
+  )
   return more === undefined ? job : { ...job, more }
 }
 

@@ -21,7 +21,7 @@ interface Needs {
   readonly send: <A, E>(
     link: WatchedLink,
     command: Command<A, E>,
-    since: number,
+    now: number,
     done: (outcome: Outcome<A, E | CommandError>) => void
   ) => void
 }
@@ -54,13 +54,14 @@ export const executeAll = <A, E>(
       }
       const later = (i: number, effect: Effect.Effect<A, E | CommandError>) =>
         fork(Effect.map(Effect.exit(effect), (exit) => end(i, exit)))
-      const since = now()
-      for (const [i, command] of commands.entries()) {
+      const began = now()
+      for (let i = 0; i < commands.length; i++) {
+        const command = commands[i] as Command<A, E>
         const link = routes.linkNow(command)
         if (link === undefined) {
           later(i, execute(command))
         } else {
-          send(link, command, since, (outcome) => {
+          send(link, command, began, (outcome) => {
             if (Exit.isExit(outcome)) end(i, outcome)
             else later(i, outcome)
           })

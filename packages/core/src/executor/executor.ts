@@ -159,7 +159,7 @@ export class Executor {
         routes: this.needs.routes,
         fork: this.needs.fork,
         execute: (command) => this.execute(command),
-        send: (link, command, since, done) => this.send(link, command, true, since, done)
+        send: (link, command, now, done) => this.send(link, command, true, now, done, undefined, now)
       },
       commands
     )

@@ -65,11 +65,24 @@ export interface GetJobNeeds {
 /** Lets an effect within a mask be interrupted. */
 type Restore = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
 
-/** A GETJOB that was sent. */
-interface InFlight {
+/** A GETJOB that was sent. A class, because object literals that V8 takes to live long would keep the jobs until a full collection. */
+class InFlight {
   readonly slot: Slot<ReadonlyArray<Job>, FetchError>
   readonly link: WatchedLink
-  readonly release: () => void
+  hasReplied = false
+  isWaiting = true
+  private readonly links: NodeLinks
+
+  constructor(slot: Slot<ReadonlyArray<Job>, FetchError>, link: WatchedLink, links: NodeLinks) {
+    this.slot = slot
+    this.link = link
+    this.links = links
+  }
+
+  // The link is free for another GETJOB once nothing has to be given back over it any more.
+  release(): void {
+    if (this.hasReplied && !this.isWaiting) this.links.release(this.link)
+  }
 }
 
 // The longest wait that is asked of a node: some thousand years, which the server's arithmetic still holds.
@@ -228,18 +241,9 @@ export class GetJobCalls {
     const slot = new Slot<ReadonlyArray<Job>, FetchError>((jobs) =>
       this.unwantedJobs.giveBack(links, link, jobs, request.unwanted)
     )
-    let hasReplied = false
-    let isWaiting = true
-    const flight: InFlight = {
-      slot,
-      link,
-      // The link is free for another GETJOB once nothing has to be given back over it any more.
-      release: () => {
-        if (hasReplied && !isWaiting) links.release(link)
-      }
-    }
+    const flight = new InFlight(slot, link, links)
     const settle = () => {
-      hasReplied = true
+      flight.hasReplied = true
       this.inFlight.delete(flight)
       flight.release()
       this.replies.settled()
@@ -255,8 +259,8 @@ export class GetJobCalls {
     })
     this.needs.expect(link.deadline)
     const leave = <A>(exit: A): A => {
-      isWaiting = false
-      if (!hasReplied && link.withdraw()) settle()
+      flight.isWaiting = false
+      if (!flight.hasReplied && link.withdraw()) settle()
       else flight.release()
       return exit
     }
