@@ -8,15 +8,15 @@
  * - **Attempts** are counted by NACK. An interruption counts as none, and nor does a crash. An element that has failed `maxAttempts`
  *   times goes to the queue `<name>.dead`, where `DeadLetter` and `disco dead` find it. So does a job that is no element.
  * - **An id** that the caller gives keeps an element from being added twice, as well as that can be: for as long as elements live, a
- *   marker in the queue `<name>.ids.<id>` says that it was added. Two programs that add the same id at the same moment, a crash between
- *   the element and its marker, or the loss of the one node that has the marker add it twice. It is never lost for a marker.
+ *   marker in the queue `disco.ids.<name>/<id>` says that it was added. Two programs that add the same id at the same moment, a crash
+ *   between the element and its marker, or the loss of the one node that has the marker add it twice. It is never lost for a marker.
  * - **Order** is about that in which elements were added. One that failed goes to the end.
  * - **Elements live for 7 days**, unless the options say otherwise: Disque deletes older ones, and tells nobody.
  *
  * @since 0.1.0
  */
 import { type AddJobOptions, DisquePool, type InvalidArgument, JobQueue } from "@disco/core"
-import { OptionReader } from "@disco/core/internal"
+import { markerQueue, OptionReader } from "@disco/core/internal"
 import { PersistedQueueError, PersistedQueueStore } from "@effect/experimental/PersistedQueue"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
@@ -246,7 +246,7 @@ export const make = (
     /** Adds a job with an id, unless there is a sign that it was added before. A sign that cannot be seen counts as none. */
     const unlessMarked = <E>(queue: Elements, id: string, add: Effect.Effect<unknown, E>) =>
       Effect.gen(function* () {
-        const marker = `${queue.name}.ids.${id}`
+        const marker = markerQueue(queue.name, id)
         const markers = yield* Effect.orElseSucceed(pool.queueLength(marker), () => 0)
         if (markers > 0) return
         yield* add

@@ -83,10 +83,19 @@ const behavior: Readonly<Record<string, (pass: Pass) => Effect.Effect<void, unkn
           same.offer({ n: 2n }, { id: "custom-id" })
         )
       )
-      const other = yield* makeQueue
-      yield* other.offer({ n: 3n }, { id: "custom-id" })
       assert.strictEqual(yield* queue.take(value), 1n)
-      assert.strictEqual(yield* other.take(value), 3n)
+      // Names and ids that read alike one after the other are others too.
+      for (const [suffix, id] of [
+        ["", "custom-id"],
+        ["", "a.b/c"],
+        [".a", "b/c"],
+        [".a.b", "c"],
+        [".a.b/c", ""]
+      ] as const) {
+        const other = yield* PersistedQueue.make({ name: `other-${name}${suffix}`, schema: Item })
+        yield* other.offer({ n: 3n }, { id })
+        assert.strictEqual(yield* other.take(value), 3n, suffix)
+      }
       yield* pass("1 second")
       assert.strictEqual(yield* Effect.flatMap(DisquePool, (pool) => pool.queueLength(name)), 0)
     }),

@@ -1,6 +1,6 @@
 /** What is wrong with queues and nodes, by the bounds that the user has set. */
 import type { Cluster } from "@disco/core"
-import { reportQueue } from "@disco/core/internal"
+import { isOwnQueue } from "@disco/core/internal"
 import * as Duration from "effect/Duration"
 import * as Either from "effect/Either"
 import { age, count, counted } from "../output/format.js"
@@ -61,7 +61,7 @@ export const problemsOf = (
   const wanted =
     limits.queues.length > 0
       ? limits.queues.map((name) => byName.get(name) ?? empty(name))
-      : queues.filter(({ name }) => !isDead(name) && name !== reportQueue)
+      : queues.filter(({ name }) => !isDead(name) && !isOwnQueue(name))
   const problems: Array<Problem> = wanted.flatMap((queue) => ofQueue(queue, limits))
   if (limits.maxDead !== undefined) {
     const dead =

@@ -40,10 +40,11 @@ describe("disco check", () => {
     }).pipe(Effect.provide(cluster))
   )
 
-  it.effect("finds nothing wrong with the queue that workers report to, unless it is named", () =>
+  it.effect("finds nothing wrong with queues of Disco's own, unless they are named", () =>
     Effect.gen(function* () {
       const pool = yield* DisquePool
       yield* VirtualTime.run(pool.addJob("disco.workers", "{}", { retry: 0, replicate: 1 }))
+      yield* VirtualTime.run(pool.addJob("disco.ids.emails/welcome-ada", "", { retry: 0, replicate: 1 }))
       assert.strictEqual((yield* check("--min-consumers", "1"))[0], 0)
       assert.deepStrictEqual(yield* check("disco.workers", "--max-length", "0"), [
         2,

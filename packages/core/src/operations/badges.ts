@@ -1,7 +1,7 @@
 /** What is the matter with a queue, and which queues are in the most trouble. */
 import * as Duration from "effect/Duration"
 import * as Order from "effect/Order"
-import { reportQueue } from "../internal/reportQueue.js"
+import { isOwnQueue } from "../internal/ownQueues.js"
 import type { ClusterQueue } from "./queues.js"
 
 /**
@@ -12,7 +12,8 @@ import type { ClusterQueue } from "./queues.js"
  * - `paused`: the same is paused on all nodes
  * - `growing`: jobs wait, and more come in than go out, by a tenth or more
  *
- * The queue `disco.workers` of `Worker.Reporting` is never one of `no consumers` and `growing`: its jobs are looked at and expire.
+ * Queues of Disco's own are never `no consumers` or `growing`, because their jobs are looked at and expire: `disco.workers` of
+ * `Worker.Reporting`, and `disco.ids.…` of `PersistedQueueStore`.
  *
  * @since 0.1.0
  * @category models
@@ -23,13 +24,13 @@ export type Badge = "no consumers" | "partly paused" | "paused" | "growing"
 const idleMillis = 5000
 
 const hasNoConsumers = ({ blocked, idle, length, name, rates }: ClusterQueue): boolean =>
-  name !== reportQueue &&
+  !isOwnQueue(name) &&
   length > 0 &&
   blocked === 0 &&
   (rates === undefined ? Duration.toMillis(idle) >= idleMillis : rates.out === 0)
 
 const isGrowing = ({ length, name, rates }: ClusterQueue): boolean =>
-  name !== reportQueue && length > 0 && rates !== undefined && rates.in > 0 && rates.in - rates.out >= rates.in / 10
+  !isOwnQueue(name) && length > 0 && rates !== undefined && rates.in > 0 && rates.in - rates.out >= rates.in / 10
 
 const isPartlyPaused = ({ pauses: [first, ...others] }: ClusterQueue): boolean =>
   others.some(({ pause }) => pause !== first?.pause)
