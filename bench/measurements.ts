@@ -7,6 +7,7 @@ import { get } from "./measurements/get.js"
 import { latency } from "./measurements/latency.js"
 import { memory } from "./measurements/memory.js"
 import { persistence } from "./measurements/persistence.js"
+import { profile } from "./measurements/profile.js"
 import { scale } from "./measurements/scale.js"
 import { spans } from "./measurements/spans.js"
 import type { Measurement } from "./shared/measurement.js"
@@ -17,6 +18,7 @@ export const measurements: ReadonlyArray<Measurement> = [
   get,
   flow,
   latency,
+  profile,
   cluster,
   spans,
   scale,
