@@ -58,8 +58,10 @@ export const go = (address: string): void => {
 
 /** Changes the filters of the screen in its address, without a step in the history. */
 export const refine = (change: Readonly<Record<string, string | undefined>>): void => {
+  // The page is on its way to another screen, which has filters of its own.
+  if (location.hash !== hash.value) return
   const [path = ""] = location.hash.split("?", 1)
   const address = withQuery(path === "" ? "#/queues" : path, { ...place.value.query, ...change })
   history.replaceState(null, "", address)
-  hash.value = address
+  hash.value = location.hash
 }

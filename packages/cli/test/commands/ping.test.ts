@@ -26,7 +26,7 @@ describe("disco ping", () => {
     Effect.gen(function* () {
       const { freeze, nodes } = yield* EmbeddedDisque
       yield* freeze(nodes[1] ?? nodes[0])
-      const { status, stderr, stdout } = yield* disco(["ping", "--count", "1", "--timeout", "500ms"])
+      const { status, stderr, stdout } = yield* disco(["ping", "--count", "1", "--timeout", "2s"])
       assert.strictEqual(status, 1)
       assert.match(stdout, /127\.0\.0\.1:7711 +1\/1/)
       assert.match(stdout, /127\.0\.0\.1:7712 +0\/1/)

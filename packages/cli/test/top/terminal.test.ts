@@ -134,7 +134,7 @@ describe.skipIf(process.platform === "win32")("disco top in a terminal", { timeo
     Effect.gen(function* () {
       const pool = yield* DisquePool
       yield* pool.on(places[0] ?? "").addJob("emails", "kept", { replicate: 1 })
-      const terminal = yield* top(env, { columns: 120 }, "--timeout", "1s")
+      const terminal = yield* top(env, { columns: 120 })
       yield* sees(terminal, /emails +1 /)
       yield* kill(1)
       yield* sees(terminal, `${places[1]} does not answer`)

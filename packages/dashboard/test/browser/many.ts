@@ -6,6 +6,8 @@ import type { Page } from "playwright-core"
 import { Stage, tile } from "./stage.js"
 
 const queues = 10_000
+// In milliseconds. A machine with other work to do is slow at times; a page that renders all rows takes many seconds.
+const longest = 3000
 
 /** The longest time in which the page did nothing else, in milliseconds, while something happens. */
 const longestPause = async (page: Page, deed: () => Promise<void>): Promise<number> => {
@@ -76,9 +78,8 @@ export const many = (stage: () => Stage) =>
             await page.evaluate(() => scrollTo(0, document.documentElement.scrollHeight))
             await page.getByText("many-09999").waitFor()
           })
-          // A machine with other work to do is slow at times; a page that renders all rows takes seconds.
-          assert.isBelow(pause, 1000)
           assert.isBelow(await page.locator("tbody tr").count(), 80)
+          assert.isBelow(pause, longest)
           await page.getByRole("searchbox").fill("many-0777")
           await page.getByText("10 queues").waitFor()
         })
@@ -105,7 +106,7 @@ export const many = (stage: () => Stage) =>
             await page.getByRole("button", { name: "Queued", exact: true }).click()
             await page.getByRole("table", { name: "Jobs" }).getByRole("link").nth(40).waitFor()
           })
-          assert.isBelow(pause, 1000)
+          assert.isBelow(pause, longest)
         })
       })
     }, 120_000)

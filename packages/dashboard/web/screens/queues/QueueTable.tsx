@@ -1,5 +1,5 @@
 /** The list of queues. Only the rows that can be seen are rendered. */
-import { useEffect, useState } from "preact/hooks"
+import { useEffect, useRef, useState } from "preact/hooks"
 import type { QueueOrder, QueueRow } from "../../../src/api/queues.js"
 import { age, brief, count, rate } from "../../format.js"
 import { listen } from "../../keys.js"
@@ -116,17 +116,29 @@ const QueueLine = ({ index, onPause, row }: Pick<Props, "onPause"> & { index: nu
 /** j and k move through the rows, and scroll where they end. */
 const useRowKeys = ({ reveal }: Rows, total: number): void => {
   const [focused, setFocused] = useState<number>()
+  const wanted = useRef<{ readonly row: number; readonly from: Element | null } | undefined>(undefined)
+  // The row may be rendered only after the scroll, or when the queues arrive. Whoever goes elsewhere meanwhile stays there.
+  const follow = () => {
+    if (wanted.current === undefined) return
+    const { from, row } = wanted.current
+    const { activeElement, body } = document
+    const isElsewhere = activeElement !== from && activeElement !== body
+    const target = document.querySelector<HTMLElement>(`[data-row="${row}"]`)
+    if (target === null && !isElsewhere) return
+    wanted.current = undefined
+    if (!isElsewhere) target?.focus()
+  }
+  useEffect(follow)
   useEffect(() => {
     const move = (by: number) => {
-      const active = document.activeElement?.getAttribute("data-row")
+      const from = document.activeElement
+      const active = from?.getAttribute("data-row")
       const now = active === null || active === undefined ? focused : Number(active)
       const next = now === undefined ? 0 : Math.max(0, Math.min(total - 1, now + by))
+      wanted.current = { row: next, from }
       reveal(next)
       setFocused(next)
-      // The row may be rendered only after the scroll.
-      requestAnimationFrame(() =>
-        requestAnimationFrame(() => document.querySelector<HTMLElement>(`[data-row="${next}"]`)?.focus())
-      )
+      follow()
     }
     return listen({ j: () => move(1), k: () => move(-1) })
   }, [focused, reveal, total])
