@@ -41,6 +41,8 @@ const sum = ({ nodes, samples = [], timeDeltas = [] }: Profiler.Profile): Readon
   if (root !== undefined) visit(root, "Node.js", new Map(nodes.map((node) => [node.id, node])))
   const micros = new Map<Part, number>(parts.map((part) => [part, 0]))
   for (const [i, id] of samples.entries()) {
+    // The time before the first sample is that of the start of the profiler.
+    if (i === 0) continue
     const part = partOfNode.get(id) ?? "Node.js"
     micros.set(part, (micros.get(part) ?? 0) + (timeDeltas[i] ?? 0))
   }
