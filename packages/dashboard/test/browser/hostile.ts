@@ -75,10 +75,8 @@ export const hostile = (stage: () => Stage) =>
       await stage().visit(jobOf(large), async (page) => {
         const body = page.getByRole("region", { name: "Body", exact: true })
         await body.waitFor()
-        const began = performance.now()
         await body.getByRole("button", { name: /^rows/ }).click()
         await body.getByRole("button", { name: /^Show more \(8,900 left\)/ }).waitFor()
-        assert.isBelow(performance.now() - began, 4000)
         assert.isBelow(await page.locator("*").count(), 5000)
         await page.goto(`${page.url().split("#")[0]}#${jobOf(deep)}`)
         await body.getByText("1 item").first().waitFor()
