@@ -87,6 +87,8 @@ const behavior: Readonly<Record<string, (pass: Pass) => Effect.Effect<void, unkn
       // Names and ids that read alike one after the other are others too.
       for (const [suffix, id] of [
         ["", "custom-id"],
+        ["", "a.ids.b"],
+        [".ids.a", "b"],
         ["", "a.b/c"],
         [".a", "b/c"],
         [".a.b", "c"],
@@ -94,7 +96,7 @@ const behavior: Readonly<Record<string, (pass: Pass) => Effect.Effect<void, unkn
       ] as const) {
         const other = yield* PersistedQueue.make({ name: `other-${name}${suffix}`, schema: Item })
         yield* other.offer({ n: 3n }, { id })
-        assert.strictEqual(yield* other.take(value), 3n, suffix)
+        assert.strictEqual(yield* Effect.timeout(other.take(value), "10 seconds"), 3n, suffix)
       }
       yield* pass("1 second")
       assert.strictEqual(yield* Effect.flatMap(DisquePool, (pool) => pool.queueLength(name)), 0)
