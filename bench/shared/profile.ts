@@ -28,17 +28,15 @@ const partOf = ({ functionName, url }: Profiler.ProfileNode["callFrame"]): Part 
 
 /** Microseconds by part. */
 const sum = ({ nodes, samples = [], timeDeltas = [] }: Profiler.Profile): ReadonlyMap<Part, number> => {
+  const byId = new Map(nodes.map((node) => [node.id, node]))
   const partOfNode = new Map<number, Part>()
-  const visit = (node: Profiler.ProfileNode, caller: Part, byId: ReadonlyMap<number, Profiler.ProfileNode>): void => {
+  const visit = (node: Profiler.ProfileNode | undefined, caller: Part): void => {
+    if (node === undefined) return
     const part = partOf(node.callFrame) ?? caller
     partOfNode.set(node.id, part)
-    for (const id of node.children ?? []) {
-      const child = byId.get(id)
-      if (child !== undefined) visit(child, part, byId)
-    }
+    for (const id of node.children ?? []) visit(byId.get(id), part)
   }
-  const [root] = nodes
-  if (root !== undefined) visit(root, "Node.js", new Map(nodes.map((node) => [node.id, node])))
+  visit(nodes[0], "Node.js")
   const micros = new Map<Part, number>(parts.map((part) => [part, 0]))
   for (const [i, id] of samples.entries()) {
     // The time before the first sample is that of the start of the profiler.

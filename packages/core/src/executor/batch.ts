@@ -55,8 +55,7 @@ export const executeAll = <A, E>(
       const later = (i: number, effect: Effect.Effect<A, E | CommandError>) =>
         fork(Effect.map(Effect.exit(effect), (exit) => end(i, exit)))
       const began = now()
-      for (let i = 0; i < commands.length; i++) {
-        const command = commands[i] as Command<A, E>
+      for (const [i, command] of commands.entries()) {
         const link = routes.linkNow(command)
         if (link === undefined) {
           later(i, execute(command))

@@ -5,7 +5,7 @@ export const reportQueue = "disco.workers"
 
 const markers = "disco.ids."
 
-/** The queue whose job says that an element with this id was added to a queue. The name of the queue has no slash in it then. */
+/** The queue whose job says that an element with this id was added to a queue. The first slash ends the name of the queue. */
 export const markerQueue = (queue: string, id: string): string => `${markers}${encodeURIComponent(queue)}/${id}`
 
 export const isOwnQueue = (name: string): boolean => name === reportQueue || name.startsWith(markers)
