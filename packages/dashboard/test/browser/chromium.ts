@@ -4,7 +4,7 @@
  * looked for.
  */
 import { execFileSync } from "node:child_process"
-import { existsSync, mkdtempSync, renameSync, rmSync } from "node:fs"
+import { existsSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs"
 import { createRequire } from "node:module"
 import { join } from "node:path"
 import { fileURLToPath, pathToFileURL } from "node:url"
@@ -35,6 +35,20 @@ const unpack = (): void => {
   }
 }
 
+const escaped = (path: string): string => path.replaceAll("&", "&amp;").replaceAll("<", "&lt;")
+
+/** Names the fonts of the package and those of the system: the package looks for its own only in folders of a service that it is made for. */
+const nameFonts = (): string => {
+  const file = join(folder, "fonts.conf")
+  const folders = [join(folder, "fonts"), "/usr/share/fonts", "/usr/local/share/fonts"]
+  const lines = [
+    ...folders.map((each) => `<dir>${escaped(each)}</dir>`),
+    `<cachedir>${escaped(join(folder, "fonts-cache"))}</cachedir>`
+  ]
+  writeFileSync(file, `<?xml version="1.0"?>\n<fontconfig>\n${lines.join("\n")}\n</fontconfig>\n`)
+  return file
+}
+
 const flags = ["--no-sandbox", "--disable-dev-shm-usage", "--font-render-hinting=none"]
 
 const packaged = (): LaunchOptions => {
@@ -47,7 +61,7 @@ const packaged = (): LaunchOptions => {
       ...process.env,
       // Those of the system come first: the browser asks for them by version.
       LD_LIBRARY_PATH: ["/usr/lib/x86_64-linux-gnu", "/lib64", libraries].join(":"),
-      FONTCONFIG_PATH: join(folder, "fonts")
+      FONTCONFIG_FILE: nameFonts()
     }
   }
 }
