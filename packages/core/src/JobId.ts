@@ -15,7 +15,21 @@ import * as Duration from "effect/Duration"
  */
 export type JobId = string & Brand.Brand<"@disco/core/JobId">
 
-const pattern = /^D-[0-9a-f]{8}-[A-Za-z0-9+/]{24}-[0-9a-f]{4}$/
+// A table, because each job that is acknowledged is checked, and a regular expression takes four times as long.
+const hex = 1
+const base64 = 2
+const kinds = new Uint8Array(128)
+for (let code = 0; code < kinds.length; code++) {
+  const char = String.fromCharCode(code)
+  kinds[code] = (/[0-9a-f]/.test(char) ? hex : 0) | (/[A-Za-z0-9+/]/.test(char) ? base64 : 0)
+}
+
+const dash = 45
+
+const areAll = (kind: number, text: string, start: number, end: number): boolean => {
+  for (let i = start; i < end; i++) if (((kinds[text.charCodeAt(i)] ?? 0) & kind) === 0) return false
+  return true
+}
 
 /**
  * Whether a value has the form of a job id.
@@ -30,7 +44,15 @@ const pattern = /^D-[0-9a-f]{8}-[A-Za-z0-9+/]{24}-[0-9a-f]{4}$/
  * @since 0.1.0
  * @category refinements
  */
-export const isJobId = (value: unknown): value is JobId => typeof value === "string" && pattern.test(value)
+export const isJobId = (value: unknown): value is JobId =>
+  typeof value === "string" &&
+  value.length === 40 &&
+  value.startsWith("D-") &&
+  areAll(hex, value, 2, 10) &&
+  value.charCodeAt(10) === dash &&
+  areAll(base64, value, 11, 35) &&
+  value.charCodeAt(35) === dash &&
+  areAll(hex, value, 36, 40)
 
 /**
  * Makes a job id from text. `JobId.make("D-…")` throws if the text is not a job id; `JobId.make.option` and `JobId.make.either` do
