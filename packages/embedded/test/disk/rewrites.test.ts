@@ -5,7 +5,7 @@ import * as Fiber from "effect/Fiber"
 import * as TestClock from "effect/TestClock"
 import { EmbeddedDisque } from "../../src/index.js"
 import { dial, say, text } from "../utils/ask.js"
-import { copyOf, filesOn, onDisk } from "../utils/disk.js"
+import { copyOf, files, filesOn, onDisk, temporaryFolder } from "../utils/disk.js"
 import { type Call, MemoryDisk } from "../utils/memoryDisk.js"
 
 const aof = "/data/disque.aof"
@@ -279,6 +279,30 @@ describe("a file that grows", () => {
         assert.deepStrictEqual(yield* jobsIn(disk), kept.toSorted())
       })
     )
+  )
+
+  it.live("is rewritten while records come without a pause", () =>
+    Effect.gen(function* () {
+      const dir = yield* temporaryFolder
+      yield* onDisk({ dir, appendfsync: "no" }, (link) =>
+        Effect.gen(function* () {
+          const links = yield* Effect.replicateEffect(dial(1), 6)
+          // They begin one after another: records of some are written while others add theirs.
+          const load = Effect.forEach(links, (each, i) => Effect.delay(Effect.forever(add(each, "x")), i), {
+            concurrency: "unbounded"
+          })
+          const told = Effect.repeat(Effect.delay(persistence(link), 10), {
+            until: (text) => text.includes("aof_rewrite_in_progress:0")
+          })
+          const rewrites = Effect.replicateEffect(
+            Effect.zipRight(Effect.delay(say(link, "BGREWRITEAOF"), 50), told),
+            10
+          )
+          yield* Effect.raceFirst(Effect.timeout(rewrites, "20 seconds"), Effect.zipRight(load, Effect.never))
+          assert.include(yield* persistence(link), "aof_last_bgrewrite_status:ok")
+        })
+      )
+    }).pipe(Effect.scoped, Effect.provide(files))
   )
 
   it.effect("is left as it is with a percentage of 0", () =>

@@ -5,6 +5,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
+import { Turns } from "./turns.js"
 
 /** The bytes of all pieces. */
 const join = (pieces: ReadonlyArray<Uint8Array>): Uint8Array => {
@@ -30,7 +31,7 @@ export class AofFile {
   private readonly scope: Scope.CloseableScope
   /** What the file was when it was opened: it stays the same file, whatever its path leads to. */
   private readonly info: FileSystem.File.Info
-  private readonly syncing = Effect.unsafeMakeSemaphore(1)
+  private readonly syncs = new Turns()
   /** How many bytes are written. */
   size: number
   /** Where the next write goes, if that is known. */
@@ -147,7 +148,7 @@ export class AofFile {
   }
 
   /** Makes what is written safe from the end of the system. */
-  readonly sync: Effect.Effect<void, PlatformError> = this.syncing.withPermits(1)(
+  readonly sync: Effect.Effect<void, PlatformError> = this.syncs.alone(
     Effect.suspend(() => {
       const { size } = this
       const pieces = this.unsynced.length

@@ -16,6 +16,7 @@ import { RecordBuffer } from "./records.js"
 import { Rewriter } from "./rewriter.js"
 import { syncFolder } from "./rewriting.js"
 import { describe } from "./systemErrors.js"
+import { Turns } from "./turns.js"
 
 /** With so many bytes of records waiting to be written, clients wait with further commands. */
 const mostWaiting = 16 * 1024 * 1024
@@ -53,7 +54,7 @@ export class AppendOnlyFile {
   private readonly dirty = Effect.unsafeMakeLatch()
   private readonly unsynced = Effect.unsafeMakeLatch()
   /** One change of the file at a time. */
-  private readonly exclusive = Effect.unsafeMakeSemaphore(1)
+  private readonly turns = new Turns()
   private file: AofFile | undefined
   private wasFull = false
   /** Whether the name of the file may be lost at the end of the system. */
@@ -99,7 +100,7 @@ export class AppendOnlyFile {
 
   /** Does something while nothing else is done with the file. */
   alone<A, E>(work: Effect.Effect<A, E>): Effect.Effect<A, E> {
-    return this.exclusive.withPermits(1)(work)
+    return this.turns.alone(work)
   }
 
   isFull(): boolean {
