@@ -9,7 +9,7 @@ import { large, type Measurement } from "./shared/measurement.js"
 import { withSection } from "./shared/results.js"
 import { openTarget, type Target } from "./shared/target.js"
 
-const full: Effort = { rounds: 9, warmUps: 2, share: 1, sizes: [100, large] }
+const full: Effort = { rounds: 9, warmUps: 15, share: 1, sizes: [100, large] }
 const forGoals: Effort = { ...full, sizes: [100] }
 
 // The program is compiled to a folder below the one that the results are in.

@@ -7,12 +7,17 @@ import { Raw } from "../peers/raw.js"
 import { openThunkDisque } from "../peers/thunkDisque.js"
 import { hold } from "../shared/contest.js"
 import { type Measurement, queueOf, sizeName } from "../shared/measurement.js"
+import { profiles } from "../shared/profile.js"
 import { show } from "../shared/section.js"
 import type { Address } from "../shared/target.js"
 
 const queue = queueOf("cluster")
 const copies = 3
 const inFlight = 64
+const jobs = 5000
+
+/** The body of the jobs whose time is told by parts. */
+const profiled = "x".repeat(100)
 
 const openAll = async (node: Address) => {
   const ioredis = await Promise.all(Array.from({ length: 32 }, () => Ioredis.open(node, copies)))
@@ -45,7 +50,7 @@ export const cluster: Measurement = {
       const adds = await hold(
         {
           title: `ADDJOB, ${sizeName(size)}`,
-          jobs: 5000,
+          jobs,
           contenders: [
             { name: "raw", run: (jobs) => raw.addSingly(queue, body, jobs) },
             ...Object.entries(clients).map(([name, all]) => ({ name, run: adding(all, queue, body, inFlight) })),
@@ -67,7 +72,7 @@ export const cluster: Measurement = {
       const flows = await hold(
         {
           title: `added, fetched, acknowledged, ${sizeName(size)}`,
-          jobs: 5000,
+          jobs,
           contenders: [
             {
               name: "raw",
@@ -93,6 +98,20 @@ export const cluster: Measurement = {
         flows.ratio("Funnel, pool of 32", "raw")
       )
     }
+    const works = Object.entries(discos).map(async ([name, disco], i) => [
+      {
+        name: `\`addJob\`${name}`,
+        run: disco.adding(queue, profiled, inFlight, options),
+        after: () => raw.drain(queue)
+      },
+      { name: `Funnel${name}`, run: await disco.funnelling(`${queue}-profile-${i}`, profiled, options) }
+    ])
+    const rawWork = {
+      name: "ADDJOB, raw",
+      run: (jobs: number) => raw.addSingly(queue, profiled, jobs),
+      after: () => raw.drain(queue)
+    }
+    text.push(await profiles([rawWork, ...(await Promise.all(works)).flat()], jobs, effort))
     for (const disco of Object.values(discos)) await disco.close()
     for (const client of [raw, fetching, ...new Set(Object.values(clients).flat())]) client.close()
     const [replicated = 0, replicated32 = 0, funnelReplicated = 0, funnelReplicated32 = 0] = ratios

@@ -4,6 +4,7 @@ import { Disco } from "../peers/disco.js"
 import { Raw } from "../peers/raw.js"
 import { type Contender, hold } from "../shared/contest.js"
 import { type Measurement, queueOf } from "../shared/measurement.js"
+import { profiles } from "../shared/profile.js"
 import { show } from "../shared/section.js"
 
 const queue = queueOf("latency")
@@ -42,40 +43,36 @@ export const latency: Measurement = {
     const workerQueue = `${queue}-worker`
     let arrived = () => {}
     await disco.answering(workerQueue, () => arrived())
-    const outcome = await hold(
+    const contenders: ReadonlyArray<Contender> = [
       {
-        title: "one job at a time, 100 B",
-        jobs: 300,
-        contenders: [
-          {
-            name: "raw GETJOB",
-            run: oneByOne(
-              adder,
-              rawQueue,
-              () => getter.get(rawQueue, 1, 1),
-              (ids) => getter.ack(ids)
-            )
-          },
-          {
-            name: "Worker",
-            run: oneByOne(
-              adder,
-              workerQueue,
-              () =>
-                new Promise<void>((resolve) => {
-                  arrived = resolve
-                }),
-              async () => {}
-            )
-          }
-        ]
+        name: "raw GETJOB",
+        run: oneByOne(
+          adder,
+          rawQueue,
+          () => getter.get(rawQueue, 1, 1),
+          (ids) => getter.ack(ids)
+        )
       },
-      effort
-    )
+      {
+        name: "Worker",
+        run: oneByOne(
+          adder,
+          workerQueue,
+          () =>
+            new Promise<void>((resolve) => {
+              arrived = resolve
+            }),
+          async () => {}
+        )
+      }
+    ]
+    const jobs = 300
+    const outcome = await hold({ title: "one job at a time, 100 B", jobs, contenders }, effort)
+    const profile = await profiles(contenders, jobs, effort)
     await disco.close()
     for (const raw of [adder, getter]) raw.close()
     return {
-      text: show(outcome, []),
+      text: `${show(outcome, [])}\n${profile}`,
       figures: {
         latency50: outcome.ratio("Worker", "raw GETJOB", "p50"),
         latency99: outcome.ratio("Worker", "raw GETJOB", "p99")

@@ -4,25 +4,39 @@ import * as Fiber from "effect/Fiber"
 import { Disco } from "../peers/disco.js"
 import { Raw } from "../peers/raw.js"
 import { type Effort, partOf } from "../shared/contest.js"
-import { heapAfterGc } from "../shared/heap.js"
+import { allocated, heapAfterGc } from "../shared/heap.js"
 import { table, thousands } from "../shared/markdown.js"
 import { type Measurement, queueOf } from "../shared/measurement.js"
+import type { Part } from "../shared/parts.js"
 import type { Address } from "../shared/target.js"
 
 const queue = queueOf("memory")
 const body = "x".repeat(100)
 const nobody = () => {}
 
-/** So much more is on the heap once `open` has opened `count` of something, for each of them. */
-const bytesEach = async (count: number, open: () => Promise<unknown>): Promise<number> => {
-  const before = heapAfterGc()
-  const opened = await open()
-  const after = heapAfterGc()
-  // What was opened is in use until here.
-  return opened === undefined ? Number.NaN : (after - before) / count
+/** Who allocates: `others` are ioredis and the benchmark itself. */
+const allocators: ReadonlyArray<Part> = ["sockets", "Node.js", "Effect", "core", "node", "funnel", "others"]
+
+/** What is held for each of something, in bytes: of the heap and buffers in all, and of the heap by who allocated it. */
+interface Held {
+  readonly all: number
+  readonly by: ReadonlyMap<Part, number>
 }
 
-const connections = async (node: Address): Promise<number> => {
+/** What is held for each of `count` things that `open` opens. */
+const bytesEach = async (count: number, open: () => Promise<unknown>): Promise<Held> => {
+  const before = heapAfterGc()
+  let opened: unknown
+  const by = await allocated(async () => {
+    opened = await open()
+  })
+  const after = heapAfterGc()
+  // What was opened is in use until here.
+  if (opened === undefined) throw new Error("nothing was opened")
+  return { all: (after - before) / count, by: new Map([...by].map(([part, bytes]) => [part, bytes / count])) }
+}
+
+const connections = async (node: Address): Promise<Held> => {
   // What is made once only is there before.
   const discos = [await Disco.open(node)]
   const bytes = await bytesEach(100, async () => {
@@ -34,7 +48,7 @@ const connections = async (node: Address): Promise<number> => {
 }
 
 /** A link to wait for jobs on, and a `getJob` that waits on such a link. */
-const waits = async (node: Address): Promise<readonly [link: number, getJob: number]> => {
+const waits = async (node: Address): Promise<readonly [link: Held, getJob: Held]> => {
   const disco = await Disco.open(node, { maxActive: 101, maxIdle: 101 })
   const empty = `${queue}-empty`
   const first = await disco.run(Effect.forkDaemon(disco.pool.getJob(empty, { timeout: "2 minutes" })))
@@ -55,7 +69,7 @@ const waits = async (node: Address): Promise<readonly [link: number, getJob: num
 }
 
 /** What a job of 20 bytes takes that the program keeps, if it keeps one of `every` that it fetches. */
-const kept = async (disco: Disco, raw: Raw, count: number, every: number): Promise<number> => {
+const kept = async (disco: Disco, raw: Raw, count: number, every: number): Promise<Held> => {
   const jobs = `${queue}-kept-${every}`
   await raw.addMany(jobs, "x".repeat(20), count)
   return bytesEach(count / every, async () => {
@@ -70,7 +84,7 @@ const kept = async (disco: Disco, raw: Raw, count: number, every: number): Promi
 }
 
 /** Jobs that one call adds. */
-const together = async (disco: Disco, count: number): Promise<number> => {
+const together = async (disco: Disco, count: number): Promise<Held> => {
   const jobs = Array.from({ length: count }, () => ({ queue, body, options: { replicate: 1 } }))
   let adding: Promise<unknown> = Promise.resolve()
   const bytes = await bytesEach(count, async () => {
@@ -83,7 +97,7 @@ const together = async (disco: Disco, count: number): Promise<number> => {
 }
 
 /** The fibers that wait for their ADDJOB are counted with it. */
-const inFlight = async (disco: Disco, count: number): Promise<number> => {
+const inFlight = async (disco: Disco, count: number): Promise<Held> => {
   let adding: Promise<unknown> = Promise.resolve()
   const bytes = await bytesEach(count, async () => {
     adding = disco.adding(queue, body, count, { replicate: 1 })(count, nobody)
@@ -120,7 +134,7 @@ export const memory: Measurement = {
     const flyingJob = await together(disco, many)
     const flyingFiber = await inFlight(disco, many)
     const keptJob = await kept(disco, raw, partOf(100_000, effort), 1)
-    const rows: ReadonlyArray<readonly [string, number]> = [
+    const rows: ReadonlyArray<readonly [string, Held]> = [
       ["an idle pool with its one link", idlePool],
       ["an idle link to wait for jobs on", idleLink],
       ["a `getJob` that waits on such a link, and its fiber", waitingGet],
@@ -134,12 +148,27 @@ export const memory: Measurement = {
     await disco.close()
     raw.close()
     const text = [
-      table([["heap", "bytes each"], ...rows.map(([what, bytes]) => [what, thousands(bytes)])]),
+      table([
+        ["heap and buffers, bytes each", "all", ...allocators.map((part) => `heap, by ${part}`)],
+        ...rows.map(([what, { all, by }]) => [
+          what,
+          ...[all, ...allocators.map((part) => by.get(part) ?? 0)].map((bytes) => thousands(bytes))
+        ])
+      ]),
       table([
         ["jobs through a funnel", "MB more than after the first 10,000"],
         [thousands(partOf(1_000_000, effort)), growth.toFixed(1)]
       ])
     ]
-    return { text: text.join("\n"), figures: { keptJob, waitingGet, idleLink: idlePool, flyingJob, million: growth } }
+    return {
+      text: text.join("\n"),
+      figures: {
+        keptJob: keptJob.all,
+        waitingGet: waitingGet.all,
+        idleLink: idlePool.all,
+        flyingJob: flyingJob.all,
+        million: growth
+      }
+    }
   }
 }

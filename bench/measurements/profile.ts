@@ -4,23 +4,13 @@ import { Disco } from "../peers/disco.js"
 import { openDisqueueNode } from "../peers/disqueueNode.js"
 import { Raw } from "../peers/raw.js"
 import { openThunkDisque } from "../peers/thunkDisque.js"
-import { type Contender, partOf } from "../shared/contest.js"
-import { collectYoung } from "../shared/heap.js"
-import { table } from "../shared/markdown.js"
+import type { Contender } from "../shared/contest.js"
 import { large, type Measurement, queueOf, sizeName } from "../shared/measurement.js"
-import { type Part, parts, profiled } from "../shared/profile.js"
-import { median } from "../shared/statistics.js"
+import { profiles, type Work } from "../shared/profile.js"
 
 const queue = queueOf("profile")
 const body = "x".repeat(100)
 const options = { replicate: 1 }
-const nobody = () => {}
-
-interface Work extends Contender {
-  readonly before?: (jobs: number) => Promise<void>
-  readonly after?: () => Promise<void>
-}
-
 export const profile: Measurement = {
   name: "profile",
   title:
@@ -53,22 +43,9 @@ export const profile: Measurement = {
       { name: "Worker, text", run: await disco.working(`${queue}-worker`, body, options) },
       { name: "Worker, JSON", run: await disco.workingJson(`${queue}-json`, body.length, options) }
     ]
-    const jobs = partOf(10_000, effort)
-    const rows: Array<ReadonlyArray<string>> = []
-    for (const { after, before, name, run } of works) {
-      const rounds: Array<ReadonlyMap<Part, number>> = []
-      for (let round = 0; round < effort.warmUps + effort.rounds; round++) {
-        await before?.(jobs)
-        collectYoung()
-        const micros = await profiled(() => run(jobs, nobody))
-        await after?.()
-        if (round >= effort.warmUps) rounds.push(micros)
-      }
-      const each = parts.map((part) => median(rounds.map((micros) => (micros.get(part) ?? 0) / jobs)))
-      rows.push([name, ...[each.reduce((sum, micros) => sum + micros, 0), ...each].map((micros) => micros.toFixed(2))])
-    }
+    const text = await profiles(works, 10_000, effort)
     await disco.close()
     for (const client of [raw, disqueueNode, ...thunks]) client.close()
-    return { text: table([["µs a job", "all", ...parts], ...rows]), figures: {} }
+    return { text, figures: {} }
   }
 }

@@ -5,6 +5,7 @@ import { Disco } from "../peers/disco.js"
 import { Raw } from "../peers/raw.js"
 import { hold } from "../shared/contest.js"
 import { type Measurement, queueOf } from "../shared/measurement.js"
+import { profiles } from "../shared/profile.js"
 import { show } from "../shared/section.js"
 
 const queue = queueOf("spans")
@@ -59,26 +60,29 @@ export const spans: Measurement = {
       "nobody listening": await Disco.open(node),
       "exported to memory": await Disco.open(node, {}, exportTo(exported))
     }
+    const contenders = Object.entries(discos).map(([name, disco]) => ({
+      name,
+      run: disco.adding(queue, body, 64, options)
+    }))
+    const after = async () => {
+      exported.length = 0
+      await raw.drain(queue)
+    }
+    const jobs = 10_000
     const outcome = await hold(
-      {
-        title: "spans",
-        jobs: 10_000,
-        contenders: Object.entries(discos).map(([name, disco]) => ({
-          name,
-          run: disco.adding(queue, body, 64, options)
-        })),
-        after: async () => {
-          exported.length = 0
-          await raw.drain(queue)
-        }
-      },
+      { title: "spans", jobs, contenders, after },
       // What is looked for is smaller than what rounds differ by.
       { ...effort, rounds: effort.rounds * 4 }
+    )
+    const profile = await profiles(
+      contenders.map((contender) => ({ ...contender, after })),
+      jobs,
+      effort
     )
     for (const disco of Object.values(discos)) await disco.close()
     raw.close()
     return {
-      text: show(outcome, ["tracing off"]),
+      text: `${show(outcome, ["tracing off"])}\n${profile}`,
       figures: {
         spansUnheard: outcome.ratio("nobody listening", "tracing off"),
         spansExported: outcome.ratio("exported to memory", "tracing off")

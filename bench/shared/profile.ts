@@ -1,30 +1,12 @@
 /** What the process does while something runs, by samples of its stack. */
 import { type Profiler, Session } from "node:inspector/promises"
-
-/** What a sample is counted for. */
-export const parts = ["waits", "sockets", "collector", "Node.js", "Effect", "core", "node", "funnel", "others"] as const
-
-export type Part = (typeof parts)[number]
+import { type Contender, type Effort, partOf } from "./contest.js"
+import { collectYoung } from "./heap.js"
+import { table } from "./markdown.js"
+import { type Part, partOfFrame, parts } from "./parts.js"
+import { median } from "./statistics.js"
 
 const sampleMicros = 100
-
-const special: Record<string, Part> = {
-  "(idle)": "waits",
-  "(garbage collector)": "collector",
-  "(program)": "Node.js",
-  "(root)": "Node.js"
-}
-
-const partOf = ({ functionName, url }: Profiler.ProfileNode["callFrame"]): Part | undefined => {
-  const named = special[functionName]
-  if (named !== undefined) return named
-  // Functions of V8 and system calls count for their caller.
-  if (url === "") return undefined
-  if (url.startsWith("node:")) return /net|stream|tls|readable|writable/.test(url) ? "sockets" : "Node.js"
-  if (/\/node_modules\/(@effect\/[^/]+|effect)\//.test(url)) return "Effect"
-  const ours = /\/packages\/(core|node|funnel)\//.exec(url)?.[1]
-  return ours === undefined ? "others" : (ours as Part)
-}
 
 /** Microseconds by part. */
 const sum = ({ nodes, samples = [], timeDeltas = [] }: Profiler.Profile): ReadonlyMap<Part, number> => {
@@ -32,7 +14,7 @@ const sum = ({ nodes, samples = [], timeDeltas = [] }: Profiler.Profile): Readon
   const partOfNode = new Map<number, Part>()
   const visit = (node: Profiler.ProfileNode | undefined, caller: Part): void => {
     if (node === undefined) return
-    const part = partOf(node.callFrame) ?? caller
+    const part = partOfFrame(node.callFrame) ?? caller
     partOfNode.set(node.id, part)
     for (const id of node.children ?? []) visit(byId.get(id), part)
   }
@@ -48,7 +30,7 @@ const sum = ({ nodes, samples = [], timeDeltas = [] }: Profiler.Profile): Readon
 }
 
 /** Samples this process while `run` runs. Gives the microseconds of each part. */
-export const profiled = async (run: () => Promise<void>): Promise<ReadonlyMap<Part, number>> => {
+const profiled = async (run: () => Promise<void>): Promise<ReadonlyMap<Part, number>> => {
   const session = new Session()
   session.connect()
   try {
@@ -61,4 +43,30 @@ export const profiled = async (run: () => Promise<void>): Promise<ReadonlyMap<Pa
   } finally {
     session.disconnect()
   }
+}
+
+export interface Work extends Contender {
+  readonly before?: (jobs: number) => Promise<void>
+  readonly after?: () => Promise<void>
+}
+
+const nobody = () => {}
+
+/** A table of where the time of a job goes in each work, in microseconds: medians of rounds of about so many jobs. */
+export const profiles = async (works: ReadonlyArray<Work>, jobs: number, effort: Effort): Promise<string> => {
+  const count = partOf(jobs, effort)
+  const rows: Array<ReadonlyArray<string>> = []
+  for (const { after, before, name, run } of works) {
+    const rounds: Array<ReadonlyMap<Part, number>> = []
+    for (let round = 0; round < effort.warmUps + effort.rounds; round++) {
+      await before?.(count)
+      collectYoung()
+      const micros = await profiled(() => run(count, nobody))
+      await after?.()
+      if (round >= effort.warmUps) rounds.push(micros)
+    }
+    const each = parts.map((part) => median(rounds.map((micros) => (micros.get(part) ?? 0) / count)))
+    rows.push([name, ...[each.reduce((sum, micros) => sum + micros, 0), ...each].map((micros) => micros.toFixed(2))])
+  }
+  return table([["µs a job", "all", ...parts], ...rows])
 }

@@ -210,11 +210,12 @@ describe("the end of a node whose disk is full", () => {
       Effect.gen(function* () {
         disk.fate = (call) => (isWrite(call) ? "ENOSPC" : undefined)
         const ending = yield* dial(1)
-        const replies = yield* Effect.all([say(ending, "SHUTDOWN"), say(link, "ADDJOB", "q", "x", "0")], {
+        const refused = "Error: ERR Errors trying to SHUTDOWN. Check logs."
+        const replies = yield* Effect.all([say(link, "ADDJOB", "q", "x", "0"), say(ending, "SHUTDOWN")], {
           concurrency: "unbounded"
         })
-        assert.strictEqual(replies[1], misconf("No space left on device"))
-        assert.strictEqual(yield* say(ending, "SHUTDOWN"), "Error: ERR Errors trying to SHUTDOWN. Check logs.")
+        assert.deepStrictEqual(replies, [misconf("No space left on device"), refused])
+        assert.strictEqual(yield* say(ending, "SHUTDOWN"), refused)
         disk.fate = () => undefined
         yield* Effect.flip(say(ending, "SHUTDOWN"))
       })
