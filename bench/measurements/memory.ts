@@ -1,6 +1,8 @@
 /** What Disco keeps on the heap: for what is idle, what waits and what is in flight, and after a million jobs. */
+import { NodeDisque } from "@disco/node"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
 import { Disco } from "../peers/disco.js"
 import { Raw } from "../peers/raw.js"
 import { type Effort, partOf } from "../shared/contest.js"
@@ -8,7 +10,7 @@ import { allocated, heapAfterGc } from "../shared/heap.js"
 import { table, thousands } from "../shared/markdown.js"
 import { type Measurement, queueOf } from "../shared/measurement.js"
 import type { Part } from "../shared/parts.js"
-import type { Address } from "../shared/target.js"
+import { type Address, addressOf } from "../shared/target.js"
 
 const queue = queueOf("memory")
 const body = "x".repeat(100)
@@ -36,15 +38,16 @@ const bytesEach = async (count: number, open: () => Promise<unknown>): Promise<H
   return { all: (after - before) / count, by: new Map([...by].map(([part, bytes]) => [part, bytes / count])) }
 }
 
+/** Pools of one program, each of which has connected. */
 const connections = async (node: Address): Promise<Held> => {
+  const disco = await Disco.open(node)
+  const open = (count: number) =>
+    disco.run(Effect.replicateEffect(Layer.build(NodeDisque.layerPool({ nodes: addressOf(node) })), count))
   // What is made once only is there before.
-  const discos = [await Disco.open(node)]
-  const bytes = await bytesEach(100, async () => {
-    for (let i = 0; i < 100; i++) discos.push(await Disco.open(node))
-    return discos
-  })
-  for (const disco of discos) await disco.close()
-  return bytes
+  await open(1)
+  const held = await bytesEach(100, () => open(100))
+  await disco.close()
+  return held
 }
 
 /** A link to wait for jobs on, and a `getJob` that waits on such a link. */
