@@ -20,13 +20,14 @@ import {
   JobId,
   type JobQueue
 } from "@disco/core"
+import { deadQueueOf } from "@disco/core/internal"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { drain } from "./deadLetter/drain.js"
 import { listed } from "./deadLetter/list.js"
 import { Chooser, type Entry, type Selection, type TypedEntry, withPayload } from "./deadLetter/selection.js"
-import { bodyOf, deadQueueOf, type Letter } from "./worker/letter.js"
+import { bodyOf, type Letter } from "./worker/letter.js"
 
 export type { Entry, Selection, TypedEntry } from "./deadLetter/selection.js"
 export type { Letter, Reason } from "./worker/letter.js"

@@ -12,6 +12,7 @@ import {
   type JobId,
   type JobQueue
 } from "@disco/core"
+import { deadQueueOf } from "@disco/core/internal"
 import * as Cause from "effect/Cause"
 import type * as Chunk from "effect/Chunk"
 import type * as Duration from "effect/Duration"
@@ -39,7 +40,6 @@ import { squash, textOf } from "./internal/failure.js"
 import { isSucceeded } from "./internal/isSucceeded.js"
 import { closeWithSiblings } from "./internal/siblings.js"
 import { type FunnelClosed, Outbox, type Undelivered } from "./outgoing/outbox.js"
-import { deadQueueOf } from "./worker/letter.js"
 import { defaultLetterTtl, LetterSender } from "./worker/letterSender.js"
 
 export type { FunnelJob, TypedJob } from "./funnel/funnelJob.js"

@@ -16,7 +16,7 @@
  * @since 0.1.0
  */
 import { type AddJobOptions, DisquePool, type InvalidArgument, JobQueue } from "@disco/core"
-import { markerQueue, OptionReader } from "@disco/core/internal"
+import { deadQueueOf, markerQueue, OptionReader } from "@disco/core/internal"
 import { PersistedQueueError, PersistedQueueStore } from "@effect/experimental/PersistedQueue"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
@@ -30,7 +30,6 @@ import { Inbox } from "./incoming/inbox.js"
 import type { LeasedJob } from "./incoming/leasedJob.js"
 import { causeText, kindOf, squash, textOf } from "./internal/failure.js"
 import { currentFiber, isInterrupted, type Restore } from "./internal/runtime.js"
-import { deadQueueOf } from "./worker/letter.js"
 import { defaultLetterTtl, LetterSender } from "./worker/letterSender.js"
 
 /**

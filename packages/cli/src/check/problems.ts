@@ -1,6 +1,6 @@
 /** What is wrong with queues and nodes, by the bounds that the user has set. */
 import type { Cluster } from "@disco/core"
-import { isOwnQueue } from "@disco/core/internal"
+import { deadQueueOf, isOwnQueue, queueOfDead } from "@disco/core/internal"
 import * as Duration from "effect/Duration"
 import * as Either from "effect/Either"
 import { age, count, counted } from "../output/format.js"
@@ -19,7 +19,7 @@ export interface Limits {
 }
 
 /** Queues that hold what was given up: nobody consumes them, and they have a bound of their own. */
-const isDead = (name: string): boolean => name.endsWith(".dead")
+const isDead = (name: string): boolean => queueOfDead(name) !== undefined
 
 /** A queue that nobody knows is empty, and has no consumers. */
 type Known = Pick<Cluster.ClusterQueue, "name" | "length" | "blocked" | "oldest" | "rates">
@@ -66,7 +66,7 @@ export const problemsOf = (
   if (limits.maxDead !== undefined) {
     const dead =
       limits.queues.length > 0
-        ? limits.queues.map((name) => byName.get(`${name}.dead`) ?? empty(`${name}.dead`))
+        ? limits.queues.map(deadQueueOf).map((name) => byName.get(name) ?? empty(name))
         : queues.filter(({ name }) => isDead(name))
     for (const { length, name } of dead) {
       problems.push({

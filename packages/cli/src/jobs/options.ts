@@ -1,5 +1,5 @@
 /** Arguments and options that several commands about jobs share. */
-import { OptionReader } from "@disco/core/internal"
+import { OptionReader, queueOfDead } from "@disco/core/internal"
 import * as Either from "effect/Either"
 import * as option from "../command/parameters.js"
 import * as read from "../readers.js"
@@ -25,7 +25,7 @@ export const grep = option.optional("REGEX", regex, "Jobs whose body, as text, f
 
 /** The name of the queue whose jobs were given up. That of their letters means the same. */
 const queueOfLetters: read.Reader<string> = (subject, name, text) =>
-  Either.map(read.queue(subject, name, text), (queue) => queue.replace(/(?<=.)\.dead$/, ""))
+  Either.map(read.queue(subject, name, text), (queue) => queueOfDead(queue) ?? queue)
 
 export const deadQueue = option.argument(
   "QUEUE",

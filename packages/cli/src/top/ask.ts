@@ -1,4 +1,5 @@
 /** What is asked before something is changed, and what the answers do. */
+import { deadQueueOf, queueOfDead } from "@disco/core/internal"
 import { counted } from "../output/format.js"
 import { printable } from "../output/text.js"
 import type { Input } from "../screen/keys.js"
@@ -12,12 +13,10 @@ const asking = (model: Model, question: Question): Model => ({ ...model, questio
 const askPause = (model: Model, queue: string): Model =>
   asking(model, { _tag: (findQueue(model, queue)?.pause ?? "none") === "none" ? "Pause" : "Resume", queue })
 
-const deadEnd = ".dead"
-
 /** A queue of dead letters stands for the queue that they came from. */
 const askRedrive = (model: Model, selected: string): Model => {
-  const queue = selected.endsWith(deadEnd) ? selected.slice(0, -deadEnd.length) : selected
-  const count = findQueue(model, `${queue}${deadEnd}`)?.length ?? 0
+  const queue = queueOfDead(selected) ?? selected
+  const count = findQueue(model, deadQueueOf(queue))?.length ?? 0
   return count === 0
     ? told(model, `${printable(queue)} has no dead letters`)
     : asking(model, { _tag: "Redrive", queue, count })

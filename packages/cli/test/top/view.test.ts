@@ -78,10 +78,12 @@ const jobSeen: Event = {
   }
 }
 
-const opened = (columns: number, rows: number) => at(columns, rows, sampled, key("enter"), queueSeen)
+/** The third queue of the list is chosen. */
+const openedLetters = [sampled, key("down"), key("down"), key("enter"), queueSeen]
 
-const openedJob = (columns: number, rows: number) =>
-  at(columns, rows, sampled, key("enter"), queueSeen, key("enter"), jobSeen)
+const opened = (columns: number, rows: number) => at(columns, rows, ...openedLetters)
+
+const openedJob = (columns: number, rows: number) => at(columns, rows, ...openedLetters, key("enter"), jobSeen)
 
 describe("the screen of top", () => {
   it("shows the queues that are in trouble first, at 80 columns", () => {
@@ -90,9 +92,9 @@ describe("the screen of top", () => {
       2 nodes  127.0.0.1:7711  127.0.0.1:7712
 
         QUEUE                      LENGTH    OLDEST        IN       OUT  TROUBLE▼
-      >!emails.dead                     3     1d 6h       0/s       0/s  no consumers
-       !emails                      1,204    3m 20s      12/s       0/s  no consumers…
+      >!emails                      1,204    3m 20s      12/s       0/s  no consumers…
        !reports                         7     1h 1m       0/s       0/s  partly paused
+        emails.dead                     3     1d 6h       0/s       0/s
         orders                         12        2s     250/s     250/s
 
       ⏎ open  ←→ sort  / filter  p pause  r redrive  d delete  ? help  q quit"
@@ -105,9 +107,9 @@ describe("the screen of top", () => {
       2 nodes  127.0.0.1:7711  127.0.0.1:7712
 
         QUEUE                 LENGTH    OLDEST
-      >!emails.dead                3     1d 6h
-       !emails                 1,204    3m 20s
+      >!emails                 1,204    3m 20s
        !reports                    7     1h 1m
+        emails.dead                3     1d 6h
         orders                    12        2s
 
       ⏎ open  ←→ sort  ? help  q quit"

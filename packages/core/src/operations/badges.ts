@@ -1,7 +1,7 @@
 /** What is the matter with a queue, and which queues are in the most trouble. */
 import * as Duration from "effect/Duration"
 import * as Order from "effect/Order"
-import { isOwnQueue } from "../internal/ownQueues.js"
+import { isOwnQueue, queueOfDead } from "../internal/ownQueues.js"
 import type { ClusterQueue } from "./queues.js"
 
 /**
@@ -13,7 +13,8 @@ import type { ClusterQueue } from "./queues.js"
  * - `growing`: jobs wait, and more come in than go out, by a tenth or more
  *
  * Queues of Disco's own are never `no consumers` or `growing`, because their jobs are looked at and expire: `disco.workers` of
- * `Worker.Reporting`, and `disco.ids.…` of `PersistedQueueStore`.
+ * `Worker.Reporting`, and `disco.ids.…` of `PersistedQueueStore`. Queues of dead letters (`<name>.dead`) are never `no consumers`,
+ * because letters wait for somebody to look at them.
  *
  * @since 0.1.0
  * @category models
@@ -25,6 +26,7 @@ const idleMillis = 5000
 
 const hasNoConsumers = ({ blocked, idle, length, name, rates }: ClusterQueue): boolean =>
   !isOwnQueue(name) &&
+  queueOfDead(name) === undefined &&
   length > 0 &&
   blocked === 0 &&
   (rates === undefined ? Duration.toMillis(idle) >= idleMillis : rates.out === 0)

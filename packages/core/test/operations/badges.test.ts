@@ -50,6 +50,14 @@ describe.concurrent("the badges of a queue", () => {
     is({ length: 1, rates: rates(10, 0) }, "no consumers", "growing")
   })
 
+  it("do not blame queues of dead letters, which wait for somebody to look at them", () => {
+    const dead = (more: Partial<Cluster.ClusterQueue>) => Cluster.badges(queue("emails.dead", more))
+    assert.deepStrictEqual(dead({ length: 3, rates: rates(0, 0) }), [])
+    assert.deepStrictEqual(dead({ length: 3, idle: Duration.minutes(1) }), [])
+    assert.deepStrictEqual(dead({ length: 3, rates: rates(1, 0) }), ["growing"])
+    assert.deepStrictEqual(Cluster.badges(queue(".dead", { length: 3, rates: rates(0, 0) })), ["no consumers"])
+  })
+
   it("do not blame queues of Disco's own, whose jobs are looked at and expire", () => {
     for (const name of ["disco.workers", "disco.ids.emails/welcome-ada"]) {
       const own = (more: Partial<Cluster.ClusterQueue>) => Cluster.badges(queue(name, more))

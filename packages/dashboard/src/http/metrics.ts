@@ -1,5 +1,5 @@
 /** The figures of the cluster in the text format of Prometheus. */
-import { Prometheus } from "@disco/core/internal"
+import { Prometheus, queueOfDead } from "@disco/core/internal"
 import type { ClusterNode } from "../api/cluster.js"
 import type { Status } from "../api/status.js"
 import type { QueueList } from "../sampling/queueList.js"
@@ -37,7 +37,10 @@ export const metricsText = (list: QueueList, nodes: ReadonlyArray<ClusterNode>, 
     help,
     samples: nodes.map(({ address, figures }) => [{ node: address }, figures === null ? null : value(figures)] as const)
   })
-  const dead = queues.filter(({ queue }) => queue.name.endsWith(".dead"))
+  const dead = queues.flatMap(({ queue: { length, name } }) => {
+    const queue = queueOfDead(name)
+    return queue === undefined ? [] : [[{ queue }, length] as const]
+  })
   const families: ReadonlyArray<Prometheus.Family> = [
     ofQueues("length", "Jobs that wait in the queue, on all nodes.", ({ queue }) => queue.length),
     ofQueues("oldest_age_seconds", "How long ago the oldest waiting job was added.", ({ oldestMillis, queue }) =>
@@ -56,7 +59,7 @@ export const metricsText = (list: QueueList, nodes: ReadonlyArray<ClusterNode>, 
       name: "disque_dead_letters",
       type: "gauge",
       help: "Jobs of the queue that were given up.",
-      samples: dead.map(({ queue }) => [{ queue: queue.name.slice(0, -".dead".length) }, queue.length] as const)
+      samples: dead
     },
     { name: "disque_queues", type: "gauge", help: "Queues that are known.", samples: [[{}, list.totals.queues]] },
     {

@@ -1,5 +1,7 @@
 /** The jobs that were given up. */
+
 import type { DisquePool } from "@disco/core"
+import { deadQueueOf, queueOfDead } from "@disco/core/internal"
 import { DeadLetter } from "@disco/funnel"
 import * as Clock from "effect/Clock"
 import * as DateTime from "effect/DateTime"
@@ -19,18 +21,13 @@ const searchMillis = 5000
 /** The most letters that one request takes. */
 const mostTaken = 1000
 
-const suffix = ".dead"
-
 /** The queues of letters, those with the most first. */
 export const deadQueues = ({ listed }: QueueList): ReadonlyArray<DeadQueue> =>
   listed
-    .filter(({ queue: { length, name } }) => name.endsWith(suffix) && name.length > suffix.length && length > 0)
-    .map(({ oldestMillis, queue: { length, name } }) => ({
-      queue: name.slice(0, -suffix.length),
-      dead: name,
-      letters: length,
-      oldestMillis
-    }))
+    .flatMap(({ oldestMillis, queue: { length, name } }) => {
+      const queue = queueOfDead(name)
+      return queue === undefined || length === 0 ? [] : [{ queue, dead: name, letters: length, oldestMillis }]
+    })
     .sort((a, b) => b.letters - a.letters || (a.queue < b.queue ? -1 : 1))
 
 const momentOf = (time: string | undefined): number | null =>
@@ -69,7 +66,7 @@ export const letters = (payloads: Payloads, list: QueueList, params: DeadParams)
     const entries = Option.getOrElse(all, () => [...found.values()])
     return {
       at,
-      total: list.find(`${queue}${suffix}`)?.queue.length ?? entries.length,
+      total: list.find(deadQueueOf(queue))?.queue.length ?? entries.length,
       isComplete: Option.isSome(all) && entries.length < limit,
       letters: entries.map(({ id, letter }) => ({
         id,

@@ -1,4 +1,6 @@
 /** Giving jobs up: a letter about each of them goes to the queue `<name>.dead`. */
+
+import { deadQueueOf } from "@disco/core/internal"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type { LeasedJob } from "../incoming/leasedJob.js"
@@ -8,7 +10,7 @@ import type { AttemptRecords } from "./attemptRecords.js"
 import type { WorkerDefinition } from "./definition.js"
 import type { JobReports } from "./jobReports.js"
 import type { JobReturns } from "./jobReturns.js"
-import { deadQueueOf, type Letter, type Reason } from "./letter.js"
+import type { Letter, Reason } from "./letter.js"
 import type { LetterSender } from "./letterSender.js"
 
 interface Needs<A, E, B> {

@@ -166,7 +166,5 @@ export const writeLetter = (contents: LetterContents, reason?: Reason): Letter =
   }
 }
 
-/** The queue of the letters about jobs that were given up. */
-export const deadQueueOf = (queue: string): string => `${queue}.dead`
 /** The queue of the letters about jobs that wait for their next attempt. */
 export const retryQueueOf = (queue: string): string => `${queue}.retry`
