@@ -11,6 +11,7 @@ import { profiles, type Work } from "../shared/profile.js"
 const queue = queueOf("profile")
 const body = "x".repeat(100)
 const options = { replicate: 1 }
+
 export const profile: Measurement = {
   name: "profile",
   title:
