@@ -84,7 +84,7 @@ describe("disco get --exec", () => {
       yield* addAll("q", ["1", "2", "3"])
       // With words of the shell alone.
       const all = `n=0; while read -r _; do n=$((n + 1)); done < ${file("begun")}; [ $n -ge 3 ]`
-      const command = `echo x >> ${file("begun")}; for i in $(seq 500); do ${all} && exit 0; sleep 0.05; done; exit 1`
+      const command = `echo x >> ${file("begun")}; i=0; while [ $((i += 1)) -le 500 ]; do ${all} && exit 0; sleep 0.05; done; exit 1`
       const { status } = yield* get("q", command, "--count", "3", "--concurrency", "3")
       assert.strictEqual(status, 0)
     }).pipe(Effect.provide(cluster))
