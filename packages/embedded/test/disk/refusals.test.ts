@@ -243,4 +243,48 @@ describe("a file of another name in its place", () => {
       )
     )
   }
+
+  const large = "x".repeat(5000)
+
+  it.effect("is noticed within 10 ms where many records share a sync", () =>
+    inMemory({ appendfsync: "always" }, (disk, link) =>
+      Effect.gen(function* () {
+        yield* say(link, "ADDJOB", "q", "kept", "0")
+        disk.put("/data/disque.aof", "")
+        assert.match(yield* text(link, "ADDJOB", "q", `between ${large}`, "0"), /^D-/)
+        yield* TestClock.adjust(10)
+        assert.match(yield* text(link, "ADDJOB", "q", `refused ${large}`, "0"), /^Error: MISCONF/)
+        yield* TestClock.adjust("1 second")
+        while ((yield* say(link, "PING")) !== "PONG") yield* TestClock.adjust(0)
+        assert.match(yield* text(link, "ADDJOB", "q", "later", "0"), /^D-/)
+      })
+    ).pipe(
+      Effect.map((found) =>
+        assert.deepStrictEqual(
+          found.map((body) => body?.split(" ")[0]),
+          ["kept", "between", "later"]
+        )
+      )
+    )
+  )
+
+  it.effect("is noticed within a second where nothing follows them", () =>
+    inMemory({ appendfsync: "always" }, (disk, link) =>
+      Effect.gen(function* () {
+        yield* say(link, "ADDJOB", "q", "kept", "0")
+        disk.put("/data/disque.aof", "")
+        assert.match(yield* text(link, "ADDJOB", "q", `between ${large}`, "0"), /^D-/)
+        yield* TestClock.adjust("1 second")
+        yield* TestClock.adjust("1 second")
+        while ((yield* say(link, "PING")) !== "PONG") yield* TestClock.adjust(0)
+      })
+    ).pipe(
+      Effect.map((found) =>
+        assert.deepStrictEqual(
+          found.map((body) => body?.split(" ")[0]),
+          ["kept", "between"]
+        )
+      )
+    )
+  )
 })

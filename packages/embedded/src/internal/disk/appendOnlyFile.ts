@@ -25,6 +25,10 @@ const mostWaiting = 16 * 1024 * 1024
 const attemptEvery = 1000
 const syncEvery = 1000
 
+/** How many bytes of records share a sync under load, and how often a look is taken then whether the file is in its place, in µs. */
+const sharedSync = 4096
+const lookEvery = 10_000
+
 export interface Needs {
   readonly fs: FileSystem.FileSystem
   readonly node: Node
@@ -59,6 +63,9 @@ export class AppendOnlyFile {
   private wasFull = false
   /** Whether the name of the file may be lost at the end of the system. */
   private isFolderUnsynced = false
+  /** When a look was last taken whether the file is in its place, in µs; and whether records were synced without one since. */
+  private lookedAt = Number.NEGATIVE_INFINITY
+  private isUnchecked = false
   private warned = ""
   /** Counts how often the file was dropped: what began before that has nothing to do with what came after. */
   private drops = 0
@@ -222,11 +229,12 @@ export class AppendOnlyFile {
       if (this.buffer.length === 0) return this.syncName
       file.keepsUnsynced = this.policy !== "no"
       this.backgroundSync.noteWrite()
-      const written = timed(this.needs.node, this.writeEvents, file.write(this.buffer.take()))
-      const safe = this.policy === "always" ? Effect.zipRight(written, this.makeSafe(file)) : written
+      const records = this.buffer.take()
+      const written = timed(this.needs.node, this.writeEvents, file.write(records))
+      const safe = this.policy === "always" ? Effect.zipRight(written, this.makeSafe(file, records.length)) : written
       return Effect.map(safe, () => {
         this.keep(file, end)
-        if (file.isDirty || this.isFolderUnsynced) this.unsynced.unsafeOpen()
+        if (file.isDirty || this.isFolderUnsynced || this.isUnchecked) this.unsynced.unsafeOpen()
         this.wantRewriteIfLarge()
       })
     })
@@ -239,11 +247,17 @@ export class AppendOnlyFile {
   }
 
   /** Syncs what is written, and looks meanwhile whether it is where the path leads to. */
-  private makeSafe(file: AofFile): Effect.Effect<void, PlatformError> {
-    // One fiber beside this one: all of them side by side would take several times as long to start as to run.
-    return Effect.flatMap(Effect.fork(file.checkPlace), (checking) =>
-      this.syncFirst(file).pipe(Effect.zipRight(this.syncName), Effect.zipRight(Fiber.join(checking)))
-    )
+  private makeSafe(file: AofFile, bytes: number): Effect.Effect<void, PlatformError> {
+    return Effect.suspend(() => {
+      const synced = Effect.zipRight(this.syncFirst(file), this.syncName)
+      const now = this.needs.node.world.micros()
+      // A second thread of the system for each of many syncs would cost as much as a sync.
+      this.isUnchecked = bytes >= sharedSync && now - this.lookedAt < lookEvery
+      if (this.isUnchecked) return synced
+      this.lookedAt = now
+      // One fiber beside this one: all of them side by side would take several times as long to start as to run.
+      return Effect.flatMap(Effect.fork(file.checkPlace), (checking) => Effect.zipRight(synced, Fiber.join(checking)))
+    })
   }
 
   private syncFirst(file: AofFile): Effect.Effect<void, PlatformError> {
@@ -341,6 +355,7 @@ export class AppendOnlyFile {
       Effect.zipRight(
         Effect.suspend(() => {
           this.unsynced.unsafeClose()
+          this.isUnchecked = false
           const { file, policy } = this
           if (file === undefined || this.refusal !== undefined) return Effect.void
           // Alone, so that the file is not being replaced.
