@@ -43,7 +43,7 @@ export const goals = {
   everysec: { work: "the same, `everysec`", of: "memory alone", least: 0.85 },
   alwaysServer: { work: "the same over TCP, `always`", of: "the real server with `always`", least: 0.5 },
   rewriteServer: { work: "rewrite of a million jobs, time", of: "that of the real server", most: 3 },
-  rewriteDelay: { work: "rewrite of a million jobs, ms", of: "the longest delay of others", most: 10 },
+  rewriteWait: { work: "rewrite of a million jobs, ms", of: "the longest wait of a client", most: 10 },
   loadServer: { work: "load of a million jobs, time", of: "that of the real server", most: 3 },
   loadMemory: { work: "load of a million jobs, MB", of: "beyond those of the jobs", most: 64 },
   million: { work: "a million jobs through a funnel, MB on the heap", of: "after 10,000", most: 20 }

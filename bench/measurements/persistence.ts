@@ -229,7 +229,7 @@ const measureIn = async (root: string, effort: Effort): Promise<Section> => {
     figures: {
       ...(isFast ? { always: inProcess.ratio("always", memory) } : {}),
       everysec: inProcess.ratio("everysec", memory),
-      rewriteDelay: medianOf("rewriteDelay"),
+      rewriteWait: medianOf("wait"),
       loadMemory: medianOf("memory") / 1e6,
       ...(beside === undefined
         ? {}

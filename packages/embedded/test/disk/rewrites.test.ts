@@ -44,13 +44,12 @@ const withDisk = <A, E>(
   use: (
     disk: MemoryDisk,
     link: DisqueLink
-  ) => Effect.Effect<A, E, EmbeddedDisque | Effect.Effect.Context<ReturnType<typeof dial>>>
+  ) => Effect.Effect<A, E, EmbeddedDisque | Effect.Effect.Context<ReturnType<typeof dial>>>,
+  appendfsync: "always" | "everysec" | "no" = "always"
 ) =>
   Effect.gen(function* () {
     const disk = new MemoryDisk()
-    yield* onDisk({ dir: "/data", appendfsync: "always" }, (link) => use(disk, link)).pipe(
-      Effect.provide(filesOn(disk))
-    )
+    yield* onDisk({ dir: "/data", appendfsync }, (link) => use(disk, link)).pipe(Effect.provide(filesOn(disk)))
     assert.deepStrictEqual(disk.open, [])
     assert.deepStrictEqual(disk.list("/data"), ["disque.aof", "nodes.conf"])
   })
@@ -190,6 +189,32 @@ describe("while the file is rewritten", () => {
         })
       )
   )
+
+  for (const appendfsync of ["always", "everysec", "no"] as const) {
+    const waits = appendfsync === "always"
+    it.effect(`what follows ${waits ? "waits" : "does not wait"} for a sync of the new name: ${appendfsync}`, () =>
+      withDisk(
+        (disk, link) =>
+          Effect.gen(function* () {
+            yield* add(link, "before")
+            let isMoved = false
+            const { open, reached } = barrier(disk, ({ does, path }) => {
+              if (does === "rename") isMoved = true
+              return isMoved && does === "sync" && path === "/data"
+            })
+            yield* rewrite(link)
+            if (waits) yield* reached
+            const added = yield* Effect.fork(add(link, "after"))
+            for (let turn = 0; turn < 20; turn++) yield* TestClock.adjust(0)
+            const isWaiting = added.unsafePoll() === null
+            yield* open
+            assert.match(yield* Fiber.join(added), /^D-/)
+            assert.strictEqual(isWaiting, waits)
+          }),
+        appendfsync
+      )
+    )
+  }
 
   it.effect("a node that does not record writes a copy of its jobs", () =>
     withDisk((disk, link) =>

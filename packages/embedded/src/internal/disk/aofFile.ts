@@ -7,6 +7,10 @@ import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
 import { Turns } from "./turns.js"
 
+/** With so many bytes of records that share a sync, a check of the place of the file is due only so often, in µs. */
+const manyBytes = 4096
+const checkEvery = 10_000
+
 /** The bytes of all pieces. */
 const join = (pieces: ReadonlyArray<Uint8Array>): Uint8Array => {
   if (pieces.length === 1) return pieces[0] as Uint8Array
@@ -45,6 +49,7 @@ export class AofFile {
   private isTorn = false
   /** Whether a sync has failed, so that the bytes from `synced` on may be lost. */
   private isDoubtful = false
+  private checkedAt = Number.NEGATIVE_INFINITY
 
   private constructor(
     fs: FileSystem.FileSystem,
@@ -162,6 +167,16 @@ export class AofFile {
       )
     })
   )
+
+  /**
+   * Whether the place of the file is to be checked beside the sync of so many bytes. A check occupies a second thread of the system,
+   * which costs as much as the sync.
+   */
+  isCheckDue(bytes: number, now: number): boolean {
+    if (bytes >= manyBytes && now - this.checkedAt < checkEvery) return false
+    this.checkedAt = now
+    return true
+  }
 
   /** Fails if the file is no longer what its path leads to, so that what is written would be lost. */
   readonly checkPlace: Effect.Effect<void, PlatformError> = Effect.suspend(() =>

@@ -25,10 +25,6 @@ const mostWaiting = 16 * 1024 * 1024
 const attemptEvery = 1000
 const syncEvery = 1000
 
-/** How many bytes of records share a sync under load, and how often a look is taken then whether the file is in its place, in µs. */
-const sharedSync = 4096
-const lookEvery = 10_000
-
 export interface Needs {
   readonly fs: FileSystem.FileSystem
   readonly node: Node
@@ -63,8 +59,7 @@ export class AppendOnlyFile {
   private wasFull = false
   /** Whether the name of the file may be lost at the end of the system. */
   private isFolderUnsynced = false
-  /** When a look was last taken whether the file is in its place, in µs; and whether records were synced without one since. */
-  private lookedAt = Number.NEGATIVE_INFINITY
+  /** Whether nobody has looked since the last write whether the file is in its place. */
   private isUnchecked = false
   private warned = ""
   /** Counts how often the file was dropped: what began before that has nothing to do with what came after. */
@@ -226,7 +221,7 @@ export class AppendOnlyFile {
     Effect.suspend(() => {
       const { end, file } = this
       if (file === undefined || this.refusal !== undefined) return Effect.void
-      if (this.buffer.length === 0) return this.syncName
+      if (this.buffer.length === 0) return this.policy === "always" ? this.syncName : Effect.void
       file.keepsUnsynced = this.policy !== "no"
       this.backgroundSync.noteWrite()
       const records = this.buffer.take()
@@ -250,11 +245,8 @@ export class AppendOnlyFile {
   private makeSafe(file: AofFile, bytes: number): Effect.Effect<void, PlatformError> {
     return Effect.suspend(() => {
       const synced = Effect.zipRight(this.syncFirst(file), this.syncName)
-      const now = this.needs.node.world.micros()
-      // A second thread of the system for each of many syncs would cost as much as a sync.
-      this.isUnchecked = bytes >= sharedSync && now - this.lookedAt < lookEvery
+      this.isUnchecked = !file.isCheckDue(bytes, this.needs.node.world.micros())
       if (this.isUnchecked) return synced
-      this.lookedAt = now
       // One fiber beside this one: all of them side by side would take several times as long to start as to run.
       return Effect.flatMap(Effect.fork(file.checkPlace), (checking) => Effect.zipRight(synced, Fiber.join(checking)))
     })
@@ -338,6 +330,7 @@ export class AppendOnlyFile {
     this.state = "on"
     this.baseSize = file.size
     this.isFolderUnsynced = true
+    this.unsynced.unsafeOpen()
     this.dirty.unsafeOpen()
   }
 
